@@ -1,0 +1,19 @@
+"""Errors that a user can act on: one sentence, the offending value, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input from outside: a file, a name, a shape.
+
+    The command line prints the message alone and exits with status 2.
+    """
+
+
+def unknown_name(kind: str, name: str, options: Iterable[str]) -> InputError:
+    """Builds the error for a name that is not among ``options``, with the nearest one."""
+    options = sorted(options)
+    near = difflib.get_close_matches(str(name), options, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(options)}."
+    return InputError(f"Unknown {kind} {name!r}; {hint}")
