@@ -1,0 +1,34 @@
+"""Bijectors: each a `tfb.Bijector` that computes value and log-det in one evaluation."""
+
+from tfp_flows.bijectors.autoregressive import InverseAutoregressive, MaskedAutoregressive
+from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.batchnorm import BatchNorm
+from tfp_flows.bijectors.compose import Chain, Given, Invert
+from tfp_flows.bijectors.coupling import Coupling, coupling_mask
+from tfp_flows.bijectors.linear import InvertibleLinear
+from tfp_flows.bijectors.permutation import Permutation
+from tfp_flows.bijectors.planar import Planar
+from tfp_flows.bijectors.radial import Radial
+from tfp_flows.bijectors.scale import ActNorm, MinMax, Scale, Standardize
+from tfp_flows.bijectors.softsign import SoftsignBimodal
+
+__all__ = [
+    "ActNorm",
+    "BatchNorm",
+    "Bijector",
+    "Chain",
+    "Coupling",
+    "Given",
+    "InverseAutoregressive",
+    "Invert",
+    "InvertibleLinear",
+    "MaskedAutoregressive",
+    "MinMax",
+    "Permutation",
+    "Planar",
+    "Radial",
+    "Scale",
+    "SoftsignBimodal",
+    "Standardize",
+    "coupling_mask",
+]

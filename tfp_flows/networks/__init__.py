@@ -1,0 +1,6 @@
+"""Networks that predict the parameters of transformers."""
+
+from tfp_flows.networks.autoregressive import AutoregressiveNetwork
+from tfp_flows.networks.mlp import MLP
+
+__all__ = ["MLP", "AutoregressiveNetwork"]

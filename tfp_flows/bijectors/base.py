@@ -1,0 +1,183 @@
+"""The contract of a bijector: one method a direction, value and log-det together."""
+
+from collections.abc import Iterable
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_flows import shapes
+from tfp_flows.config import Configurable
+
+tfb = tfp.bijectors
+
+_FullSpace = tfp.experimental.tangent_spaces.FullSpace
+_MEMO = "_tfp_flows_log_det"
+
+
+class Bijector(Configurable, tfb.Bijector):
+    """A `tfb.Bijector` that computes a value and its log-det in one evaluation.
+
+    A subclass gives its event shape to the constructor and writes one or both of
+
+    - ``_forward_and_log_det(x, context, training)``, returning ``y`` and ``log|det dy/dx|``;
+    - ``_inverse_and_log_det(y, context, training)``, returning ``x`` and ``log|det dx/dy|``;
+
+    where log-dets have the batch shape, in nats, and ``context``, if the bijector takes one, has
+    the batch shape of the input. Everything that TFP asks for follows from these two. All
+    variables are made in the constructor.
+
+    TFP's cache is not used: it is keyed by the identity of tensors and so returns values computed
+    with old weights, and cuts gradients. Each call computes anew. The one exception is inside
+    ``TransformedDistribution.log_prob``, where the log-det that came with the inverse is handed
+    on once, so that plain TFP distributions too evaluate a conditioner once.
+
+    Args:
+        event_shape: Shape of an event, known in advance; an ``int`` means a vector.
+        context_shape: Shape of the context of an event, or None for an unconditional bijector.
+        dtype: ``float32`` or ``float64``.
+        name: Name for ops; the class name in snake case by default.
+
+    Raises:
+        ValueError: If a shape is not made of positive integers, or dtype is another one.
+    """
+
+    def __init__(
+        self,
+        *,
+        event_shape: int | Iterable[int],
+        context_shape: int | Iterable[int] | None = None,
+        dtype=tf.float32,
+        name: str | None = None,
+    ):
+        shape = shapes.as_shape(event_shape, "event_shape")
+        super().__init__(
+            forward_min_event_ndims=len(shape),
+            dtype=shapes.as_float_dtype(dtype),
+            name=name,
+        )
+        self._event_shape = self._no_dependency(shape)
+        self._context_shape = self._no_dependency(
+            None if context_shape is None else shapes.as_shape(context_shape, "context_shape")
+        )
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of an event."""
+        return self._event_shape
+
+    @property
+    def context_shape(self) -> tuple[int, ...] | None:
+        """Shape of the context of an event; None if the bijector takes none."""
+        return self._context_shape
+
+    @property
+    def needs_adapt(self) -> bool:
+        """Whether the bijector waits to be initialised from data by `adapt`."""
+        return False
+
+    def adapt(self, data, context=None) -> None:
+        """Initialises data-dependent weights from a batch of data; does nothing by default.
+
+        Args:
+            data: Outputs of `forward`, ``[n, *event_shape]``.
+            context: ``[n, *context_shape]`` if the bijector takes a context.
+        """
+
+    def forward_and_log_det(self, x, context=None, training=False):
+        """Maps latent to data.
+
+        Args:
+            x: ``[..., *event_shape]``.
+            context: ``[..., *context_shape]``, whose batch axes broadcast against those of ``x``.
+            training: Whether batch statistics, dropout and the like are in training mode.
+
+        Returns:
+            ``y``, shaped like ``x``, and ``log|det dy/dx|`` in nats, of the batch shape.
+
+        Raises:
+            ValueError: If a shape does not fit, or a context is missing or not expected.
+            NotImplementedError: If this direction has no formula.
+        """
+        x, context = self._prepare(x, context, "x")
+        return self._forward_and_log_det(x, context, training)
+
+    def inverse_and_log_det(self, y, context=None, training=False):
+        """Maps data to latent; arguments, results and errors as in `forward_and_log_det`."""
+        y, context = self._prepare(y, context, "y")
+        return self._inverse_and_log_det(y, context, training)
+
+    def _forward_and_log_det(self, x, context, training):
+        raise NotImplementedError(f"{self.name} has no forward direction.")
+
+    def _inverse_and_log_det(self, y, context, training):
+        raise NotImplementedError(f"{self.name} has no inverse direction.")
+
+    def _prepare(self, value, context, name):
+        value = shapes.as_float_tensor(value, self.dtype, name)
+        shapes.check_event(value, self._event_shape, name, self.name)
+        if self._context_shape is None:
+            if context is not None:
+                raise ValueError(
+                    f"{self.name} was built without context_shape but got a context; "
+                    "leave the context out, or build it with context_shape."
+                )
+            return value, None
+        if context is None:
+            raise ValueError(
+                f"{self.name} needs a context of shape [..., "
+                f"{', '.join(map(str, self._context_shape))}]; pass context=..."
+            )
+        context = shapes.as_float_tensor(context, self.dtype, "context")
+        shapes.check_event(context, self._context_shape, "context", self.name)
+        return shapes.broadcast_batches(
+            value, len(self._event_shape), context, len(self._context_shape)
+        )
+
+    # What follows derives TFP's interface from the two methods above.
+
+    def _call_forward(self, x, name, context=None, training=False):
+        with tf.name_scope(name):
+            return self.forward_and_log_det(x, context, training)[0]
+
+    def _call_inverse(self, y, name, context=None, training=False):
+        with tf.name_scope(name):
+            x, log_det = self.inverse_and_log_det(y, context, training)
+            # `log_prob` of a plain TransformedDistribution asks for the log-det at x next. It
+            # travels on the tensor itself, so it lives no longer, and it is taken only once.
+            setattr(x, _MEMO, (self, log_det))
+            return x
+
+    def _call_forward_log_det_jacobian(self, x, event_ndims, name, context=None, training=False):
+        with tf.name_scope(name):
+            log_det = self.forward_and_log_det(x, context, training)[1]
+            return self._sum_extra(log_det, event_ndims)
+
+    def _call_inverse_log_det_jacobian(self, y, event_ndims, name, context=None, training=False):
+        with tf.name_scope(name):
+            log_det = self.inverse_and_log_det(y, context, training)[1]
+            return self._sum_extra(log_det, event_ndims)
+
+    def _experimental_compute_density_correction(
+        self, x, tangent_space, backward_compat=False, event_ndims=None, **kwargs
+    ):
+        owner, log_det = x.__dict__.pop(_MEMO, (None, None)) if tf.is_tensor(x) else (None, None)
+        if owner is self and backward_compat and type(tangent_space) is _FullSpace:
+            return self._sum_extra(-log_det, event_ndims), tangent_space
+        return super()._experimental_compute_density_correction(
+            x, tangent_space, backward_compat, event_ndims=event_ndims, **kwargs
+        )
+
+    def _sum_extra(self, log_det, event_ndims):
+        smallest = len(self._event_shape)
+        static = smallest if event_ndims is None else tf.get_static_value(event_ndims)
+        if static is None or int(static) < smallest:
+            raise ValueError(
+                f"{self.name}: event_ndims must be known and at least {smallest}, "
+                f"got {event_ndims}."
+            )
+        extra = int(static) - smallest
+        return tf.reduce_sum(log_det, axis=list(range(-extra, 0))) if extra else log_det
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}

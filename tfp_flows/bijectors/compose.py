@@ -1,0 +1,158 @@
+"""Composition, inversion, and a context that is fixed."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_flows import shapes
+from tfp_flows.bijectors.base import Bijector
+
+tfb = tfp.bijectors
+
+
+class Chain(Bijector):
+    """Bijectors one after the other: ``Chain([f, g]).forward(x) = f(g(x))``, as in TFP.
+
+    The context and the training flag reach each member that is one of ours and takes a context;
+    TFP's own bijectors may be members too. Each member is evaluated once, value and log-det
+    together.
+
+    Args:
+        bijectors: The members, data side first; at least one.
+        event_shape: Shape of an event; needed only if no member is one of ours.
+        name: Name for ops.
+
+    Raises:
+        TypeError: If a member is not a bijector.
+        ValueError: If there are no members, or their shapes, contexts or dtypes differ.
+    """
+
+    def __init__(self, bijectors: Sequence[tfb.Bijector], *, event_shape=None, name=None):
+        bijectors = list(bijectors)
+        for member in bijectors:
+            if not isinstance(member, tfb.Bijector):
+                raise TypeError(f"Chain: {member!r} is not a bijector.")
+        ours = [member for member in bijectors if isinstance(member, Bijector)]
+        given = None if event_shape is None else shapes.as_shape(event_shape, "event_shape")
+        event_shape = _agreed("event_shape", [given, *(m.event_shape for m in ours)])
+        if event_shape is None:
+            raise ValueError("Chain needs event_shape when no member is one of tfp_flows.")
+        super().__init__(
+            event_shape=event_shape,
+            context_shape=_agreed("context_shape", [m.context_shape for m in ours]),
+            dtype=_agreed("dtype", [m.dtype for m in bijectors]) or tf.float32,
+            name=name,
+        )
+        self.bijectors = bijectors
+
+    @property
+    def needs_adapt(self):
+        """Whether a member waits for data."""
+        return any(getattr(member, "needs_adapt", False) for member in self.bijectors)
+
+    def adapt(self, data, context=None):
+        """Adapts each member that waits for data to what reaches it on the way to the latent."""
+        value, context = self._prepare(data, context, "data")
+        waiting = [getattr(member, "needs_adapt", False) for member in self.bijectors]
+        for i, member in enumerate(self.bijectors):
+            if not any(waiting[i:]):
+                return
+            if waiting[i]:
+                member.adapt(value, context if member.context_shape else None)
+            value, _ = self._member(member, value, context, False, "inverse")
+
+    def _forward_and_log_det(self, x, context, training):
+        return self._walk(reversed(self.bijectors), x, context, training, "forward")
+
+    def _inverse_and_log_det(self, y, context, training):
+        return self._walk(self.bijectors, y, context, training, "inverse")
+
+    def _walk(self, members, value, context, training, direction):
+        total = None
+        for member in members:
+            value, log_det = self._member(member, value, context, training, direction)
+            total = log_det if total is None else total + log_det
+        return value, total
+
+    def _member(self, member, value, context, training, direction):
+        if isinstance(member, Bijector):
+            own = context if member.context_shape is not None else None
+            method = getattr(member, f"_{direction}_and_log_det")
+            return method(value, own, training)
+        # A tensor of its own for each call keeps TFP's cache from returning old values.
+        fresh = tf.identity(value)
+        result = getattr(member, direction)(fresh)
+        ndims = len(self.event_shape)
+        log_det = getattr(member, f"{direction}_log_det_jacobian")(fresh, event_ndims=ndims)
+        if result.shape[result.shape.rank - ndims :] != self.event_shape:
+            raise ValueError(
+                f"Chain: {member.name} changes the event shape from {self.event_shape} to "
+                f"{result.shape[result.shape.rank - ndims :]}, which a Chain cannot follow."
+            )
+        batch = shapes.batch_shape_tensor(value, ndims)
+        return result, tf.broadcast_to(tf.cast(log_det, value.dtype), batch)
+
+
+class Invert(Bijector):
+    """A bijector of ours the other way round: its ``forward`` is the other's ``inverse``.
+
+    Args:
+        bijector: One of ours; for TFP's own use `tfb.Invert`.
+        name: Name for ops.
+    """
+
+    def __init__(self, bijector: Bijector, *, name=None):
+        super().__init__(
+            event_shape=bijector.event_shape,
+            context_shape=bijector.context_shape,
+            dtype=bijector.dtype,
+            name=name or f"invert_{bijector.name}",
+        )
+        self.bijector = bijector
+
+    def _forward_and_log_det(self, x, context, training):
+        return self.bijector._inverse_and_log_det(x, context, training)
+
+    def _inverse_and_log_det(self, y, context, training):
+        return self.bijector._forward_and_log_det(y, context, training)
+
+
+class Given(Bijector):
+    """A conditional bijector with its context fixed: unconditional, of the context's batch shape.
+
+    Args:
+        bijector: One of ours, with a context shape.
+        context: ``[..., *context_shape]``.
+        name: Name for ops.
+
+    Raises:
+        ValueError: If the bijector takes no context, or the context does not fit.
+    """
+
+    def __init__(self, bijector: Bijector, context, *, name=None):
+        if bijector.context_shape is None:
+            raise ValueError(f"{bijector.name} takes no context, so none can be fixed.")
+        super().__init__(
+            event_shape=bijector.event_shape,
+            dtype=bijector.dtype,
+            name=name or f"given_{bijector.name}",
+        )
+        self.bijector = bijector
+        context = shapes.as_float_tensor(context, self.dtype, "context")
+        shapes.check_event(context, bijector.context_shape, "context", bijector.name)
+        self.context = context
+
+    def _forward_and_log_det(self, x, context, training):
+        return self.bijector.forward_and_log_det(x, self.context, training)
+
+    def _inverse_and_log_det(self, y, context, training):
+        return self.bijector.inverse_and_log_det(y, self.context, training)
+
+
+def _agreed(name, values):
+    """The one value that all agree on; None stands for no opinion."""
+    known = [value for value in values if value is not None]
+    if any(value != known[0] for value in known):
+        raise ValueError(f"Chain: members disagree on {name}: {known}.")
+    return known[0] if known else None

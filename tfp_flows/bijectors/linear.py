@@ -1,0 +1,87 @@
+"""A learned invertible linear map."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_flows import shapes
+from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.vectors import vector_size
+from tfp_flows.errors import unknown_name
+from tfp_flows.networks.mlp import new_generator
+
+
+class InvertibleLinear(Bijector):
+    """``y = P L U x``, with a fixed permutation ``P`` and triangular ``L`` and ``U``.
+
+    ``L`` has a diagonal of ones, ``U`` one of fixed signs and trained log-magnitudes, so the map
+    is invertible whatever the weights are and its log-det costs O(D). It starts as a random
+    rotation, of log-det 0, or as the identity.
+
+    Source: Glow, Kingma and Dhariwal 2018, arXiv:1807.03039, section 3.2.
+
+    Args:
+        event_shape: Size of the event, a vector.
+        initial: ``"rotation"`` or ``"identity"``.
+        seed: Seed of the rotation.
+        dtype: ``float32`` or ``float64``.
+        name: Name for ops.
+
+    Raises:
+        ValueError: If the event is not a vector.
+    """
+
+    def __init__(
+        self, *, event_shape, initial="rotation", seed=None, dtype=tf.float32, name=None
+    ):
+        super().__init__(event_shape=event_shape, dtype=dtype, name=name)
+        size = vector_size(self)
+        if initial not in ("rotation", "identity"):
+            raise unknown_name("initial", initial, ("rotation", "identity"))
+        matrix = np.eye(size)
+        if initial == "rotation":
+            matrix = np.linalg.qr(new_generator(seed).normal(size=(size, size)))[0]
+        with tf.init_scope():
+            packed, order = tf.linalg.lu(tf.constant(matrix, tf.float64))
+        packed = packed.numpy()
+        diagonal = np.diag(packed)
+        # Row order[i] of the matrix is row i of LU. Variables, so that they are saved.
+        self._order = tf.Variable(order, trainable=False, name="order")
+        self._signs = tf.Variable(
+            tf.cast(np.sign(diagonal), self.dtype), trainable=False, name="signs"
+        )
+        self._log_diagonal = tf.Variable(
+            tf.cast(np.log(np.abs(diagonal)), self.dtype), name="log_diagonal"
+        )
+        self._lower = tf.Variable(tf.cast(np.tril(packed, -1), self.dtype), name="lower")
+        self._upper = tf.Variable(tf.cast(np.triu(packed, 1), self.dtype), name="upper")
+        self._below = np.tril(np.ones((size, size)), -1)
+
+    def _triangles(self):
+        below = tf.constant(self._below, self.dtype)
+        eye = tf.eye(self.event_shape[0], dtype=self.dtype)
+        diagonal = tf.linalg.diag(self._signs * tf.exp(self._log_diagonal))
+        return self._lower * below + eye, self._upper * tf.transpose(below) + diagonal
+
+    def _forward_and_log_det(self, x, context, training):
+        lower, upper = self._triangles()
+        flat = shapes.flatten_batch(x)
+        # P applied to rows: row order[i] of the result is row i of L U x.
+        matrix = tf.gather(tf.matmul(lower, upper), tf.math.invert_permutation(self._order))
+        y = tf.matmul(flat, matrix, transpose_b=True)
+        return self._like(y, x), self._log_det(x)
+
+    def _inverse_and_log_det(self, y, context, training):
+        lower, upper = self._triangles()
+        columns = tf.transpose(tf.gather(shapes.flatten_batch(y), self._order, axis=-1))
+        columns = tf.linalg.triangular_solve(lower, columns, lower=True)
+        columns = tf.linalg.triangular_solve(upper, columns, lower=False)
+        return self._like(tf.transpose(columns), y), -self._log_det(y)
+
+    def _like(self, flat, value):
+        result = tf.reshape(flat, tf.shape(value))
+        result.set_shape(value.shape)
+        return result
+
+    def _log_det(self, value):
+        batch = shapes.batch_shape_tensor(value, 1)
+        return tf.broadcast_to(tf.reduce_sum(self._log_diagonal), batch)

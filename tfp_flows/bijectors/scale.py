@@ -1,0 +1,128 @@
+"""Diagonal scaling and the normalisations that are diagonal maps: Scale, ActNorm, Standardize."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_flows import shapes
+from tfp_flows.bijectors.base import Bijector
+
+
+class Scale(Bijector):
+    """``y = exp(log_scale) * x``, a trainable factor for each coordinate.
+
+    Source: the last layer of NICE, Dinh et al. 2014, arXiv:1410.8516, section 3.3.
+
+    Args:
+        event_shape: Shape of an event.
+        dtype: ``float32`` or ``float64``.
+        name: Name for ops.
+    """
+
+    def __init__(self, *, event_shape, dtype=tf.float32, name=None):
+        super().__init__(event_shape=event_shape, dtype=dtype, name=name)
+        self._log_scale = tf.Variable(tf.zeros(self.event_shape, self.dtype), name="log_scale")
+
+    def _forward_and_log_det(self, x, context, training):
+        return x * tf.exp(self._log_scale), self._log_det(x)
+
+    def _inverse_and_log_det(self, y, context, training):
+        return y * tf.exp(-self._log_scale), -self._log_det(y)
+
+    def _log_det(self, value):
+        batch = shapes.batch_shape_tensor(value, len(self.event_shape))
+        return tf.broadcast_to(tf.reduce_sum(self._log_scale), batch)
+
+
+class ActNorm(Bijector):
+    """``y = shift + exp(log_scale) * x``, initialised so that the latent has mean 0, deviation 1.
+
+    The identity until `adapt` has seen a batch; `FlowModel.fit` calls it before training.
+
+    Source: Glow, Kingma and Dhariwal 2018, arXiv:1807.03039, section 3.1.
+
+    Args:
+        event_shape: Shape of an event.
+        dtype: ``float32`` or ``float64``.
+        name: Name for ops.
+    """
+
+    _trainable = True
+
+    def __init__(self, *, event_shape, dtype=tf.float32, name=None):
+        super().__init__(event_shape=event_shape, dtype=dtype, name=name)
+        zeros = tf.zeros(self.event_shape, self.dtype)
+        self._shift = tf.Variable(zeros, trainable=self._trainable, name="shift")
+        self._log_scale = tf.Variable(zeros, trainable=self._trainable, name="log_scale")
+        self._adapted = tf.Variable(False, trainable=False, name="adapted")
+
+    @property
+    def needs_adapt(self):
+        """Whether `adapt` was never called."""
+        return not bool(self._adapted.numpy())
+
+    def adapt(self, data, context=None):
+        """Sets shift and scale to the mean and the standard deviation of a batch.
+
+        Coordinates that are constant in the batch keep scale 1.
+
+        Args:
+            data: Outputs of `forward`, ``[n, *event_shape]``, finite.
+            context: Ignored.
+
+        Raises:
+            ValueError: If the batch is empty, has the wrong shape or holds NaN or infinity.
+        """
+        shift, scale = self._measure(data)
+        self._shift.assign(tf.cast(shift, self.dtype))
+        self._log_scale.assign(tf.cast(np.log(scale), self.dtype))
+        self._adapted.assign(True)
+
+    def _measure(self, data):
+        mean, variance = batch_moments(data, self.event_shape, self.name)
+        return mean, np.sqrt(variance)
+
+    def _forward_and_log_det(self, x, context, training):
+        return x * tf.exp(self._log_scale) + self._shift, self._log_det(x)
+
+    def _inverse_and_log_det(self, y, context, training):
+        return (y - self._shift) * tf.exp(-self._log_scale), -self._log_det(y)
+
+    _log_det = Scale._log_det
+
+
+class Standardize(ActNorm):
+    """Fixed standardisation of the data, with its log-det: `ActNorm` that is not trained."""
+
+    _trainable = False
+
+
+class MinMax(Standardize):
+    """Fixed map of the range of the data to [-0.8, 0.8], for bijectors of bounded range."""
+
+    def _measure(self, data):
+        _, variance = batch_moments(data, self.event_shape, self.name)
+        low, high = np.min(data, axis=0), np.max(data, axis=0)
+        # Constant coordinates count as of variance 1.
+        half = np.where(high > low, (high - low) / 2, np.sqrt(variance))
+        return (low + high) / 2, half / 0.8
+
+
+def batch_moments(data, event_shape, owner: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance over the rows of a batch, in float64; constant entries get variance 1.
+
+    Raises:
+        ValueError: If the batch is empty, has the wrong shape or holds NaN or infinity.
+    """
+    values = np.asarray(data, np.float64)
+    if values.ndim != len(event_shape) + 1 or values.shape[1:] != event_shape or not len(values):
+        raise ValueError(
+            f"{owner}: adapt needs at least one row of shape {event_shape}, "
+            f"got an array of shape {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"{owner}: adapt needs finite data, got NaN or infinite values.")
+    mean, variance = values.mean(axis=0), values.var(axis=0)
+    # Rounding leaves a trace of variance in constant columns; float32 data resolve no less.
+    resolution = np.square(np.abs(mean) * np.finfo(np.float32).eps)
+    constant = variance <= np.maximum(resolution, np.finfo(np.float32).tiny)
+    return mean, np.where(constant, 1.0, variance)

@@ -1,0 +1,147 @@
+"""NICE and RealNVP."""
+
+import tensorflow as tf
+
+from tfp_flows.bijectors import ActNorm, BatchNorm, Coupling, InvertibleLinear, Permutation, Scale
+from tfp_flows.errors import unknown_name
+from tfp_flows.flows.flow import Flow
+from tfp_flows.flows.recipes import assemble, layer_seeds, positive, vector_event
+from tfp_flows.transformers import Additive, Affine
+
+_NORMALISATIONS = {"batch": BatchNorm, "act": ActNorm}
+_MIXINGS = ("flip", "random", "linear")
+
+
+def nice(
+    *,
+    event_shape,
+    context_shape=None,
+    num_layers: int = 4,
+    hidden_units=(64, 64),
+    activation="relu",
+    standardize: bool = True,
+    base=None,
+    dtype=tf.float32,
+    compute_dtype=None,
+    seed: int | None = None,
+) -> Flow:
+    """NICE: additive couplings and a diagonal scaling; both directions fast, volume constant.
+
+    Source: Dinh et al. 2014, arXiv:1410.8516.
+
+    Args:
+        event_shape: Size of the event, a vector of at least two entries.
+        context_shape: Size of the context.
+        num_layers: Number of couplings; their masks alternate.
+        hidden_units: Hidden layers of each conditioner.
+        activation: Activation of each conditioner.
+        standardize: Whether a standardiser, adapted before training, faces the data.
+        base: Base distribution; the standard normal by default.
+        dtype: ``float32`` or ``float64``.
+        compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
+        seed: Seed of the initial weights.
+
+    Returns:
+        A flow over ``[..., D]``.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    size = vector_event(event_shape, "nice")
+    count = positive(num_layers, "num_layers")
+    layers = [Scale(event_shape=size, dtype=dtype)]
+    for i, layer_seed in enumerate(layer_seeds(seed, count)):
+        layers.append(
+            Coupling(
+                event_shape=size,
+                mask=("alternating", "~alternating")[i % 2],
+                transformer=Additive(),
+                context_shape=context_shape,
+                hidden_units=hidden_units,
+                activation=activation,
+                dtype=dtype,
+                compute_dtype=compute_dtype,
+                seed=layer_seed,
+            )
+        )
+    return assemble(
+        layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="nice"
+    )
+
+
+def realnvp(
+    *,
+    event_shape,
+    context_shape=None,
+    num_layers: int = 8,
+    hidden_units=(64, 64),
+    activation="relu",
+    mixing: str = "flip",
+    max_log_scale: float = 5.0,
+    normalization: str | None = None,
+    standardize: bool = True,
+    base=None,
+    dtype=tf.float32,
+    compute_dtype=None,
+    seed: int | None = None,
+) -> Flow:
+    """RealNVP on vectors: affine couplings; density and samples both cost one pass.
+
+    Source: Dinh et al. 2017, arXiv:1605.08803.
+
+    Args:
+        event_shape: Size of the event, a vector of at least two entries.
+        context_shape: Size of the context.
+        num_layers: Number of couplings.
+        hidden_units: Hidden layers of each conditioner.
+        activation: Activation of each conditioner.
+        mixing: How entries change sides between couplings: ``"flip"`` (complementary masks),
+            ``"random"`` (seeded permutations) or ``"linear"`` (learned PLU maps).
+        max_log_scale: Bound on the absolute log-scale of a coupling.
+        normalization: ``"batch"`` or ``"act"`` for a normalisation after each coupling, or None.
+        standardize: Whether a standardiser, adapted before training, faces the data.
+        base: Base distribution; the standard normal by default.
+        dtype: ``float32`` or ``float64``.
+        compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
+        seed: Seed of the initial weights and permutations.
+
+    Returns:
+        A flow over ``[..., D]``.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    size = vector_event(event_shape, "realnvp")
+    count = positive(num_layers, "num_layers")
+    if mixing not in _MIXINGS:
+        raise unknown_name("mixing", mixing, _MIXINGS)
+    if normalization is not None and normalization not in _NORMALISATIONS:
+        raise unknown_name("normalization", normalization, _NORMALISATIONS)
+    layers = []
+    for i, layer_seed in enumerate(layer_seeds(seed, count)):
+        layers.append(
+            Coupling(
+                event_shape=size,
+                mask=("alternating", "~alternating")[i % 2],
+                transformer=Affine(max_log_scale=max_log_scale),
+                context_shape=context_shape,
+                hidden_units=hidden_units,
+                activation=activation,
+                dtype=dtype,
+                compute_dtype=compute_dtype,
+                seed=layer_seed,
+            )
+        )
+        if normalization is not None:
+            layers.append(_NORMALISATIONS[normalization](event_shape=size, dtype=dtype))
+        if mixing == "random":
+            layers.append(
+                Permutation(
+                    event_shape=size, permutation="random", seed=layer_seed, dtype=dtype
+                )
+            )
+        elif mixing == "linear":
+            layers.append(InvertibleLinear(event_shape=size, seed=layer_seed, dtype=dtype))
+    return assemble(
+        layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="realnvp"
+    )

@@ -1,0 +1,56 @@
+"""What the recipes share: base, standardiser, seeds and assembly."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_flows import shapes
+from tfp_flows.bijectors import Bijector, Chain, Standardize
+from tfp_flows.flows.flow import Flow
+from tfp_flows.networks.mlp import new_generator
+
+tfd = tfp.distributions
+
+
+def standard_normal(event_shape, dtype=tf.float32) -> tfd.Distribution:
+    """The standard normal distribution over events of the given shape."""
+    zero, one = tf.zeros([], dtype), tf.ones([], dtype)
+    return tfd.Sample(tfd.Normal(zero, one), shapes.as_shape(event_shape, "event_shape"))
+
+
+def layer_seeds(seed: int | None, count: int) -> list[int]:
+    """Independent seeds for ``count`` layers, reproducible from one."""
+    return [int(number) for number in new_generator(seed).integers(2**31, size=count)]
+
+
+def vector_event(event_shape, flow: str) -> int:
+    """The size of a vector event.
+
+    Raises:
+        ValueError: If the event is not a vector.
+    """
+    shape = shapes.as_shape(event_shape, "event_shape")
+    if len(shape) != 1:
+        raise ValueError(f"{flow} models vectors, got event_shape {shape}.")
+    return shape[0]
+
+
+def positive(value: int, name: str) -> int:
+    """Checks that a count is a positive integer.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+    return int(value)
+
+
+def assemble(
+    layers: list[Bijector], *, event_shape, standardize: bool, base, dtype, name: str
+) -> Flow:
+    """Puts layers, data side first, on a base, behind a standardiser if asked for."""
+    if standardize:
+        layers = [Standardize(event_shape=event_shape, dtype=dtype), *layers]
+    base = standard_normal(event_shape, dtype) if base is None else base
+    return Flow(base, Chain(layers), name=name)

@@ -1,0 +1,146 @@
+"""Any network as a conditioner: Keras 3, tf_keras, tf.Module.
+
+Keras 3 layers are neither `tf.Module`s nor tracked by them, so a bijector that holds one would
+show none of its weights. `Network` holds the weights' `tf.Variable`s beside the layer.
+"""
+
+import inspect
+import sys
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_flows import shapes
+from tfp_flows.config import Configurable
+
+
+def is_keras3_layer(value) -> bool:
+    """Whether ``value`` is a layer or model of Keras 3."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.layers.Layer)
+
+
+def _accepts(function, name: str) -> bool:
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(
+        parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
+
+
+class Network(tf.Module):
+    """A conditioner of coordinates: calls a network and brings its output into one form.
+
+    The network may return ``[n, D * P]``, ``[n, D, P]`` or a list of ``P`` tensors ``[n, D]``
+    (shift and log-scale, say), for ``D`` coordinates with ``P`` parameters each. It gets a batch
+    of rank 2. A context is passed as ``context=`` to our networks, as ``conditional_input=`` to
+    autoregressive networks in TFP's form, as a second input to functional models that have two,
+    and joined to the input on the last axis elsewhere.
+
+    The network is called once at construction, so that all variables exist.
+
+    Args:
+        network: A Keras 3 or tf_keras layer or model, or a callable `tf.Module`.
+        input_size: Size of the input.
+        context_size: Size of the context, 0 for none.
+        coordinates: ``D``.
+        parameters: ``P``.
+        dtype: Dtype of input and output.
+        owner: Name of the bijector, for errors.
+
+    Raises:
+        TypeError: If the network is of another kind, whose variables could not be seen.
+        ValueError: If its output has the wrong size.
+    """
+
+    def __init__(
+        self, network, *, input_size, context_size, coordinates, parameters, dtype, owner
+    ):
+        super().__init__()
+        self._keras3 = is_keras3_layer(network)
+        if not (self._keras3 or (isinstance(network, tf.Module) and callable(network))):
+            raise TypeError(
+                f"{owner}: a conditioner must be a Keras layer or model or a callable tf.Module, "
+                f"so that its variables can be trained; got {type(network).__name__}."
+            )
+        self.network = network
+        self._coordinates, self._parameters = coordinates, parameters
+        self._dtype, self._owner = dtype, owner
+        call = getattr(network, "call", network.__call__)
+        # Functional models take `training` without naming it.
+        self._takes_training = _accepts(call, "training")
+        self._style = self._context_style(network, call) if context_size else "none"
+        with tf.init_scope():
+            context = tf.zeros([2, context_size], dtype) if context_size else None
+            output = self(tf.zeros([2, input_size], dtype), context)
+        if output.shape != (2, coordinates, parameters):
+            raise ValueError(f"{owner}: unexpected conditioner output of shape {output.shape}.")
+        # Found by tf.Module, and shared with the layer: training one trains the other.
+        self._variables = [v.value for v in network.variables] if self._keras3 else []
+
+    @staticmethod
+    def _context_style(network, call):
+        if isinstance(network, tfp.bijectors.AutoregressiveNetwork):
+            return "conditional_input"
+        if "context" in inspect.signature(call).parameters:
+            return "context"
+        inputs = getattr(network, "inputs", None)
+        return "list" if inputs is not None and len(inputs) == 2 else "concatenate"
+
+    def __call__(self, x, context=None, training=False):
+        """Returns the parameters ``[..., D, P]`` for inputs ``[..., input_size]``."""
+        batch = shapes.batch_shape_tensor(x, 1)
+        static_batch = shapes.batch_shape(x, 1)
+        inputs, keywords = shapes.flatten_batch(x), {}
+        if context is not None:
+            context = shapes.flatten_batch(context)
+            if self._style == "list":
+                inputs = [inputs, context]
+            elif self._style == "concatenate":
+                inputs = tf.concat([inputs, context], axis=-1)
+            else:
+                keywords[self._style] = context
+        if self._takes_training:
+            keywords["training"] = training
+        output = self._join(self.network(inputs, **keywords))
+        shape = tf.concat([batch, [self._coordinates, self._parameters]], axis=0)
+        result = tf.reshape(tf.cast(output, self._dtype), shape)
+        result.set_shape(static_batch.concatenate([self._coordinates, self._parameters]))
+        return result
+
+    def _join(self, output):
+        if isinstance(output, list | tuple):
+            output = tf.stack([tf.convert_to_tensor(part) for part in output], axis=-1)
+        output = tf.convert_to_tensor(output)
+        size = output.shape[1:].num_elements()
+        wanted = self._coordinates * self._parameters
+        if size != wanted:
+            raise ValueError(
+                f"{self._owner}: the conditioner returns {size} values a row, but "
+                f"{self._coordinates} coordinates with {self._parameters} parameters each "
+                f"need {wanted}."
+            )
+        return output
+
+
+class ContextNetwork(Configurable, tf.Module):
+    """Parameters that are free variables, plus what a network makes of the context, if there is.
+
+    Args:
+        initial: Initial values of the parameters, ``[P]``.
+        network: A callable like `tfp_flows.networks.MLP`, or None.
+    """
+
+    def __init__(self, *, initial, network=None):
+        super().__init__()
+        self._free = tf.Variable(initial, name="parameters")
+        self._network = network
+
+    def __call__(self, context=None, training=False):
+        """Returns ``[P]``, or ``[..., P]`` with a context."""
+        if context is None:
+            return tf.convert_to_tensor(self._free)
+        flat = self._network(None, shapes.flatten_batch(context), training=training)
+        shape = tf.concat([shapes.batch_shape_tensor(context, 1), [self._free.shape[0]]], axis=0)
+        result = tf.reshape(flat, shape)
+        result.set_shape(shapes.batch_shape(context, 1).concatenate(self._free.shape))
+        return self._free + result

@@ -1,0 +1,319 @@
+"""MADE with its masks in the forward pass."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+import tf_keras
+
+from tfp_flows.errors import unknown_name
+from tfp_flows.networks.mlp import ACTIVATIONS, get_activation
+
+
+def input_degrees(size: int, order) -> np.ndarray:
+    """Degrees 1 to ``size`` of the inputs: an input is seen by outputs of higher degree.
+
+    Args:
+        size: Number of inputs.
+        order: ``"left-to-right"``, ``"right-to-left"``, ``"random"``, or the degrees themselves.
+
+    Raises:
+        ValueError: If explicit degrees are not a permutation of 1 to ``size``.
+    """
+    if isinstance(order, str):
+        if order == "left-to-right":
+            return np.arange(1, size + 1)
+        if order == "right-to-left":
+            return np.arange(size, 0, -1)
+        if order == "random":
+            return np.random.permutation(size) + 1  # noqa: NPY002
+        raise unknown_name("input_order", order, ("left-to-right", "right-to-left", "random"))
+    degrees = np.asarray(order)
+    if not np.array_equal(np.sort(degrees), np.arange(1, size + 1)):
+        raise ValueError(f"input_order must be a permutation of 1 to {size}, got {order!r}.")
+    return degrees.astype(np.int64)
+
+
+def hidden_degrees(kind, units: Sequence[int], size: int, smallest: int) -> list[np.ndarray]:
+    """Degrees of the hidden units, ascending in each layer, from ``smallest`` to ``size - 1``.
+
+    Degree 0 sees the context alone. Without it the output of degree 1 would not depend on the
+    context at all.
+    """
+    largest = max(size - 1, smallest)
+    if not isinstance(kind, str):
+        degrees = [np.asarray(layer, np.int64) for layer in kind]
+        if [len(layer) for layer in degrees] != list(units):
+            raise ValueError(f"hidden_degrees must match hidden_units {list(units)}.")
+        if any(layer.size and (layer.min() < 0 or layer.max() > largest) for layer in degrees):
+            raise ValueError(f"hidden_degrees must lie between 0 and {largest}.")
+        return degrees
+    span = largest - smallest + 1
+    if kind == "equal":
+        return [smallest + np.arange(count) * span // count for count in units]
+    if kind == "random":
+        draw = np.random.randint  # noqa: NPY002
+        return [np.sort(draw(smallest, largest + 1, count)) for count in units]
+    raise unknown_name("hidden_degrees", kind, ("equal", "random"))
+
+
+class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
+    """A masked network whose output ``i`` depends only on inputs of lower degree, and the context.
+
+    The constructor is that of `tfb.AutoregressiveNetwork`, and it can stand wherever that one
+    does. What differs:
+
+    - The masks are applied in the forward pass, so no optimiser, weight average or assignment can
+      break the autoregressive property.
+    - The context has degree 0 and hidden degrees start there, so that every output, the first one
+      included, depends on the context through the hidden layers.
+    - With ``event_shape`` given, all variables exist after the constructor.
+    - The default activation is ReLU; TFP's is linear.
+    - The input order and the degrees, drawn at random or not, are part of the configuration.
+    - Half-precision policies compute the products in half precision and return the dtype of the
+      weights.
+
+    Source: Germain et al. 2015, arXiv:1502.03509.
+
+    Args:
+        params: Number of outputs for each input.
+        event_shape: Size of the event, an ``int`` or a list of one.
+        conditional: Whether a context is given, as ``conditional_input``.
+        conditional_event_shape: Size of the context.
+        conditional_input_layers: ``"all_layers"`` or ``"first_layer"``.
+        hidden_units: Sizes of the hidden layers.
+        input_order: ``"left-to-right"``, ``"right-to-left"``, ``"random"`` or explicit degrees.
+        hidden_degrees: ``"equal"``, ``"random"`` or a list of arrays, one a layer.
+        activation: Name of an elementwise function, or the function.
+        use_bias: Whether layers have biases.
+        kernel_initializer: As in a Dense layer.
+        bias_initializer: As in a Dense layer.
+        kernel_regularizer: As in a Dense layer.
+        bias_regularizer: As in a Dense layer.
+        kernel_constraint: As in a Dense layer.
+        bias_constraint: As in a Dense layer.
+        validate_args: Kept for compatibility.
+        output_scale: Factor on the initial weights of the last layer; a small one starts the flow
+            near the identity.
+        **kwargs: ``name``, ``dtype`` and ``trainable`` of a Keras layer.
+    """
+
+    def __init__(
+        self,
+        params,
+        event_shape=None,
+        conditional=False,
+        conditional_event_shape=None,
+        conditional_input_layers="all_layers",
+        hidden_units=None,
+        input_order="left-to-right",
+        hidden_degrees="equal",
+        activation="relu",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        validate_args=False,
+        output_scale=1.0,
+        **kwargs,
+    ):
+        super().__init__(
+            params,
+            event_shape=event_shape,
+            conditional=conditional,
+            conditional_event_shape=conditional_event_shape,
+            conditional_input_layers=conditional_input_layers,
+            hidden_units=None if hidden_units is None else list(hidden_units),
+            input_order=input_order,
+            hidden_degrees=hidden_degrees,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            validate_args=validate_args,
+            **kwargs,
+        )
+        self._output_scale = float(output_scale)
+        self._activation_function = get_activation(
+            activation
+            if activation is None or callable(activation) or activation in ACTIVATIONS
+            else tf_keras.activations.get(activation)
+        )
+        if self._event_shape is not None:
+            self.build([None, self._event_size])
+
+    @property
+    def params(self) -> int:
+        """Number of outputs for each input."""
+        return self._params
+
+    @property
+    def event_shape(self) -> list[int] | None:
+        """Shape of the event; None before an unspecified one is inferred."""
+        return self._event_shape
+
+    @property
+    def degrees(self) -> list[np.ndarray]:
+        """Degrees of the inputs and of each hidden layer."""
+        return [self._input_order, *self._layer_degrees]
+
+    def build(self, input_shape):
+        """Makes the masks and all variables."""
+        if self.built:
+            return
+        size = int(input_shape[-1]) if self._event_shape is None else self._event_size
+        if int(input_shape[-1]) != size:
+            raise ValueError(f"Expected inputs of size {size}, got shape {tuple(input_shape)}.")
+        self._event_shape, self._event_size, self._event_ndims = [size], size, 1
+        order = input_degrees(size, self._input_order_param)
+        smallest = 0 if self._conditional or size == 1 else 1
+        layers = hidden_degrees(self._hidden_degrees, self._hidden_units, size, smallest)
+        self._input_order, self._layer_degrees = order, layers
+        before = [order, *layers]
+        self._masks = [
+            (later[None, :] >= earlier[:, None]).astype(np.float64)
+            for earlier, later in zip(before[:-1], layers, strict=True)
+        ]
+        last = (order[None, :] > before[-1][:, None]).astype(np.float64)
+        self._masks.append(np.repeat(last, self._params, axis=1))
+        with tf.init_scope():
+            self._build_layers()
+        tf_keras.layers.Layer.build(self, input_shape)
+
+    def _build_layers(self):
+        kernel_options = {
+            "regularizer": tf_keras.regularizers.get(self._kernel_regularizer),
+            "constraint": self._kernel_constraint,
+        }
+        self._kernels, self._biases, self._context_kernels = [], [], []
+        count = len(self._masks)
+        for k, mask in enumerate(self._masks):
+            scale = self._output_scale if k == count - 1 else 1.0
+            # Each weight gets an initializer of its own: one with a seed draws the same numbers.
+            kernel = self.add_weight(
+                f"kernel_{k}",
+                mask.shape,
+                initializer=self._masked_initializer(mask, scale),
+                **kernel_options,
+            )
+            self._kernels.append(kernel)
+            if self._use_bias:
+                bias = self.add_weight(
+                    f"bias_{k}",
+                    mask.shape[1:],
+                    initializer=tf_keras.initializers.get(self._bias_initializer),
+                    regularizer=tf_keras.regularizers.get(self._bias_regularizer),
+                    constraint=tf_keras.constraints.get(self._bias_constraint),
+                )
+                self._biases.append(bias)
+            if self._conditional and (k == 0 or self._conditional_layers == "all_layers"):
+                shape = (self._conditional_size, mask.shape[1])
+                context_kernel = self.add_weight(
+                    f"context_kernel_{k}",
+                    shape,
+                    initializer=self._masked_initializer(np.ones(shape), scale),
+                    **kernel_options,
+                )
+                self._context_kernels.append(context_kernel)
+
+    def _masked_initializer(self, mask, scale):
+        initializer = tf_keras.initializers.get(self._kernel_initializer)
+
+        def initialize(shape, dtype=None, **_):
+            return tf.cast(mask * scale, dtype) * initializer(shape, dtype)
+
+        return initialize
+
+    def call(self, x, conditional_input=None):
+        """Applies the network.
+
+        Args:
+            x: ``[..., event_size]``.
+            conditional_input: ``[..., context_size]``, whose batch axes broadcast against ``x``.
+
+        Returns:
+            ``[..., event_size, params]``.
+
+        Raises:
+            ValueError: If a conditional network gets no ``conditional_input``, or the reverse.
+        """
+        if self._conditional == (conditional_input is None):
+            state = "needs" if self._conditional else "was built without"
+            raise ValueError(f"{self.name} {state} conditional_input.")
+        x = tf.cast(tf.convert_to_tensor(x), self.compute_dtype)
+        context = None
+        if conditional_input is not None:
+            context = tf.cast(tf.convert_to_tensor(conditional_input), self.compute_dtype)
+        hidden, last = x, len(self._masks) - 1
+        for k, mask in enumerate(self._masks):
+            kernel = tf.cast(self._kernels[k], self.compute_dtype)
+            product = _product(hidden, kernel * tf.cast(mask, self.compute_dtype))
+            if self._use_bias:
+                product += tf.cast(self._biases[k], self.compute_dtype)
+            if context is not None and k < len(self._context_kernels):
+                product += _product(
+                    context, tf.cast(self._context_kernels[k], self.compute_dtype)
+                )
+            hidden = product if k == last else self._activation_function(product)
+        shape = tf.concat([tf.shape(hidden)[:-1], [self._event_size, self._params]], axis=0)
+        result = tf.reshape(tf.cast(hidden, self.variable_dtype), shape)
+        result.set_shape(hidden.shape[:-1].concatenate([self._event_size, self._params]))
+        return result
+
+    def get_config(self):
+        """Returns the constructor's arguments, with the order and the degrees that were drawn."""
+        built = self._input_order is not None
+        config = tf_keras.layers.Layer.get_config(self)
+        config.update(
+            params=self._params,
+            event_shape=self._event_shape,
+            conditional=self._conditional,
+            conditional_event_shape=self._conditional_event_shape,
+            conditional_input_layers=self._conditional_layers,
+            hidden_units=list(self._hidden_units),
+            input_order=self._input_order.tolist() if built else self._input_order_param,
+            hidden_degrees=(
+                [layer.tolist() for layer in self._layer_degrees]
+                if built
+                else self._hidden_degrees
+            ),
+            activation=_written_activation(self._activation),
+            use_bias=self._use_bias,
+            kernel_initializer=_written(tf_keras.initializers, self._kernel_initializer),
+            bias_initializer=_written(tf_keras.initializers, self._bias_initializer),
+            kernel_regularizer=_written(tf_keras.regularizers, self._kernel_regularizer),
+            bias_regularizer=_written(tf_keras.regularizers, self._bias_regularizer),
+            kernel_constraint=_written(tf_keras.constraints, self._kernel_constraint),
+            bias_constraint=_written(tf_keras.constraints, self._bias_constraint),
+            validate_args=self._validate_args,
+            output_scale=self._output_scale,
+        )
+        return config
+
+
+def _written(module, value):
+    return value if value is None or isinstance(value, str) else module.serialize(value)
+
+
+def _written_activation(activation):
+    if activation is None or isinstance(activation, str):
+        return activation
+    for name, function in ACTIVATIONS.items():
+        if function is activation:
+            return name
+    return tf_keras.activations.serialize(activation)
+
+
+def _product(x, kernel):
+    """``x @ kernel`` for any batch rank, as one matrix product."""
+    if x.shape.rank == 2:
+        return tf.matmul(x, kernel)
+    return tf.tensordot(x, kernel, axes=1)

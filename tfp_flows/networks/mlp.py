@@ -1,0 +1,125 @@
+"""A fully connected network that any bijector can use, in any Keras or none."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_flows import shapes
+from tfp_flows.config import Configurable
+from tfp_flows.errors import unknown_name
+
+ACTIVATIONS = {
+    "elu": tf.nn.elu,
+    "gelu": tf.nn.gelu,
+    "leaky_relu": tf.nn.leaky_relu,
+    "relu": tf.nn.relu,
+    "selu": tf.nn.selu,
+    "sigmoid": tf.nn.sigmoid,
+    "silu": tf.nn.silu,
+    "softplus": tf.nn.softplus,
+    "swish": tf.nn.silu,
+    "tanh": tf.nn.tanh,
+}
+
+
+def get_activation(activation: str | Callable | None) -> Callable:
+    """Looks an activation up by name; functions pass, None is the identity.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    if activation is None or activation == "linear":
+        return tf.identity
+    if callable(activation):
+        return activation
+    if activation not in ACTIVATIONS:
+        raise unknown_name("activation", activation, ACTIVATIONS)
+    return ACTIVATIONS[activation]
+
+
+def new_generator(seed: int | None) -> np.random.Generator:
+    """A generator for initial weights; without a seed it follows NumPy's global one."""
+    return np.random.default_rng(np.random.randint(2**31) if seed is None else seed)  # noqa: NPY002
+
+
+def glorot_uniform(generator, rows: int, columns: int, scale: float = 1.0) -> np.ndarray:
+    """Weights ``[rows, columns]`` after Glorot and Bengio 2010, times ``scale``."""
+    limit = scale * np.sqrt(6.0 / max(rows + columns, 1))
+    return generator.uniform(-limit, limit, (rows, columns))
+
+
+class MLP(Configurable, tf.Module):
+    """A multi-layer perceptron, ``[..., input_size]`` to ``[..., output_size]``.
+
+    The last layer starts small, so that the bijector it conditions starts near the identity while
+    every weight already has a gradient.
+
+    Args:
+        input_size: Size of the input; 0 for a network of the context alone.
+        output_size: Size of the output.
+        hidden_units: Sizes of the hidden layers.
+        activation: Name of an elementwise function, or the function itself (not savable).
+        context_size: Size of the context that joins the first layer; 0 for none.
+        dtype: Of the weights and of the output.
+        compute_dtype: Of the matrix products, ``bfloat16`` or ``float16`` for mixed precision;
+            the weights' dtype by default.
+        output_scale: Factor on the initial weights of the last layer.
+        seed: Seed of the initial weights.
+        name: Name of the module.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        output_size: int,
+        hidden_units: Sequence[int] = (64, 64),
+        activation: str | Callable = "relu",
+        context_size: int = 0,
+        dtype=tf.float32,
+        compute_dtype=None,
+        output_scale: float = 0.01,
+        seed: int | None = None,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        self.input_size, self.output_size = int(input_size), int(output_size)
+        self.context_size = int(context_size)
+        if self.input_size + self.context_size < 1:
+            raise ValueError("An MLP needs an input or a context, got sizes 0 and 0.")
+        self.dtype = shapes.as_float_dtype(dtype)
+        self._compute_dtype = self.dtype if compute_dtype is None else tf.as_dtype(compute_dtype)
+        self._activation = get_activation(activation)
+        hidden = list(shapes.as_shape(hidden_units, "hidden_units"))
+        generator = new_generator(seed)
+        sizes = [self.input_size + self.context_size, *hidden, self.output_size]
+        self._kernels, self._biases = [], []
+        for i, (rows, columns) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+            scale = output_scale if i == len(hidden) else 1.0
+            kernel = glorot_uniform(generator, rows, columns, scale)
+            self._kernels.append(tf.Variable(tf.cast(kernel, self.dtype), name=f"kernel_{i}"))
+            self._biases.append(tf.Variable(tf.zeros(columns, self.dtype), name=f"bias_{i}"))
+
+    def __call__(self, x, context=None, training=False):
+        """Applies the network.
+
+        Args:
+            x: ``[n, input_size]``, or None if there is no input but the context.
+            context: ``[n, context_size]``, if the network takes one.
+            training: Accepted for a uniform interface; nothing here depends on it.
+
+        Returns:
+            ``[n, output_size]`` in the dtype of the weights.
+        """
+        del training
+        parts = [part for part in (x, context) if part is not None]
+        hidden = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
+        hidden = tf.cast(hidden, self._compute_dtype)
+        last = len(self._kernels) - 1
+        for i, (kernel, bias) in enumerate(zip(self._kernels, self._biases, strict=True)):
+            product = tf.matmul(hidden, tf.cast(kernel, self._compute_dtype))
+            hidden = tf.nn.bias_add(product, tf.cast(bias, self._compute_dtype))
+            if i < last:
+                hidden = self._activation(hidden)
+        return tf.cast(hidden, self.dtype)

@@ -1,0 +1,93 @@
+"""Numerical helpers that keep values and gradients finite."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+
+def bounded(raw: tf.Tensor, bound: float) -> tf.Tensor:
+    """Squashes ``raw`` smoothly into ``(-bound, bound)``, with slope 1 at zero."""
+    return bound * tf.tanh(raw / bound)
+
+
+def safe_norm(vector: tf.Tensor) -> tf.Tensor:
+    """Euclidean norm over the last axis, kept as size 1, with gradient 0 at the origin."""
+    largest = tf.reduce_max(tf.abs(vector), axis=-1, keepdims=True)
+    # Divided by the largest entry first, so that squares neither overflow nor vanish.
+    unit = tf.stop_gradient(tf.where(largest > 0, largest, tf.ones_like(largest)))
+    square = tf.reduce_sum(tf.square(vector / unit), axis=-1, keepdims=True)
+    positive = square > 0
+    root = tf.sqrt(tf.where(positive, square, tf.ones_like(square)))
+    return unit * tf.where(positive, root, tf.zeros_like(root))
+
+
+def permute(x: tf.Tensor, permutation: np.ndarray, inverse: np.ndarray) -> tf.Tensor:
+    """Reorders the last axis: ``y[..., i] = x[..., permutation[i]]``.
+
+    The gradient is a gather with ``inverse``, where TensorFlow's own would scatter.
+    """
+
+    @tf.custom_gradient
+    def gather(value):
+        def gradient(upstream):
+            return permute(upstream, inverse, permutation)
+
+        return tf.gather(value, permutation, axis=-1), gradient
+
+    return gather(x)
+
+
+def solve_increasing(
+    function: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+    lower: tf.Tensor,
+    upper: tf.Tensor,
+    max_iterations: int = 100,
+) -> tf.Tensor:
+    """Solves ``f(x) = 0`` elementwise for an increasing ``f`` with a root in a bracket.
+
+    Newton steps, replaced by bisection where they leave the bracket, find the root without
+    gradients. Two more Newton steps, taken with gradients, attach the derivatives of the
+    implicit function: exact for the first three orders.
+
+    Args:
+        function: Maps ``x`` to ``(f(x), f'(x))``, with ``f' > 0``.
+        lower: Points with ``f(lower) <= 0``.
+        upper: Points with ``f(upper) >= 0``, of the same shape.
+        max_iterations: Bound on the number of steps of the search.
+
+    Returns:
+        The roots, of the shape of ``lower``, to machine precision.
+    """
+    lower, upper = tf.stop_gradient(lower), tf.stop_gradient(upper)
+    epsilon = np.finfo(lower.dtype.as_numpy_dtype).eps
+    zero = tf.zeros_like(lower)
+
+    def unfinished(step, x, low, high, moved):
+        del step
+        # A Newton step that no longer moves, or a bracket that cannot shrink, ends the search.
+        scale = 1 + tf.abs(x)
+        return tf.reduce_any((moved > 2 * epsilon * scale) & (high - low > 2 * epsilon * scale))
+
+    def refine(step, x, low, high, moved):
+        del moved
+        value, slope = function(x)
+        low = tf.where(value < 0, x, low)
+        high = tf.where(value > 0, x, high)
+        newton = x - value / slope
+        inside = (newton >= low) & (newton <= high)
+        following = tf.where(inside, newton, (low + high) / 2)
+        following = tf.where(tf.equal(value, zero), x, following)
+        return step + 1, following, low, high, tf.abs(following - x)
+
+    _, root, _, _, _ = tf.while_loop(
+        unfinished,
+        refine,
+        (tf.constant(0), (lower + upper) / 2, lower, upper, upper - lower),
+        maximum_iterations=max_iterations,
+    )
+    root = tf.stop_gradient(root)
+    for _ in range(2):
+        value, slope = function(root)
+        root = root - value / slope
+    return root

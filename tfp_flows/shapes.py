@@ -1,0 +1,108 @@
+"""Checks and broadcasting of event, batch and context shapes, in one place."""
+
+from collections.abc import Iterable
+
+import tensorflow as tf
+
+
+def as_shape(value: int | Iterable[int], name: str) -> tuple[int, ...]:
+    """Normalises an ``int`` or a sequence of positive integers to a tuple.
+
+    Raises:
+        ValueError: If an entry is not a positive integer.
+    """
+    raw = (value,) if isinstance(value, int) else value
+    try:
+        shape = tuple(int(size) for size in raw)
+    except (TypeError, ValueError):
+        shape = (0,)
+    if any(size < 1 for size in shape):
+        raise ValueError(f"{name} must be positive integers known in advance, got {value!r}.")
+    return shape
+
+
+def as_float_dtype(dtype) -> tf.DType:
+    """Normalises a dtype to float32 or float64.
+
+    Raises:
+        ValueError: If it is another dtype: densities need single precision at least.
+    """
+    result = tf.as_dtype(dtype)
+    if result not in (tf.float32, tf.float64):
+        raise ValueError(f"dtype must be float32 or float64, got {result.name}.")
+    return result
+
+
+def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
+    """Converts ``value`` to a tensor of ``dtype``.
+
+    Raises:
+        TypeError: If it is a tensor of another dtype, which TensorFlow does not cast by itself.
+    """
+    if tf.is_tensor(value) and value.dtype != dtype:
+        raise TypeError(
+            f"{name} has dtype {value.dtype.name}, expected {dtype.name}; cast it, or build the "
+            f"flow with dtype={value.dtype.name!r}."
+        )
+    return tf.convert_to_tensor(value, dtype=dtype, name=name)
+
+
+def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner: str) -> None:
+    """Checks that the rightmost axes of ``value`` are ``event_shape``.
+
+    Raises:
+        ValueError: If they are known and differ.
+    """
+    rank = len(event_shape)
+    if value.shape.rank is None:
+        raise ValueError(f"{owner}: the rank of {name} must be known, got {value.shape}.")
+    if value.shape.rank < rank or not value.shape[value.shape.rank - rank :].is_compatible_with(
+        event_shape
+    ):
+        expected = ", ".join(["...", *map(str, event_shape)])
+        raise ValueError(f"{owner}: {name} has shape {value.shape}, expected [{expected}].")
+
+
+def batch_shape(value: tf.Tensor, event_ndims: int) -> tf.TensorShape:
+    """The static shape without the rightmost ``event_ndims`` axes."""
+    return value.shape[: value.shape.rank - event_ndims]
+
+
+def batch_shape_tensor(value: tf.Tensor, event_ndims: int):
+    """The shape without the event axes: static where it is known, else a tensor."""
+    static = batch_shape(value, event_ndims)
+    if static.is_fully_defined():
+        return static.as_list()
+    return tf.shape(value)[: value.shape.rank - event_ndims]
+
+
+def broadcast_batches(
+    x: tf.Tensor, x_ndims: int, context: tf.Tensor, context_ndims: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Broadcasts the batch axes of an input and its context against each other."""
+    first, second = batch_shape(x, x_ndims), batch_shape(context, context_ndims)
+    if first.is_fully_defined() and first == second:
+        return x, context
+    static = tf.broadcast_static_shape(first, second)
+    dynamic = static
+    if not static.is_fully_defined():
+        dynamic = tf.broadcast_dynamic_shape(
+            tf.shape(x)[: first.rank], tf.shape(context)[: second.rank]
+        )
+
+    def spread(value, own, ndims):
+        if own.is_fully_defined() and own == static:
+            return value
+        event = value.shape[value.shape.rank - ndims :]
+        result = tf.broadcast_to(value, tf.concat([dynamic, event], axis=0))
+        result.set_shape(static.concatenate(event))
+        return result
+
+    return spread(x, first, x_ndims), spread(context, second, context_ndims)
+
+
+def flatten_batch(value: tf.Tensor, event_ndims: int = 1) -> tf.Tensor:
+    """Reshapes ``[..., *event]`` to ``[n, *event]``; a matrix product is fastest so."""
+    if value.shape.rank == event_ndims + 1:
+        return value
+    return tf.reshape(value, [-1, *value.shape[value.shape.rank - event_ndims :]])
