@@ -1,0 +1,7 @@
+"""Keras: flows as models and layers, in whichever Keras `tf.keras` is."""
+
+from tfp_flows.models.flow_layer import FlowLayer
+from tfp_flows.models.flow_model import FlowModel
+from tfp_flows.models.saving import load
+
+__all__ = ["FlowLayer", "FlowModel", "load"]

@@ -1,0 +1,52 @@
+"""Data for trying and training flows: toys, potentials, tables from files, published tables.
+
+Importing this package imports neither TensorFlow nor pandas; the functions that need one do.
+"""
+
+from tfp_flows.datasets.potentials import (
+    POTENTIAL_BOX,
+    POTENTIALS,
+    potential_log_prob,
+    sample_potential,
+)
+from tfp_flows.datasets.splits import Splits, split
+from tfp_flows.datasets.tables import Table, check_table, load_table, save_table
+from tfp_flows.datasets.toys import (
+    TOYS,
+    checkerboard,
+    checkerboard_log_prob,
+    eight_gaussians,
+    eight_gaussians_log_prob,
+    pinwheel,
+    rings,
+    spirals,
+    toy,
+    two_moons,
+)
+from tfp_flows.datasets.uci import MAF_SIZES, load_maf_table, power_from_household
+
+__all__ = [
+    "MAF_SIZES",
+    "POTENTIALS",
+    "POTENTIAL_BOX",
+    "TOYS",
+    "Splits",
+    "Table",
+    "check_table",
+    "checkerboard",
+    "checkerboard_log_prob",
+    "eight_gaussians",
+    "eight_gaussians_log_prob",
+    "load_maf_table",
+    "load_table",
+    "pinwheel",
+    "potential_log_prob",
+    "power_from_household",
+    "rings",
+    "sample_potential",
+    "save_table",
+    "spirals",
+    "split",
+    "toy",
+    "two_moons",
+]

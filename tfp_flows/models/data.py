@@ -1,0 +1,146 @@
+"""What `fit`, `evaluate` and `predict` take: arrays, pairs and `tf.data`, checked once."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+ADAPT_ROWS = 100_000
+
+
+def is_stream(data) -> bool:
+    """Whether ``data`` is a dataset, generator or the like rather than arrays."""
+    return not (isinstance(data, np.ndarray | list | tuple) or tf.is_tensor(data)) and not hasattr(
+        data, "__array__"
+    )
+
+
+def as_pair(x, context, name: str):
+    """Splits ``(x, context)`` given as one; a context given twice is an error.
+
+    Raises:
+        ValueError: If a pair comes with a context besides, or is not a pair.
+    """
+    if not isinstance(x, tuple):
+        return x, context
+    if len(x) != 2 or context is not None:
+        raise ValueError(f"{name} must be an array or a pair (x, context), got {len(x)} parts.")
+    return x
+
+
+def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
+    """Converts and checks arrays for a flow.
+
+    Args:
+        flow: The flow, which says shapes and dtype.
+        x: ``[n, *event_shape]``.
+        context: ``[n, *context_shape]`` or None.
+        sample_weight: ``[n]`` or None.
+        name: What the arrays are, for errors.
+
+    Returns:
+        ``(x,)``, ``(x, context)`` or ``(x, context, sample_weight)`` as NumPy arrays; an absent
+        context before weights is an empty array.
+
+    Raises:
+        ValueError: If a shape does not fit, rows are missing, or a value is NaN or infinite.
+    """
+    dtype = flow.dtype.as_numpy_dtype
+    x = _checked(x, tuple(flow.event_shape), dtype, name)
+    rows = len(x)
+    if (context is None) != (flow.context_shape is None):
+        state = "needs a context" if context is None else "takes no context, but one was given"
+        raise ValueError(f"This flow {state} (context_shape={flow.context_shape}).")
+    parts = [x]
+    if context is not None:
+        parts.append(_checked(context, flow.context_shape, dtype, "context"))
+    if sample_weight is not None:
+        if context is None:
+            parts.append(np.zeros((rows, 0), dtype))
+        parts.append(_checked(sample_weight, (), dtype, "sample_weight"))
+    for part in parts[1:]:
+        if len(part) != rows:
+            raise ValueError(f"{name} has {rows} rows, but its context or weights {len(part)}.")
+    return tuple(parts)
+
+
+def _checked(values, shape, dtype, name):
+    try:
+        array = np.asarray(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+    if array.ndim != len(shape) + 1 or array.shape[1:] != tuple(shape) or not len(array):
+        expected = ", ".join(["n", *map(str, shape)])
+        raise ValueError(f"{name} has shape {array.shape}, expected [{expected}] with n > 0.")
+    finite = np.isfinite(array)
+    if not finite.all():
+        first = np.argwhere(~finite)[0]
+        raise ValueError(
+            f"{name} holds {int((~finite).sum())} NaN or infinite values, the first at index "
+            f"{tuple(int(i) for i in first)}; drop or repair those rows."
+        )
+    return array
+
+
+def array_dataset(arrays: tuple, batch_size: int, shuffle: bool) -> tf.data.Dataset:
+    """Batches of rows, the last partial one included, reshuffled at each pass if asked for."""
+    rows = len(arrays[0])
+    tensors = tuple(tf.constant(array) for array in arrays)
+    indices = tf.data.Dataset.range(rows)
+    if shuffle:
+        indices = indices.shuffle(rows, reshuffle_each_iteration=True)
+
+    def gather(places):
+        return tuple(tf.gather(tensor, places) for tensor in tensors)
+
+    batches = indices.batch(batch_size).map(gather).prefetch(tf.data.AUTOTUNE)
+    return batches.apply(tf.data.experimental.assert_cardinality(math.ceil(rows / batch_size)))
+
+
+def split_rows(arrays: tuple, fraction: float) -> tuple[tuple, tuple]:
+    """Cuts the last ``fraction`` of the rows off for validation, as Keras does.
+
+    Raises:
+        ValueError: If the fraction is not in (0, 1) or leaves one side without rows.
+    """
+    rows = len(arrays[0])
+    cut = int(rows * (1 - fraction)) if 0 < fraction < 1 else 0
+    if not 0 < cut < rows:
+        raise ValueError(
+            f"validation_split={fraction!r} of {rows} rows leaves no training or validation rows."
+        )
+    return tuple(a[:cut] for a in arrays), tuple(a[cut:] for a in arrays)
+
+
+def unpack(batch) -> tuple:
+    """A batch as ``(x, context, sample_weight)``, with None for what is absent."""
+    if isinstance(batch, tuple | list) and len(batch) == 1 and isinstance(batch[0], tuple | list):
+        batch = batch[0]
+    if not isinstance(batch, tuple | list):
+        return batch, None, None
+    if len(batch) > 3:
+        raise ValueError(f"A batch is x, (x, context) or (x, context, weight), got {len(batch)}.")
+    x, context, weight = (*batch, None, None, None)[:3]
+    if context is not None and context.shape.rank == 2 and context.shape[-1] == 0:
+        context = None
+    return x, context, weight
+
+
+def adapt_sample(data) -> tuple:
+    """At most `ADAPT_ROWS` rows of arrays or a dataset, as ``(x, context)``."""
+    if isinstance(data, tuple):
+        step = max(1, math.ceil(len(data[0]) / ADAPT_ROWS))
+        x, context, _ = unpack(tuple(tf.constant(array[::step]) for array in data))
+        return x, context
+    parts, rows = [], 0
+    for batch in data:
+        x, context, _ = unpack(batch)
+        parts.append((x, context))
+        rows += len(x)
+        if rows >= ADAPT_ROWS:
+            break
+    if not parts:
+        raise ValueError("The data are empty.")
+    contexts = [context for _, context in parts]
+    joined = None if contexts[0] is None else np.concatenate([np.asarray(c) for c in contexts])
+    return np.concatenate([np.asarray(x) for x, _ in parts]), joined

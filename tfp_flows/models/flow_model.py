@@ -1,0 +1,273 @@
+"""A flow as a Keras model, in whichever Keras `tf.keras` is."""
+
+import json
+import math
+
+import tensorflow as tf
+
+from tfp_flows import config
+from tfp_flows.flows import Flow
+from tfp_flows.models import data as rows
+from tfp_flows.models.tracking import KERAS3, HoldsFlow, network_losses
+
+keras = tf.keras
+DEFAULT_BATCH_SIZE = 128
+
+
+@keras.utils.register_keras_serializable(package="tfp_flows")
+class FlowModel(HoldsFlow, keras.Model):
+    """Trains a flow with `compile` and `fit`, by maximum likelihood.
+
+    The model returns log-densities in nats. ``loss`` is the mean negative log-likelihood in nats
+    an example, ``bits_per_dim`` the same divided by the number of dimensions and ``log 2``.
+    Regularisation losses of Keras networks inside the flow are minimised with it but not
+    reported, so that ``loss`` stays the likelihood.
+
+    Bijectors that wait for data (standardisers, ActNorm, BatchNorm) are adapted to the training
+    data before the first step. The flow that was given is the flow that is trained.
+
+    Args:
+        flow: The flow; any `tfp_flows.flows.Flow`, conditional or not.
+        name: Name of the model.
+
+    Raises:
+        TypeError: If ``flow`` is not a `Flow`.
+
+    Example:
+        >>> model = tff.FlowModel(tff.flows.maf(event_shape=2))
+        >>> model.compile("adam")
+        >>> model.fit(x, epochs=10, validation_split=0.1)
+        >>> model.predict(x)            # log-densities [n], nats
+        >>> model.flow.sample(100)
+        >>> model.save("model.keras")
+    """
+
+    def __init__(self, flow: Flow, *, name: str | None = None):
+        if not isinstance(flow, Flow):
+            raise TypeError(
+                f"FlowModel needs a tfp_flows Flow, got {type(flow).__name__}; build one with "
+                "tfp_flows.flows, or with Flow(base, bijector)."
+            )
+        # The dtype is explicit: under a mixed-precision policy densities stay in full precision.
+        super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
+        self._hold(flow)
+        self._loss_function = None
+        self._loss_mean = keras.metrics.Mean(name="loss")
+        self._bits_mean = keras.metrics.Mean(name="bits_per_dim")
+
+    @property
+    def metrics(self):
+        """The running means of loss and bits per dimension."""
+        return [self._loss_mean, self._bits_mean]
+
+    def compile(
+        self,
+        optimizer="adam",
+        *,
+        loss=None,
+        jit_compile="auto",
+        steps_per_execution: int = 1,
+        run_eagerly: bool = False,
+    ):
+        """Configures training.
+
+        Args:
+            optimizer: Name or instance of a Keras optimizer.
+            loss: Function of ``(x, log_prob)`` to minimise instead of ``-log_prob``; returns one
+                value an example. A model with its own loss is saved without its compilation.
+            jit_compile: Whether steps are compiled by XLA; ``"auto"`` does unless the model runs
+                eagerly.
+            steps_per_execution: Steps run in one call.
+            run_eagerly: Whether steps run without a graph, for debugging.
+        """
+        if loss is not None and not callable(loss):
+            raise TypeError(f"loss must be a function of (x, log_prob), got {loss!r}.")
+        if jit_compile == "auto":
+            jit_compile = not run_eagerly
+        self._loss_function = loss
+        super().compile(
+            optimizer=optimizer,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            run_eagerly=run_eagerly,
+        )
+        self._compile_options = {
+            "jit_compile": bool(jit_compile),
+            "steps_per_execution": int(steps_per_execution),
+            "run_eagerly": bool(run_eagerly),
+        }
+
+    def fit(
+        self,
+        x,
+        context=None,
+        sample_weight=None,
+        *,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        validation_data=None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        **options,
+    ):
+        """Fits the flow.
+
+        Args:
+            x: Data ``[n, *event_shape]``; or a pair ``(x, context)``; or a `tf.data.Dataset` (or
+                another stream that Keras takes) of ``x``, ``(x, context)`` or
+                ``(x, context, weight)`` batches.
+            context: ``[n, *context_shape]`` for a conditional flow.
+            sample_weight: ``[n]``, weights of the examples.
+            batch_size: Rows a step, 128 by default; not for streams.
+            epochs: Passes over the data.
+            validation_data: Like ``x``, or a pair ``(x, context)``.
+            validation_split: Fraction of the last rows to validate on; arrays only.
+            shuffle: Whether rows are reshuffled at each epoch; arrays only.
+            **options: Further arguments of `keras.Model.fit` (``callbacks``, ``verbose``,
+                ``initial_epoch``, ``steps_per_epoch``, ``validation_steps``,
+                ``validation_batch_size``, ``validation_freq``).
+
+        Returns:
+            The `History` of Keras: ``loss``, ``bits_per_dim`` and their ``val_`` twins.
+
+        Raises:
+            ValueError: If there is nothing to train, a shape does not fit, or an array holds NaN
+                or infinity.
+        """
+        if not self.trainable_variables:
+            raise ValueError(
+                f"{self.name} has no trainable variables, so fit would change nothing; give the "
+                "flow networks whose variables it can see."
+            )
+        x, context = rows.as_pair(x, _also_y(context, options), "x")
+        validation_batch = options.pop("validation_batch_size", None) or batch_size
+        if rows.is_stream(x):
+            if context is not None or sample_weight is not None or validation_split:
+                raise ValueError(
+                    "A stream carries its context and weights in its batches and cannot be split; "
+                    "leave context, sample_weight and validation_split out."
+                )
+            if batch_size is not None:
+                raise ValueError("batch_size is for arrays; batch the dataset itself.")
+            training, training_data = x, x
+        else:
+            arrays = rows.as_arrays(self.flow, x, context, sample_weight)
+            if validation_split and validation_data is None:
+                arrays, held_out = rows.split_rows(arrays, validation_split)
+                validation_data = self._dataset(held_out, validation_batch)
+            training_data = arrays
+            training = self._dataset(arrays, batch_size, shuffle)
+        if validation_data is not None and not rows.is_stream(validation_data):
+            pair = rows.as_pair(validation_data, None, "validation_data")
+            checked = rows.as_arrays(self.flow, *pair, name="validation_data")
+            validation_data = self._dataset(checked, validation_batch)
+        if self.flow.bijector.needs_adapt:
+            self.flow.adapt(*rows.adapt_sample(training_data))
+        # Arrays have become datasets that shuffle by themselves.
+        return super().fit(
+            training, epochs=epochs, validation_data=validation_data, shuffle=False, **options
+        )
+
+    def evaluate(self, x, context=None, sample_weight=None, *, batch_size=None, **options):
+        """Measures loss (nats an example) and bits per dimension; arguments as in `fit`.
+
+        Returns:
+            ``[loss, bits_per_dim]``, or a dictionary with ``return_dict=True``.
+        """
+        stream = self._as_stream(x, _also_y(context, options), sample_weight, batch_size)
+        return super().evaluate(stream, **options)
+
+    def predict(self, x, context=None, *, batch_size=None, **options):
+        """Returns log-densities ``[n]`` in nats, as a NumPy array; arguments as in `fit`."""
+        stream = self._as_stream(x, _also_y(context, options), None, batch_size)
+        return super().predict(stream, **options)
+
+    def _as_stream(self, x, context, sample_weight, batch_size):
+        x, context = rows.as_pair(x, context, "x")
+        if rows.is_stream(x):
+            return x
+        return self._dataset(rows.as_arrays(self.flow, x, context, sample_weight), batch_size)
+
+    @staticmethod
+    def _dataset(arrays, batch_size, shuffle=False):
+        return rows.array_dataset(arrays, batch_size or DEFAULT_BATCH_SIZE, shuffle)
+
+    def call(self, x, context=None, training=False):
+        """Returns the log-density of ``x``, in nats, of the batch shape."""
+        return self.flow.log_prob(x, context, training=bool(training))
+
+    def _batch_loss(self, batch, training):
+        x, context, weight = rows.unpack(batch)
+        x = tf.convert_to_tensor(x)
+        log_prob = self(x, context=context, training=training)
+        losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
+        self._loss_mean.update_state(losses, sample_weight=weight)
+        scale = math.log(2) * math.prod(self.flow.event_shape)
+        self._bits_mean.update_state(-log_prob / scale, sample_weight=weight)
+        if weight is None:
+            return tf.reduce_mean(losses)
+        return tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(weight))
+
+    def _results(self):
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def train_step(self, data):
+        """One step of the optimiser; called by Keras."""
+        with tf.GradientTape() as tape:
+            loss = self._batch_loss(data, training=True)
+            if regularisation := network_losses(self.flow):
+                loss += tf.cast(tf.add_n(regularisation), loss.dtype)
+            # Gradients are summed over replicas.
+            loss /= tf.distribute.get_strategy().num_replicas_in_sync
+            scaled = self._scale(loss)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled, variables)
+        if not KERAS3 and hasattr(self.optimizer, "get_unscaled_gradients"):
+            gradients = self.optimizer.get_unscaled_gradients(gradients)
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return self._results()
+
+    def _scale(self, loss):
+        if KERAS3:
+            return self.optimizer.scale_loss(loss)
+        scale = getattr(self.optimizer, "get_scaled_loss", None)
+        return loss if scale is None else scale(loss)
+
+    def test_step(self, data):
+        """One step of `evaluate`; called by Keras."""
+        self._batch_loss(data, training=False)
+        return self._results()
+
+    def predict_step(self, data):
+        """One step of `predict`; called by Keras."""
+        x, context, _ = rows.unpack(data)
+        return self(x, context=context, training=False)
+
+    def get_config(self):
+        """Returns what rebuilds the model, without weights."""
+        return {"flow": json.dumps(config.encode(self.flow)), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config_, custom_objects=None):
+        """Builds a model from what `get_config` returned."""
+        del custom_objects
+        return cls(config.decode(json.loads(config_["flow"])), name=config_["name"])
+
+    def get_compile_config(self):
+        """Returns what repeats the compilation; None with a loss of the user's own."""
+        if not getattr(self, "_compile_options", None) or self._loss_function is not None:
+            return None
+        optimizer = keras.optimizers.serialize(self.optimizer)
+        return {"optimizer": optimizer, **self._compile_options}
+
+    def compile_from_config(self, config_):
+        """Compiles from what `get_compile_config` returned."""
+        options = dict(config_)
+        self.compile(optimizer=keras.optimizers.deserialize(options.pop("optimizer")), **options)
+        self.optimizer.build(self.trainable_variables)
+
+
+def _also_y(context, options):
+    # Keras itself, and code written for any Keras model, says y for the second part.
+    y = options.pop("y", None)
+    return y if context is None else context

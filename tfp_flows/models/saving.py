@@ -1,0 +1,47 @@
+"""Loading of saved models, with errors that say what is wrong with a file."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfp_flows.errors import InputError
+from tfp_flows.models.flow_layer import FlowLayer
+from tfp_flows.models.flow_model import FlowModel
+
+
+def load(path, *, compile: bool = True):
+    """Loads what ``model.save("model.keras")`` wrote.
+
+    Classes of your own must be imported before.
+
+    Args:
+        path: The ``.keras`` file, of a `FlowModel` or of a Keras model with `FlowLayer`s.
+        compile: Whether to restore optimizer and compilation.
+
+    Returns:
+        The model, with every weight bit-exact.
+
+    Raises:
+        InputError: If the file is missing, corrupt, or not a Keras model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"No model file at {str(path)!r}; give the .keras file that was saved.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
+        raise InputError(f"{str(path)!r} is not a .keras model file ({error}).") from error
+    if damaged:
+        raise InputError(f"{str(path)!r} is damaged: its part {damaged!r} does not check.")
+    custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer}
+    try:
+        return tf.keras.models.load_model(path, custom_objects=custom, compile=compile)
+    except InputError:
+        raise
+    except (TypeError, ValueError, KeyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise InputError(f"Cannot load the model in {str(path)!r}: {reason}") from error
