@@ -5,20 +5,26 @@ Subpackages: `bijectors`, `transformers`, `networks`, `flows`, `models`, `datase
 
 import importlib
 
-from tfp_flows import bijectors, flows, networks, transformers
 from tfp_flows._version import __version__
-from tfp_flows.config import Configurable
 from tfp_flows.errors import InputError
-from tfp_flows.flows import Flow
 
-# Loaded at first use: Keras, pandas and matplotlib are slow to import, and not all need them.
-_LAZY = {
+# Loaded at first use: TensorFlow, pandas and matplotlib are slow to import, and the command line
+# must answer a mistyped option without them.
+_SUBPACKAGES = (
+    "bijectors",
+    "datasets",
+    "flows",
+    "models",
+    "networks",
+    "plotting",
+    "transformers",
+)
+_NAMES = {
+    "Configurable": "tfp_flows.config",
+    "Flow": "tfp_flows.flows",
     "FlowLayer": "tfp_flows.models",
     "FlowModel": "tfp_flows.models",
     "load": "tfp_flows.models",
-    "datasets": None,
-    "models": None,
-    "plotting": None,
 }
 
 __all__ = [
@@ -40,11 +46,11 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name not in _LAZY:
-        raise AttributeError(f"module 'tfp_flows' has no attribute {name!r}")
-    if _LAZY[name] is None:
+    if name in _SUBPACKAGES:
         return importlib.import_module(f"tfp_flows.{name}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'tfp_flows' has no attribute {name!r}")
 
 
 def __dir__():

@@ -22,7 +22,7 @@ class _Autoregressive(Bijector):
         transformer: Transformer | None = None,
         context_shape=None,
         hidden_units=(64, 64),
-        activation="relu",
+        activation="tanh",
         input_order="left-to-right",
         dtype=tf.float32,
         compute_dtype=None,

@@ -47,10 +47,12 @@ class Planar(Bijector):
         )
         size = vector_size(self)
         generator = new_generator(seed)
-        w = generator.normal(size=size) / np.sqrt(size)
-        u = generator.normal(size=size) * 0.01
+        w = generator.normal(size=size)
+        # The constraint maps w.u = log(e - 1) to zero: the flow starts near the identity.
+        u = np.log(np.expm1(1.0)) * w / np.sum(w**2) + 0.01 * generator.normal(size=size)
+        b = generator.normal(size=1)
         network = context_mlp(self, 2 * size + 1, hidden_units, generator)
-        initial = tf.constant(np.concatenate([w, u, [0.0]]), self.dtype)
+        initial = tf.constant(np.concatenate([w, u, b]), self.dtype)
         self._parameters_of = ContextNetwork(initial=initial, network=network)
 
     def _weights(self, context, training):

@@ -10,7 +10,7 @@ from tfp_flows.datasets.potentials import (
     sample_potential,
 )
 from tfp_flows.datasets.splits import Splits, split
-from tfp_flows.datasets.tables import Table, check_table, load_table, save_table
+from tfp_flows.datasets.tables import Table, check_table, load_matching, load_table, save_table
 from tfp_flows.datasets.toys import (
     TOYS,
     checkerboard,
@@ -38,6 +38,7 @@ __all__ = [
     "eight_gaussians",
     "eight_gaussians_log_prob",
     "load_maf_table",
+    "load_matching",
     "load_table",
     "pinwheel",
     "potential_log_prob",

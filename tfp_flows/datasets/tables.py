@@ -28,12 +28,15 @@ class Table:
         columns: One name for each column; ``x0, x1, ...`` where the file has none.
         dropped: How many rows with NaN or infinite cells were left out.
         named: Whether the names came from the file.
+        rows: ``[rows]``, the number in the file of each row, counted from 1; None if the table
+            is not from a file.
     """
 
     values: np.ndarray
     columns: tuple[str, ...]
     dropped: int = 0
     named: bool = True
+    rows: np.ndarray | None = None
 
 
 def load_table(
@@ -66,8 +69,61 @@ def load_table(
             ``drop_invalid`` is false; a value is beyond the range of float32.
     """
     path = Path(path)
+    raw = _select(path, read_raw(path, key=key), columns)
+    return _checked_table(path, raw, drop_invalid)
+
+
+def load_matching(
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    *,
+    named: bool = True,
+    drop_invalid: bool = False,
+    key: str | None = None,
+) -> Table:
+    """Reads from a file the columns that a model was fitted to, in the model's order.
+
+    They are found by name, further columns are ignored. A file without names is taken as it is
+    if it has as many columns as the model, and so is one with other names if the model's own
+    names are only numbered.
+
+    Args:
+        path: The file; see `load_table`, also for ``drop_invalid`` and ``key``.
+        columns: Names of the model's columns.
+        named: Whether these names came from a file; otherwise they are ``x0, x1, ...``.
+        drop_invalid: Leave out rows with empty, NaN or infinite cells instead of refusing them.
+        key: Which array of a ``.npz`` file to read.
+
+    Returns:
+        The table, with the model's column names.
+
+    Raises:
+        InputError: as `load_table`; columns are missing, or another number of them.
+    """
+    path = Path(path)
     raw = read_raw(path, key=key)
-    raw = _select(path, raw, columns)
+    missing = [name for name in columns if name not in raw.names]
+    same_width = len(raw.names) == len(columns)
+    if not raw.named and same_width:
+        chosen = raw
+    elif not missing and (raw.named or not named):
+        chosen = _select(path, raw, columns)
+    elif same_width and not named:
+        chosen = raw
+    elif raw.named:
+        raise InputError(
+            f"{path} lacks the columns {', '.join(map(repr, missing))} that the model was fitted "
+            f"to; it has {', '.join(map(repr, raw.names))}."
+        )
+    else:
+        raise InputError(
+            f"{path} has {len(raw.names)} columns without names, but the model was fitted to "
+            f"{len(columns)} ({', '.join(columns)}); give these, in this order."
+        )
+    return _checked_table(path, RawTable(chosen.columns, tuple(columns), named), drop_invalid)
+
+
+def _checked_table(path: Path, raw: RawTable, drop_invalid: bool) -> Table:
     if not raw.columns or not len(raw.columns[0]):
         raise InputError(f"{path} holds no values; give a file with rows of numbers.")
     numeric = [_numeric(path, c, name) for c, name in zip(raw.columns, raw.names, strict=True)]
@@ -83,7 +139,8 @@ def load_table(
             )
         values = values[rows]
     _check_float32_range(path, values, raw.names, rows)
-    return Table(values, raw.names, int(len(rows) - rows.sum()), raw.named)
+    numbers = np.flatnonzero(rows) + 1
+    return Table(values, raw.names, int(len(rows) - len(numbers)), raw.named, numbers)
 
 
 def check_table(table: Table, *, min_rows: int | None = None) -> None:

@@ -1,7 +1,8 @@
 """Keras: flows as models and layers, in whichever Keras `tf.keras` is."""
 
+from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.saving import load
 
-__all__ = ["FlowLayer", "FlowModel", "load"]
+__all__ = ["FlowLayer", "FlowModel", "ResumableTraining", "load"]

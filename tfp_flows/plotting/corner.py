@@ -36,7 +36,7 @@ class _Column(NamedTuple):
 
 
 def plot_corner(
-    data: np.ndarray,
+    data: np.ndarray | None,
     samples: np.ndarray,
     *,
     columns: Sequence[str],
@@ -50,7 +50,7 @@ def plot_corner(
     columns beyond ``max_columns``; the figure says so.
 
     Args:
-        data: ``[rows, columns]``.
+        data: ``[rows, columns]``; None draws the samples alone, within limits of their own.
         samples: ``[rows, columns]``.
         columns: One name for each column.
         max_columns: How many columns to draw at most, the first ones.
@@ -68,12 +68,14 @@ def plot_corner(
     if not names:
         raise InputError("The list of columns is empty; give one name for each column.")
     rows = len(samples)
-    data = finite_rows(data, "data", columns=len(names))
+    if data is not None:
+        data = finite_rows(data, "data", columns=len(names))
     samples = finite_rows(samples, "samples", columns=len(names))
     notes = _notes(names, max_columns, rows - len(samples))
     names = names[:max_columns]
     count = len(names)
-    drawn = [_column(name, data[:, i], samples[:, i]) for i, name in enumerate(names)]
+    shown = samples[:0] if data is None else data
+    drawn = [_column(name, shown[:, i], samples[:, i]) for i, name in enumerate(names)]
 
     side = {1: 4.2, 2: 2.7, 3: 2.1}.get(count, 1.6)
     figure = new_figure(side * count + 0.8, side * count + 0.6, title)
@@ -90,7 +92,7 @@ def plot_corner(
                 _pair(axes, column, row, size=1.5 * side)
             _label(axes, column, row, bottom=i == count - 1, left=j == 0 and i > 0)
     figure.align_labels()
-    _legend(figure, grid[0, 0], inside=count == 1)
+    _legend(figure, grid[0, 0], inside=count == 1, data=data is not None)
     if notes:
         figure.supxlabel(notes, fontsize=8, color=NOTE_COLOUR)
     return figure
@@ -109,7 +111,7 @@ def _notes(names: list[str], max_columns: int, not_finite: int) -> str:
 
 def _column(name: str, data: np.ndarray, samples: np.ndarray) -> _Column:
     """Takes a large offset and a power of ten out of the numbers and puts them in the label."""
-    low, high = robust_limits(data)
+    low, high = robust_limits(data if len(data) else samples)
     spread, offset, unit = high - low, 0.0, 1.0
     label = textwrap.fill(textwrap.shorten(name, 54, placeholder="..."), 18)
     if max(abs(low), abs(high)) > 1e3 * spread:
@@ -130,7 +132,7 @@ def _histogram(axes: "Axes", column: _Column) -> None:
     width = edges[1] - edges[0]
     heights = [
         # Over all rows, not over those within the limits: mass outside must not look like mass.
-        np.histogram(values, edges)[0] / (len(values) * width)
+        np.histogram(values, edges)[0] / (max(len(values), 1) * width)
         for values in (column.data, column.samples)
     ]
     axes.stairs(heights[0], edges, fill=True, color=DATA_COLOUR, alpha=0.35)
@@ -166,10 +168,11 @@ def _label(axes: "Axes", x: _Column, y: _Column, *, bottom: bool, left: bool) ->
         axes.set_ylabel(y.label, fontsize=9)
 
 
-def _legend(figure: "Figure", axes: "Axes", *, inside: bool) -> None:
+def _legend(figure: "Figure", axes: "Axes", *, inside: bool, data: bool) -> None:
     from matplotlib.patches import Patch
 
-    handles = [Patch(color=DATA_COLOUR, label="data"), Patch(color=MODEL_COLOUR, label="samples")]
+    handles = [Patch(color=DATA_COLOUR, label="data")] if data else []
+    handles.append(Patch(color=MODEL_COLOUR, label="samples"))
     if inside:
         axes.legend(handles=handles, frameon=False, fontsize=10)
     else:

@@ -1,5 +1,6 @@
 """Figures of two-dimensional flows."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ Bounds = tuple[tuple[float, float], tuple[float, float]]
 
 
 def density_2d(
-    distribution: Any, *, bounds: Bounds, resolution: int = 200, dtype: str = "float32"
+    distribution: Any, *, bounds: Bounds, resolution: int = 200, dtype: Any = "float32"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Evaluates a density at the centres of a grid of equal cells.
 
@@ -38,7 +39,7 @@ def density_2d(
         distribution: Anything with ``log_prob(x)`` in nats for ``x`` ``[n, 2]``.
         bounds: ``((x_low, x_high), (y_low, y_high))``.
         resolution: Number of cells along each axis, at least 2.
-        dtype: Precision of the points given to ``log_prob``.
+        dtype: Precision of the points given to ``log_prob``, a name or a NumPy type.
 
     Returns:
         ``xs`` ``[resolution]``, ``ys`` ``[resolution]``, and the density
@@ -63,52 +64,62 @@ def density_2d(
 
 def plot_flow_2d(
     distribution: Any,
-    data: np.ndarray,
+    data: np.ndarray | None,
     *,
     samples: np.ndarray | None = None,
+    columns: Sequence[str] | None = None,
     title: str | None = None,
 ) -> "Figure":
     """Draws data, samples and density of a flow side by side, within the same limits.
 
     The limits come from the data and leave out its outermost 0.2 % on each side. At most 5,000
-    points are drawn in a panel.
+    points are drawn in a panel. The density is evaluated in the dtype of the distribution,
+    float32 if it does not say.
 
     Args:
         distribution: Anything with ``log_prob(x)`` in nats for ``x`` ``[n, 2]`` and, unless
             ``samples`` are given, ``sample(n, seed=...)``.
-        data: ``[rows, 2]``.
-        samples: ``[rows, 2]``; drawn from the distribution, as many as there are data, if None.
+        data: ``[rows, 2]``; without data there is no panel of it, and the samples set the limits.
+        samples: ``[rows, 2]``; drawn from the distribution if None, as many as there are data.
+        columns: Names of the two axes.
         title: Title of the figure.
 
     Returns:
-        A figure with three panels.
+        A figure with three panels, or two without data.
 
     Raises:
         InputError: data or samples of another shape, or without a finite row.
     """
-    data = thinned(finite_rows(data, "data", columns=2), _POINTS)
+    points = {} if data is None else {"Data": thinned(finite_rows(data, "data", columns=2), _POINTS)}
     if samples is None:
-        samples = np.asarray(distribution.sample(len(data), seed=0))
-    samples = thinned(finite_rows(samples, "samples", columns=2), _POINTS)
-    bounds = _bounds(data)
-    xs, ys, density = density_2d(distribution, bounds=bounds)
+        samples = np.asarray(distribution.sample(len(points.get("Data", range(_POINTS))), seed=0))
+    points["Samples"] = thinned(finite_rows(samples, "samples", columns=2), _POINTS)
+    first = next(iter(points.values()))
+    bounds = _bounds(first)
+    dtype = getattr(distribution, "dtype", "float32")
+    xs, ys, density = density_2d(
+        distribution, bounds=bounds, dtype=getattr(dtype, "as_numpy_dtype", dtype)
+    )
 
-    figure = new_figure(10.2, 4.0 if title else 3.7, title)
-    panels = figure.subplots(1, 3, sharex=True, sharey=True)
-    size = float(np.clip(10_000 / len(data), 3.0, 12.0))
-    for axes, points, colour in zip(
-        panels, (data, samples), (DATA_COLOUR, MODEL_COLOUR), strict=False
-    ):
-        axes.scatter(*points.T, s=size, color=colour, alpha=0.5, linewidths=0, rasterized=True)
+    figure = new_figure(3.4 * (len(points) + 1), 4.0 if title else 3.7, title)
+    panels = figure.subplots(1, len(points) + 1, sharex=True, sharey=True)
+    size = float(np.clip(10_000 / len(first), 3.0, 12.0))
+    for axes, (name, xy) in zip(panels, points.items(), strict=False):
+        colour = DATA_COLOUR if name == "Data" else MODEL_COLOUR
+        axes.scatter(*xy.T, s=size, color=colour, alpha=0.5, linewidths=0, rasterized=True)
     # Clipping the very brightest cells keeps a single spike from turning all else dark.
-    panels[2].pcolormesh(
+    panels[-1].pcolormesh(
         xs, ys, density, cmap="magma", vmin=0.0, vmax=_brightest(density), rasterized=True
     )
-    for axes, name in zip(panels, ("Data", "Samples", "Density"), strict=True):
+    for axes, name in zip(panels, (*points, "Density"), strict=True):
         axes.set(xlim=bounds[0], ylim=bounds[1])
         axes.set_title(name, fontsize=11)
         axes.set_box_aspect(1)
         tidy(axes)
+        if columns is not None:
+            axes.set_xlabel(columns[0], fontsize=9)
+    if columns is not None:
+        panels[0].set_ylabel(columns[1], fontsize=9)
     return figure
 
 
