@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_flows.errors import InputError
+from tfp_flows.errors import InputError, unknown_name
 
 _CLASSES: dict[str, type] = {}
 _TFP_NAMESPACES = {"distributions": tfp.distributions, "bijectors": tfp.bijectors}
@@ -32,10 +32,17 @@ def class_key(cls: type) -> str:
 
 def _record_arguments(init):
     signature = inspect.signature(init)
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    takes_any = inspect.Parameter.VAR_KEYWORD in kinds
 
     @functools.wraps(init)
     def wrapper(self, *args, **kwargs):
         if "_config" not in self.__dict__:
+            unknown = [name for name in kwargs if name not in signature.parameters]
+            if unknown and not takes_any:
+                known = [name for name in signature.parameters if name != "self"]
+                near = unknown_name("argument", unknown[0], known)
+                raise TypeError(f"{type(self).__name__}: {near}")
             arguments = dict(signature.bind(self, *args, **kwargs).arguments)
             arguments.pop(next(iter(signature.parameters)))
             for name, parameter in signature.parameters.items():
@@ -155,7 +162,8 @@ def encode(value: Any) -> Any:
         inner = value.pretransformed_input
         return {
             "$transformed": encode(tf.convert_to_tensor(value)),
-            "bijector": encode(value.transform_fn),
+            # TFP may keep the bijector or only its bound `forward`.
+            "bijector": encode(getattr(value.transform_fn, "__self__", value.transform_fn)),
             "trainable": inner.trainable,
         }
     if isinstance(value, tf.Variable):

@@ -88,8 +88,6 @@ class Network(tf.Module):
 
     def __call__(self, x, context=None, training=False):
         """Returns the parameters ``[..., D, P]`` for inputs ``[..., input_size]``."""
-        batch = shapes.batch_shape_tensor(x, 1)
-        static_batch = shapes.batch_shape(x, 1)
         inputs, keywords = shapes.flatten_batch(x), {}
         if context is not None:
             context = shapes.flatten_batch(context)
@@ -102,10 +100,8 @@ class Network(tf.Module):
         if self._takes_training:
             keywords["training"] = training
         output = self._join(self.network(inputs, **keywords))
-        shape = tf.concat([batch, [self._coordinates, self._parameters]], axis=0)
-        result = tf.reshape(tf.cast(output, self._dtype), shape)
-        result.set_shape(static_batch.concatenate([self._coordinates, self._parameters]))
-        return result
+        event = (self._coordinates, self._parameters)
+        return shapes.unflatten_batch(tf.cast(output, self._dtype), x, 1, event)
 
     def _join(self, output):
         if isinstance(output, list | tuple):
@@ -140,7 +136,4 @@ class ContextNetwork(Configurable, tf.Module):
         if context is None:
             return tf.convert_to_tensor(self._free)
         flat = self._network(None, shapes.flatten_batch(context), training=training)
-        shape = tf.concat([shapes.batch_shape_tensor(context, 1), [self._free.shape[0]]], axis=0)
-        result = tf.reshape(flat, shape)
-        result.set_shape(shapes.batch_shape(context, 1).concatenate(self._free.shape))
-        return self._free + result
+        return self._free + shapes.unflatten_batch(flat, context, 1, tuple(self._free.shape))

@@ -106,3 +106,16 @@ def flatten_batch(value: tf.Tensor, event_ndims: int = 1) -> tf.Tensor:
     if value.shape.rank == event_ndims + 1:
         return value
     return tf.reshape(value, [-1, *value.shape[value.shape.rank - event_ndims :]])
+
+
+def unflatten_batch(
+    flat: tf.Tensor, like: tf.Tensor, like_ndims: int, event_shape: tuple[int, ...]
+) -> tf.Tensor:
+    """Reshapes ``[n, ...]`` to the batch axes of ``like``, followed by ``event_shape``."""
+    static = batch_shape(like, like_ndims)
+    if static.is_fully_defined():
+        return tf.reshape(flat, [*static.as_list(), *event_shape])
+    batch = tf.shape(like)[: static.rank]
+    result = tf.reshape(flat, tf.concat([batch, list(event_shape)], axis=0))
+    result.set_shape(static.concatenate(list(event_shape)))
+    return result

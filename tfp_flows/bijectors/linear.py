@@ -68,19 +68,15 @@ class InvertibleLinear(Bijector):
         # P applied to rows: row order[i] of the result is row i of L U x.
         matrix = tf.gather(tf.matmul(lower, upper), tf.math.invert_permutation(self._order))
         y = tf.matmul(flat, matrix, transpose_b=True)
-        return self._like(y, x), self._log_det(x)
+        return shapes.unflatten_batch(y, x, 1, self.event_shape), self._log_det(x)
 
     def _inverse_and_log_det(self, y, context, training):
         lower, upper = self._triangles()
         columns = tf.transpose(tf.gather(shapes.flatten_batch(y), self._order, axis=-1))
         columns = tf.linalg.triangular_solve(lower, columns, lower=True)
         columns = tf.linalg.triangular_solve(upper, columns, lower=False)
-        return self._like(tf.transpose(columns), y), -self._log_det(y)
-
-    def _like(self, flat, value):
-        result = tf.reshape(flat, tf.shape(value))
-        result.set_shape(value.shape)
-        return result
+        x = shapes.unflatten_batch(tf.transpose(columns), y, 1, self.event_shape)
+        return x, -self._log_det(y)
 
     def _log_det(self, value):
         batch = shapes.batch_shape_tensor(value, 1)

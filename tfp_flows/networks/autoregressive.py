@@ -9,6 +9,7 @@ import tf_keras
 
 from tfp_flows.errors import unknown_name
 from tfp_flows.networks.mlp import ACTIVATIONS, get_activation
+from tfp_flows.shapes import unflatten_batch
 
 
 def input_degrees(size: int, order) -> np.ndarray:
@@ -263,10 +264,8 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
                     context, tf.cast(self._context_kernels[k], self.compute_dtype)
                 )
             hidden = product if k == last else self._activation_function(product)
-        shape = tf.concat([tf.shape(hidden)[:-1], [self._event_size, self._params]], axis=0)
-        result = tf.reshape(tf.cast(hidden, self.variable_dtype), shape)
-        result.set_shape(hidden.shape[:-1].concatenate([self._event_size, self._params]))
-        return result
+        hidden = tf.cast(hidden, self.variable_dtype)
+        return unflatten_batch(hidden, hidden, 1, (self._event_size, self._params))
 
     def get_config(self):
         """Returns the constructor's arguments, with the order and the degrees that were drawn."""

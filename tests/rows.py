@@ -1,0 +1,235 @@
+"""The test table: a name, a constructor, and what is special about it.
+
+Adding a bijector or a flow adds a row here; every check of `test_table.py` then runs over it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import tfp_flows as tff
+
+tfb = tfp.bijectors
+B, F, T = tff.bijectors, tff.flows, tff.transformers
+
+DIMS = 3
+CONTEXT = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One bijector.
+
+    Args:
+        build: Maps a dtype to a new bijector over vectors of 3.
+        slack: Factor on the tolerances, for maps that amplify rounding.
+        untrained: Whether there is nothing to train.
+        sequential: Directions that evaluate the conditioner once a dimension.
+    """
+
+    build: Callable
+    slack: float = 1.0
+    untrained: bool = False
+    sequential: tuple[str, ...] = ()
+
+
+def randomise(module, seed=0, scale=0.4):
+    """Moves every trainable variable away from its initial value; constraints stay kept."""
+    generator = np.random.default_rng(seed)
+    for variable in module.trainable_variables:
+        noise = scale * generator.normal(size=variable.shape)
+        value = variable + tf.cast(noise, variable.dtype)
+        variable.assign(value if variable.constraint is None else variable.constraint(value))
+    return module
+
+
+def points(shape, dtype, seed=1):
+    """Normal numbers ``[*shape, 3]``."""
+    return tf.constant(np.random.default_rng(seed).normal(size=(*shape, DIMS)), dtype)
+
+
+def contexts(shape, dtype, seed=2):
+    """Normal numbers ``[*shape, 2]``."""
+    return tf.constant(np.random.default_rng(seed).normal(size=(*shape, CONTEXT)), dtype)
+
+
+def context_of(bijector, shape, dtype):
+    """A context for a bijector, or None if it takes none."""
+    return None if bijector.context_shape is None else contexts(shape, dtype)
+
+
+def _adapted(bijector):
+    data = np.random.default_rng(3).normal(size=(50, DIMS)) * [1.0, 3.0, 0.2] + [0.0, 5.0, -1.0]
+    bijector.adapt(data)
+    return bijector
+
+
+def _keras_network(dtype):
+    layers = tf.keras.layers
+    return tf.keras.Sequential(
+        [
+            tf.keras.Input([1], dtype=dtype.name),
+            layers.Dense(8, activation="tanh", dtype=dtype.name),
+            layers.Dense(4, dtype=dtype.name),
+        ]
+    )
+
+
+def _keras_network_of_two(dtype):
+    """A functional model of input and context that returns shift and log-scale apart."""
+    layers = tf.keras.layers
+    x = tf.keras.Input([1], dtype=dtype.name)
+    context = tf.keras.Input([CONTEXT], dtype=dtype.name)
+    hidden = layers.Concatenate(dtype=dtype.name)([x, context])
+    hidden = layers.Dense(8, activation="tanh", dtype=dtype.name)(hidden)
+    outputs = [layers.Dense(2, dtype=dtype.name)(hidden) for _ in range(2)]
+    return tf.keras.Model([x, context], outputs)
+
+
+def _tfp_network(dtype):
+    return tfb.AutoregressiveNetwork(
+        2, event_shape=[DIMS], hidden_units=[8, 8], activation="tanh", dtype=dtype.name
+    )
+
+
+def _simple(cls, **options):
+    return lambda dtype: cls(event_shape=DIMS, dtype=dtype, **options)
+
+
+def _chain(dtype):
+    return B.Chain(
+        [
+            _adapted(B.ActNorm(event_shape=DIMS, dtype=dtype)),
+            B.MaskedAutoregressive(
+                event_shape=DIMS, context_shape=CONTEXT, hidden_units=[8], dtype=dtype, seed=1
+            ),
+            tfb.Shift(tf.constant([0.5, -1.0, 2.0], dtype)),
+            B.Permutation(event_shape=DIMS, permutation="random", seed=3, dtype=dtype),
+            tfb.SinhArcsinh(skewness=tf.constant(0.3, dtype), tailweight=tf.constant(0.8, dtype)),
+            B.Coupling(event_shape=DIMS, context_shape=CONTEXT, dtype=dtype, seed=2),
+        ]
+    )
+
+
+_seeded = {"seed": 1}
+_small = {"hidden_units": [8, 8], **_seeded}
+_context = {"context_shape": CONTEXT}
+
+BIJECTORS = {
+    "softsign": Row(_simple(B.SoftsignBimodal, sharpness=[0.5, 1.0, 2.0])),
+    "planar": Row(_simple(B.Planar, **_seeded), slack=3),
+    "planar_context": Row(_simple(B.Planar, **_context, **_seeded), slack=3),
+    "radial": Row(_simple(B.Radial, **_seeded)),
+    "radial_context": Row(_simple(B.Radial, **_context, **_seeded)),
+    "coupling_additive": Row(_simple(B.Coupling, transformer=T.Additive(), **_small)),
+    "coupling_affine": Row(_simple(B.Coupling, mask="alternating", **_small)),
+    "coupling_other_half": Row(_simple(B.Coupling, mask="~half", **_small)),
+    "coupling_mask": Row(_simple(B.Coupling, mask=[False, True, False], **_small)),
+    "coupling_context": Row(_simple(B.Coupling, **_context, **_small)),
+    "coupling_keras": Row(
+        lambda dtype: B.Coupling(
+            event_shape=DIMS, dtype=dtype, conditioner=_keras_network(dtype)
+        )
+    ),
+    "coupling_keras_context": Row(
+        lambda dtype: B.Coupling(
+            event_shape=DIMS,
+            context_shape=CONTEXT,
+            dtype=dtype,
+            conditioner=_keras_network_of_two(dtype),
+        )
+    ),
+    "scale": Row(_simple(B.Scale)),
+    "actnorm": Row(lambda dtype: _adapted(B.ActNorm(event_shape=DIMS, dtype=dtype))),
+    "standardize": Row(
+        lambda dtype: _adapted(B.Standardize(event_shape=DIMS, dtype=dtype)), untrained=True
+    ),
+    "minmax": Row(
+        lambda dtype: _adapted(B.MinMax(event_shape=DIMS, dtype=dtype)), untrained=True
+    ),
+    "batchnorm": Row(lambda dtype: _adapted(B.BatchNorm(event_shape=DIMS, dtype=dtype))),
+    "reverse": Row(_simple(B.Permutation), untrained=True),
+    "permutation": Row(
+        _simple(B.Permutation, permutation="random", **_seeded), untrained=True
+    ),
+    "linear": Row(_simple(B.InvertibleLinear, **_seeded), slack=3),
+    "linear_identity": Row(_simple(B.InvertibleLinear, initial="identity"), slack=3),
+    "maf": Row(_simple(B.MaskedAutoregressive, **_small), sequential=("forward",), slack=10),
+    "maf_context": Row(
+        _simple(B.MaskedAutoregressive, **_context, **_small), sequential=("forward",), slack=10
+    ),
+    "maf_additive": Row(
+        _simple(
+            B.MaskedAutoregressive, transformer=T.Additive(), input_order="random", **_small
+        ),
+        sequential=("forward",),
+        slack=10,
+    ),
+    "maf_tfp_network": Row(
+        lambda dtype: B.MaskedAutoregressive(
+            event_shape=DIMS, dtype=dtype, network=_tfp_network(dtype)
+        ),
+        sequential=("forward",),
+        slack=10,
+    ),
+    "iaf": Row(
+        _simple(B.InverseAutoregressive, input_order="right-to-left", **_small),
+        sequential=("inverse",),
+        slack=10,
+    ),
+    "iaf_context": Row(
+        _simple(B.InverseAutoregressive, **_context, **_small),
+        sequential=("inverse",),
+        slack=10,
+    ),
+    "chain": Row(_chain, sequential=("forward",), slack=10),
+    "invert": Row(
+        lambda dtype: B.Invert(_simple(B.MaskedAutoregressive, **_context, **_small)(dtype)),
+        sequential=("inverse",),
+        slack=10,
+    ),
+    "given": Row(
+        lambda dtype: B.Given(
+            _simple(B.Coupling, **_context, **_small)(dtype), np.array([0.3, -0.7])
+        )
+    ),
+}
+
+FLOWS = {
+    "softsign_bimodal": {},
+    "planar": {"num_layers": 4},
+    "radial": {"num_layers": 4},
+    "nice": {"hidden_units": [8, 8]},
+    "realnvp": {"hidden_units": [8, 8], "num_layers": 4},
+    "realnvp_mixed": {"hidden_units": [8], "num_layers": 3, "mixing": "linear"},
+    "realnvp_normalised": {
+        "hidden_units": [8],
+        "num_layers": 3,
+        "mixing": "random",
+        "normalization": "act",
+    },
+    "maf": {"hidden_units": [8, 8], "num_layers": 3},
+    "maf_normalised": {
+        "hidden_units": [8],
+        "num_layers": 2,
+        "input_order": "random",
+        "normalization": "batch",
+    },
+    "iaf": {"hidden_units": [8, 8], "num_layers": 3},
+}
+
+
+def flow(name, dtype=tf.float32, event_shape=DIMS, seed=4, **options):
+    """A new flow of the table, its weights randomised and its data-dependent parts adapted."""
+    recipe = F.get(name.removesuffix("_mixed").removesuffix("_normalised"))
+    takes_seed = {} if name == "softsign_bimodal" else {"seed": seed}
+    options = {**FLOWS[name], **takes_seed, **options}
+    result = randomise(recipe(event_shape=event_shape, dtype=dtype, **options), scale=0.25)
+    size = int(np.prod(result.event_shape))
+    batch = np.random.default_rng(5).normal(size=(100, size)) * 0.6 + 0.2
+    context = None if result.context_shape is None else np.ones((100, *result.context_shape))
+    result.adapt(batch, context)
+    return result

@@ -1,0 +1,192 @@
+"""Saved flows are bit-exact in a new process, custom compositions included."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rows
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import tfp_flows as tff
+from tfp_flows import config
+
+tfd, tfb = tfp.distributions, tfp.bijectors
+pytestmark = pytest.mark.keras
+
+READER = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+import tfp_flows as tff
+from tfp_flows import config
+import user_module
+
+folder = sys.argv[1]
+for name in json.load(open(f"{folder}/names.json")):
+    inputs = np.load(f"{folder}/{name}.inputs.npz")
+    context = inputs["context"] if "context" in inputs else None
+    if name.startswith("model:"):
+        flow = tff.load(f"{folder}/{name}.keras").flow
+        result = flow.log_prob(inputs["x"], context)
+    elif name.startswith("checkpoint:"):
+        flow = config.decode(json.load(open(f"{folder}/{name}.json")))
+        tf.train.Checkpoint(flow=flow).restore(f"{folder}/{name}-1").assert_consumed()
+        result = flow.log_prob(inputs["x"], context)
+    else:
+        bijector = config.decode(json.load(open(f"{folder}/{name}.json")))
+        weights = np.load(f"{folder}/{name}.weights.npz")
+        for i, variable in enumerate(bijector.variables):
+            variable.assign(weights[str(i)])
+        result = tf.concat([tf.reshape(part, [-1]) for part in
+                            bijector.forward_and_log_det(inputs["x"], context)], 0)
+    np.save(f"{folder}/{name}.result.npy", result)
+"""
+
+USER_MODULE = """
+import tensorflow as tf
+import tfp_flows as tff
+
+class Cubic(tff.bijectors.Bijector):
+    def __init__(self, *, event_shape, strength=1.0, dtype=tf.float32):
+        super().__init__(event_shape=event_shape, dtype=dtype)
+        self.strength = tf.Variable(strength, dtype=self.dtype)
+
+    def _forward_and_log_det(self, x, context, training):
+        a = tf.square(self.strength)
+        return x + a * x**3, tf.reduce_sum(tf.math.log1p(3 * a * x**2), axis=-1)
+
+    def _inverse_and_log_det(self, y, context, training):
+        x = y
+        for _ in range(60):
+            a = tf.square(self.strength)
+            x = x - (x + a * x**3 - y) / (1 + 3 * a * x**2)
+        return x, -self._forward_and_log_det(x, context, training)[1]
+"""
+
+
+def user_flow(cubic):
+    """A composition of a user's own class, TFP's bijectors and a base with variables."""
+    base = tfd.MultivariateNormalDiag(
+        loc=tf.Variable([0.5, -0.5, 1.0]),
+        scale_diag=tfp.util.TransformedVariable([1.0, 2.0, 0.5], tfb.Softplus()),
+    )
+    chain = tff.bijectors.Chain(
+        [
+            cubic(event_shape=3, strength=0.4),
+            tfb.Shift([1.0, 2.0, 3.0]),
+            tff.bijectors.Coupling(
+                event_shape=3, conditioner=rows._keras_network(tf.float32), dtype=tf.float32
+            ),
+        ]
+    )
+    return rows.randomise(tff.Flow(base, chain))
+
+
+def test_everything_is_bit_exact_in_a_new_process(tmp_path, monkeypatch):
+    (tmp_path / "user_module.py").write_text(USER_MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import user_module
+
+    expected, x = {}, rows.points((5,), tf.float32).numpy()
+
+    def remember(name, result, context):
+        extra = {} if context is None else {"context": context}
+        np.savez(tmp_path / f"{name}.inputs.npz", x=x, **extra)
+        expected[name] = result.numpy()
+
+    for name, row in rows.BIJECTORS.items():
+        bijector = rows.randomise(row.build(tf.float32))
+        context = rows.context_of(bijector, (5,), tf.float32)
+        (tmp_path / f"{name}.json").write_text(json.dumps(config.encode(bijector)))
+        weights = {str(i): v.numpy() for i, v in enumerate(bijector.variables)}
+        np.savez(tmp_path / f"{name}.weights.npz", **weights)
+        parts = bijector.forward_and_log_det(x, context)
+        remember(name, tf.concat([tf.reshape(part, [-1]) for part in parts], 0), context)
+    flows = {name: rows.flow(name) for name in rows.FLOWS}
+    flows["context"] = rows.flow("maf", context_shape=rows.CONTEXT)
+    flows["user"] = user_flow(user_module.Cubic)
+    for key, flow in flows.items():
+        context = None if flow.context_shape is None else rows.contexts((5,), tf.float32)
+        name = f"model:{key}"
+        tff.FlowModel(flow).save(tmp_path / f"{name}.keras")
+        remember(name, flow.log_prob(x, context), context)
+        name = f"checkpoint:{key}"
+        (tmp_path / f"{name}.json").write_text(json.dumps(config.encode(flow)))
+        tf.train.Checkpoint(flow=flow).save(str(tmp_path / name))
+        remember(name, flow.log_prob(x, context), context)
+    (tmp_path / "names.json").write_text(json.dumps(list(expected)))
+    root = str(Path(tff.__file__).parents[1])
+    monkeypatch.setenv("PYTHONPATH", f"{root}:{tmp_path}")
+    done = subprocess.run(
+        [sys.executable, "-c", READER, str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    for name, value in expected.items():
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.result.npy"), value, name)
+
+
+def test_save_weights_and_load_into_another_flow(tmp_path):
+    source, target = rows.flow("maf", seed=4), rows.flow("maf", seed=5)
+    x = rows.points((5,), tf.float32)
+    assert not np.allclose(source.log_prob(x), target.log_prob(x))
+    tff.FlowModel(source).save_weights(tmp_path / "flow.weights.h5")
+    tff.FlowModel(target).load_weights(tmp_path / "flow.weights.h5")
+    np.testing.assert_array_equal(source.log_prob(x), target.log_prob(x))
+
+
+def test_weights_of_another_flow_are_refused_and_nothing_changes(tmp_path):
+    tff.FlowModel(rows.flow("realnvp")).save_weights(tmp_path / "flow.weights.h5")
+    target = rows.flow("maf")
+    before = [v.numpy() for v in target.variables]
+    with pytest.raises(ValueError, match="weights of another flow"):
+        tff.FlowModel(target).load_weights(tmp_path / "flow.weights.h5")
+    for variable, value in zip(target.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_checkpoint_of_a_model(tmp_path):
+    source, target = (tff.FlowModel(rows.flow("realnvp", seed=seed)) for seed in (4, 5))
+    x = rows.points((5,), tf.float32)
+    path = tf.train.Checkpoint(model=source).save(str(tmp_path / "model"))
+    tf.train.Checkpoint(model=target).restore(path).assert_existing_objects_matched()
+    np.testing.assert_array_equal(source.flow.log_prob(x), target.flow.log_prob(x))
+
+
+def test_bad_model_files(tmp_path):
+    with pytest.raises(tff.InputError, match="No model file"):
+        tff.load(tmp_path / "absent.keras")
+    (tmp_path / "text.keras").write_text("not a model")
+    with pytest.raises(tff.InputError, match=r"not a \.keras model file"):
+        tff.load(tmp_path / "text.keras")
+    path = tmp_path / "good.keras"
+    tff.FlowModel(rows.flow("nice")).save(path)
+    data = path.read_bytes()
+    (tmp_path / "short.keras").write_bytes(data[: len(data) // 2])
+    with pytest.raises(tff.InputError, match=r"not a \.keras model file"):
+        tff.load(tmp_path / "short.keras")
+    damaged = bytearray(data)
+    damaged[len(data) // 2] ^= 0xFF
+    (tmp_path / "damaged.keras").write_bytes(bytes(damaged))
+    with pytest.raises(tff.InputError, match="damaged|not a .keras model file|Cannot load"):
+        tff.load(tmp_path / "damaged.keras")
+
+
+def test_unknown_classes_in_a_file_are_not_imported():
+    with pytest.raises(tff.InputError, match="Unknown class 'os>system'"):
+        config.decode({"$object": "os>system", "config": {"$dict": []}})
+    with pytest.raises(tff.InputError, match="Unknown TFP class"):
+        config.decode({"$tfp": "distributions.math", "parameters": {}})
+    with pytest.raises(tff.InputError, match="Unknown entry"):
+        config.decode({"$call": "print"})
+
+
+def test_functions_have_no_written_form():
+    flow = tff.flows.maf(event_shape=2, activation=lambda x: tf.nn.relu(x))
+    with pytest.raises((tff.InputError, ValueError), match="activation|lambda"):
+        config.encode(tff.Flow(tff.flows.standard_normal(2), tff.bijectors.Coupling(
+            event_shape=2, activation=lambda x: x)))
+    assert flow.log_prob(np.zeros((1, 2))).shape == (1,)

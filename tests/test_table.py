@@ -1,0 +1,439 @@
+"""Checks that run over every row of the test table."""
+
+import json
+
+import numpy as np
+import pytest
+import rows
+import tensorflow as tf
+import tensorflow_probability as tfp
+from rows import BIJECTORS, DIMS, FLOWS
+
+from tfp_flows import config
+from tfp_flows.interop import ContextNetwork, Network
+
+tfd, tfb = tfp.distributions, tfp.bijectors
+
+pytestmark = pytest.mark.keras
+
+DTYPES = [tf.float32, tf.float64]
+SHAPES = [(), (4,), (2, 3)]
+bijector_rows = pytest.mark.parametrize("name", BIJECTORS)
+flow_rows = pytest.mark.parametrize("name", FLOWS)
+dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
+
+
+def build(name, dtype=tf.float32, seed=0):
+    return rows.randomise(BIJECTORS[name].build(dtype), seed)
+
+
+def tolerance(name, dtype):
+    base = 2e-5 if dtype == tf.float32 else 1e-12
+    return {"rtol": base * BIJECTORS[name].slack, "atol": base * BIJECTORS[name].slack}
+
+
+def data_points(bijector, shape, dtype):
+    """Points in the range of the bijector."""
+    context = rows.context_of(bijector, shape, dtype)
+    return bijector.forward_and_log_det(rows.points(shape, dtype), context)[0]
+
+
+@bijector_rows
+@dtypes
+@pytest.mark.parametrize("shape", SHAPES, ids=["event", "batch", "batches"])
+def test_round_trips(name, dtype, shape):
+    bijector = build(name, dtype)
+    context = rows.context_of(bijector, shape, dtype)
+    x = rows.points(shape, dtype)
+    y, forward = bijector.forward_and_log_det(x, context)
+    back, inverse = bijector.inverse_and_log_det(y, context)
+    assert y.shape == x.shape
+    assert forward.shape == inverse.shape == shape
+    assert y.dtype == forward.dtype == dtype
+    np.testing.assert_allclose(back, x, **tolerance(name, dtype))
+    np.testing.assert_allclose(inverse, -forward, **tolerance(name, dtype))
+    again, _ = bijector.forward_and_log_det(back, context)
+    np.testing.assert_allclose(again, y, **tolerance(name, dtype))
+
+
+def autodiff_log_det(function, x):
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = function(x)
+    jacobian = tape.batch_jacobian(y, x, experimental_use_pfor=False)
+    return np.linalg.slogdet(jacobian.numpy().astype(np.float64))[1]
+
+
+@bijector_rows
+@dtypes
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_log_det_is_that_of_the_jacobian(name, dtype, direction):
+    bijector = build(name, dtype)
+    shape = (4,)
+    context = rows.context_of(bijector, shape, dtype)
+    value = rows.points(shape, dtype)
+    if direction == "inverse":
+        value = data_points(bijector, shape, dtype)
+    method = getattr(bijector, f"{direction}_and_log_det")
+    expected = autodiff_log_det(lambda v: method(v, context)[0], value)
+    bound = tolerance(name, dtype)
+    np.testing.assert_allclose(method(value, context)[1], expected, **bound)
+    # A check at the identity would prove nothing.
+    assert BIJECTORS[name].untrained or "additive" in name or np.abs(expected).max() > 0.01
+
+
+@bijector_rows
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_eager_graph_and_xla_agree(name, direction):
+    bijector = build(name)
+    shape = (4,)
+    context = rows.context_of(bijector, shape, tf.float32)
+    value = rows.points(shape, tf.float32)
+    if direction == "inverse":
+        value = data_points(bijector, shape, tf.float32)
+    method = getattr(bijector, f"{direction}_and_log_det")
+    eager = method(value, context)
+
+    def compute(value):
+        with tf.GradientTape() as tape:
+            tape.watch(value)
+            result, log_det = method(value, context)
+            total = tf.reduce_sum(tf.sin(result)) + tf.reduce_sum(log_det)
+        return result, log_det, tape.gradient(total, value)
+
+    plain = tf.function(compute)(value)
+    compiled = tf.function(compute, jit_compile=True)(value)
+    for a, b in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4)
+    for a, b in zip(eager, plain, strict=False):
+        np.testing.assert_allclose(a, b, **tolerance(name, tf.float32))
+
+
+@bijector_rows
+def test_unknown_batch_size(name):
+    bijector = build(name)
+    x = rows.points((4,), tf.float32)
+    spec = tf.TensorSpec([None, DIMS])
+    if bijector.context_shape is None:
+        compute = tf.function(bijector.forward_and_log_det, input_signature=[spec])
+        y, log_det = compute(x)
+        expected = bijector.forward_and_log_det(x)
+    else:
+        context = rows.contexts((4,), tf.float32)
+        both = [spec, tf.TensorSpec([None, rows.CONTEXT])]
+        compute = tf.function(bijector.forward_and_log_det, input_signature=both)
+        y, log_det = compute(x, context)
+        expected = bijector.forward_and_log_det(x, context)
+    np.testing.assert_allclose(y, expected[0], **tolerance(name, tf.float32))
+    np.testing.assert_allclose(log_det, expected[1], **tolerance(name, tf.float32))
+
+
+@bijector_rows
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_every_variable_is_seen_and_has_a_gradient(name, direction):
+    bijector = BIJECTORS[name].build(tf.float32)
+    variables = bijector.trainable_variables
+    assert bool(variables) != BIJECTORS[name].untrained
+    rows.randomise(bijector)
+    assert [id(v) for v in bijector.trainable_variables] == [id(v) for v in variables]
+    context = rows.context_of(bijector, (16,), tf.float32)
+    value = rows.points((16,), tf.float32)
+    if direction == "inverse":
+        value = data_points(bijector, (16,), tf.float32)
+    with tf.GradientTape() as tape:
+        result, log_det = getattr(bijector, f"{direction}_and_log_det")(value, context)
+        total = tf.reduce_sum(tf.sin(result)) + tf.reduce_sum(log_det)
+    for variable, gradient in zip(variables, tape.gradient(total, variables), strict=True):
+        assert gradient is not None, variable.name
+        assert np.isfinite(gradient).all(), variable.name
+        assert np.abs(gradient).max() > 0, variable.name
+
+
+@bijector_rows
+def test_same_tensor_after_a_weight_update_gives_fresh_values(name):
+    if BIJECTORS[name].untrained:
+        return
+    bijector = build(name)
+    context = rows.context_of(bijector, (4,), tf.float32)
+    kwargs = {} if context is None else {"context": context}
+    y = data_points(bijector, (4,), tf.float32)
+    base = tfd.Sample(tfd.Normal(0.0, 1.0), DIMS)
+    plain = tfd.TransformedDistribution(base, bijector)
+
+    def everything(value):
+        return [
+            bijector.forward(value, **kwargs),
+            bijector.inverse(value, **kwargs),
+            bijector.forward_log_det_jacobian(value, event_ndims=1, **kwargs),
+            bijector.inverse_log_det_jacobian(value, event_ndims=1, **kwargs),
+            plain.log_prob(value, bijector_kwargs=kwargs),
+        ]
+
+    held = bijector.inverse(y, **kwargs)
+    before = everything(y)
+    rows.randomise(bijector, seed=7, scale=0.1)
+    after, fresh = everything(y), everything(tf.identity(y))
+    for new, reference in zip(after, fresh, strict=True):
+        np.testing.assert_allclose(new, reference, rtol=1e-6)
+    assert not np.allclose(before[-1], after[-1])
+    # The log-det at a tensor that `inverse` returned under the old weights.
+    stale = bijector.forward_log_det_jacobian(held, event_ndims=1, **kwargs)
+    expected = bijector.forward_log_det_jacobian(tf.identity(held), event_ndims=1, **kwargs)
+    np.testing.assert_allclose(stale, expected, rtol=1e-6)
+
+
+@bijector_rows
+def test_plain_tfp_containers_agree(name):
+    bijector = build(name, tf.float64)
+    context = rows.context_of(bijector, (4,), tf.float64)
+    kwargs = {} if context is None else {"context": context}
+    y = data_points(bijector, (4,), tf.float64)
+    base = tfd.Sample(tfd.Normal(tf.zeros([], tf.float64), 1.0), DIMS)
+    x, log_det = bijector.inverse_and_log_det(y, context)
+    expected = base.log_prob(x) + log_det
+
+    def of(member, **options):
+        return tfd.TransformedDistribution(base, member).log_prob(y, bijector_kwargs=options)
+
+    bound = tolerance(name, tf.float64)
+    np.testing.assert_allclose(of(bijector, **kwargs), expected, **bound)
+    chain = tfb.Chain([bijector, tfb.Shift(tf.zeros(DIMS, tf.float64))])
+    np.testing.assert_allclose(of(chain, **{bijector.name: kwargs}), expected, **bound)
+    twice = tfb.Invert(tfb.Invert(bijector))
+    np.testing.assert_allclose(of(twice, **kwargs), expected, **bound)
+    once = tfd.TransformedDistribution(base, tfb.Invert(bijector))
+    z = rows.points((4,), tf.float64)
+    value, change = bijector.forward_and_log_det(z, context)
+    np.testing.assert_allclose(
+        once.log_prob(z, bijector_kwargs=kwargs), base.log_prob(value) + change, **bound
+    )
+
+
+def count_calls(module, monkeypatch):
+    """Counts the calls of each conditioner below ``module``."""
+    counts = {}
+    for cls in (Network, ContextNetwork):
+        original = cls.__call__
+
+        def counted(self, *args, _original=original, **kwargs):
+            counts[id(self)] = counts.get(id(self), 0) + 1
+            return _original(self, *args, **kwargs)
+
+        monkeypatch.setattr(cls, "__call__", counted)
+    conditioners = [m for m in module.submodules if isinstance(m, Network | ContextNetwork)]
+    return counts, conditioners
+
+
+@bijector_rows
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_conditioner_is_called_once(name, direction, monkeypatch):
+    bijector = build(name)
+    context = rows.context_of(bijector, (4,), tf.float32)
+    value = data_points(bijector, (4,), tf.float32)
+    if direction == "forward":
+        value = rows.points((4,), tf.float32)
+    counts, conditioners = count_calls(bijector, monkeypatch)
+    getattr(bijector, f"{direction}_and_log_det")(value, context)
+    passes = DIMS if direction in BIJECTORS[name].sequential else 1
+    allowed = {1, passes} if name == "chain" else {passes}
+    assert len(counts) == len(conditioners)
+    assert set(counts.values()) <= allowed
+    if "inverse" in BIJECTORS[name].sequential:
+        return
+    counts.clear()
+    base = tfd.Sample(tfd.Normal(0.0, 1.0), DIMS)
+    kwargs = {} if context is None else {"context": context}
+    y = data_points(bijector, (4,), tf.float32)
+    counts.clear()
+    tfd.TransformedDistribution(base, bijector).log_prob(y, bijector_kwargs=kwargs)
+    assert set(counts.values()) <= {1}
+    assert len(counts) == len(conditioners)
+
+
+@bijector_rows
+def test_far_points_stay_finite(name):
+    bijector = build(name)
+    far = np.array([[0.0] * 3, [1e4] * 3, [-1e4] * 3, [1e4, 0.0, -1e4], [1e-30] * 3], np.float32)
+    context = rows.context_of(bijector, (5,), tf.float32)
+    for direction in ("forward", "inverse"):
+        value = tf.constant(far)
+        with tf.GradientTape() as tape:
+            tape.watch(value)
+            result, log_det = getattr(bijector, f"{direction}_and_log_det")(value, context)
+            total = tf.reduce_sum(log_det)
+        gradient = tape.gradient(total, value, unconnected_gradients="zero")
+        for tensor in (result, log_det, gradient):
+            assert np.isfinite(tensor).all(), direction
+
+
+@bijector_rows
+def test_wrong_arguments_raise(name):
+    bijector = build(name)
+    x = rows.points((4,), tf.float32)
+    context = rows.context_of(bijector, (4,), tf.float32)
+    with pytest.raises(ValueError, match=r"shape \(4, 2\), expected \[..., 3\]"):
+        bijector.forward_and_log_det(x[:, :2], context)
+    with pytest.raises(TypeError, match="float64, expected float32"):
+        bijector.inverse(tf.cast(x, tf.float64), context=context)
+    with pytest.raises(TypeError, match="contxt"):
+        bijector.forward(x, contxt=x)
+    if context is None:
+        with pytest.raises(ValueError, match="without context_shape but got a context"):
+            bijector.inverse(x, context=x)
+    else:
+        with pytest.raises(ValueError, match="needs a context"):
+            bijector.forward(x)
+        with pytest.raises(ValueError, match="context has shape"):
+            bijector.forward(x, context=x)
+    with pytest.raises(TypeError, match="evnt_shape"):
+        type(bijector)(evnt_shape=3)
+
+
+@bijector_rows
+def test_context_broadcasts_against_the_input(name):
+    bijector = build(name)
+    if bijector.context_shape is None:
+        return
+    x, context = rows.points((4,), tf.float32), rows.contexts((3, 1), tf.float32)
+    y, log_det = bijector.forward_and_log_det(x, context)
+    assert y.shape == (3, 4, DIMS)
+    assert log_det.shape == (3, 4)
+    alone, log_det_alone = bijector.forward_and_log_det(x[2], context[1, 0])
+    np.testing.assert_allclose(y[1, 2], alone, **tolerance(name, tf.float32))
+    np.testing.assert_allclose(log_det[1, 2], log_det_alone, **tolerance(name, tf.float32))
+    assert not np.allclose(y[0], y[1])
+
+
+@bijector_rows
+@dtypes
+def test_config_round_trip(name, dtype):
+    bijector = build(name, dtype)
+    written = json.loads(json.dumps(config.encode(bijector)))
+    rebuilt = config.decode(written)
+    assert [v.shape for v in rebuilt.variables] == [v.shape for v in bijector.variables]
+    for variable, source in zip(rebuilt.variables, bijector.variables, strict=True):
+        variable.assign(source)
+    context = rows.context_of(bijector, (4,), dtype)
+    x = rows.points((4,), dtype)
+    for a, b in zip(
+        rebuilt.forward_and_log_det(x, context),
+        bijector.forward_and_log_det(x, context),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+    # What was rebuilt can be written again.
+    assert json.loads(json.dumps(config.encode(rebuilt)))["config"].keys() == written[
+        "config"
+    ].keys()
+
+
+@flow_rows
+@dtypes
+def test_flow_log_prob_is_that_of_the_jacobian(name, dtype):
+    flow = rows.flow(name, dtype)
+    z = flow.distribution.sample(5, seed=(0, 1))
+    x = flow.from_latent(z)
+    log_det = autodiff_log_det(flow.from_latent, z)
+    bound = 2e-4 if dtype == tf.float32 else 1e-10
+    expected = flow.distribution.log_prob(z) - log_det
+    np.testing.assert_allclose(flow.log_prob(x), expected, rtol=bound, atol=bound)
+    np.testing.assert_allclose(flow.to_latent(x), z, rtol=bound, atol=bound)
+    np.testing.assert_allclose(flow.prob(x), np.exp(expected), rtol=10 * bound)
+    sample, log_prob = flow.sample_and_log_prob(5, seed=(0, 1))
+    np.testing.assert_allclose(sample, x, rtol=bound, atol=bound)
+    np.testing.assert_allclose(log_prob, expected, rtol=bound, atol=bound)
+    np.testing.assert_array_equal(flow.sample(5, seed=(0, 1)), sample)
+
+
+@flow_rows
+def test_flow_density_integrates_to_one(name):
+    flow = rows.flow(name, event_shape=2)
+    samples = flow.sample(20_000, seed=(0, 1)).numpy()
+    low, high = samples.min(axis=0), samples.max(axis=0)
+    margin = 0.0 if name == "softsign_bimodal" else 0.4
+    low, high = low - margin * (high - low), high + margin * (high - low)
+    if name == "softsign_bimodal":
+        low, high = -np.ones(2), np.ones(2)
+    cells = 700
+    edges = [np.linspace(a, b, cells + 1) for a, b in zip(low, high, strict=True)]
+    centres = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
+    grid = np.stack(np.meshgrid(*centres), axis=-1).reshape(-1, 2).astype(np.float32)
+    log_prob = tf.function(flow.log_prob)
+    density = np.exp(np.concatenate([log_prob(part) for part in np.split(grid, 10)]))
+    mass = density.sum(dtype=np.float64) * np.prod((high - low) / cells)
+    assert mass == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("name", [name for name in FLOWS if name != "softsign_bimodal"])
+def test_flow_with_context(name):
+    flow = rows.flow(name, tf.float64, context_shape=rows.CONTEXT)
+    x, context = rows.points((4,), tf.float64), rows.contexts((4,), tf.float64)
+    log_prob = flow.log_prob(x, context)
+    assert log_prob.shape == (4,)
+    for i in range(4):
+        alone = flow.log_prob(x[i], context[i])
+        np.testing.assert_allclose(log_prob[i], alone, rtol=1e-9)
+    assert not np.allclose(flow.log_prob(x, context + 1.0), log_prob)
+    assert flow.sample(7, context, seed=(0, 1)).shape == (7, 4, DIMS)
+    assert flow.sample((2, 3), context[0], seed=(0, 1)).shape == (2, 3, DIMS)
+    given = flow.given(context)
+    assert (given.batch_shape, given.event_shape) == ((4,), (DIMS,))
+    np.testing.assert_allclose(given.log_prob(x), log_prob, rtol=1e-12)
+    np.testing.assert_array_equal(
+        given.sample(7, seed=(0, 1)).numpy().shape, flow.sample(7, context, seed=(0, 1)).shape
+    )
+    samples, own = flow.sample_and_log_prob(7, context, seed=(0, 1))
+    np.testing.assert_allclose(flow.log_prob(samples, context), own, rtol=1e-8, atol=1e-8)
+    assert flow.log_prob(x[:, tf.newaxis], context).shape == (4, 4)
+    with pytest.raises(ValueError, match="needs a context"):
+        flow.log_prob(x)
+    with pytest.raises(ValueError, match="needs a context"):
+        flow.sample(3)
+
+
+@flow_rows
+def test_flow_without_context_refuses_one(name):
+    flow = rows.flow(name)
+    with pytest.raises(ValueError, match="without context_shape"):
+        flow.log_prob(np.zeros((2, DIMS)), context=np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="without context_shape"):
+        flow.sample(3, np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="takes no context"):
+        flow.given(np.zeros((2, 2)))
+    with pytest.raises(TypeError):
+        flow.log_prob(np.zeros((2, DIMS)), bijector_kwargs={"maf": {"context": 1}})
+
+
+@flow_rows
+def test_flow_is_a_distribution_of_tfp(name):
+    flow = rows.flow(name)
+    assert isinstance(flow, tfd.TransformedDistribution)
+    assert (flow.batch_shape, flow.event_shape, flow.dtype) == ((), (DIMS,), tf.float32)
+    sample, log_prob = flow.experimental_sample_and_log_prob(4, seed=(0, 1))
+    np.testing.assert_allclose(flow.log_prob(sample), log_prob, rtol=2e-3, atol=2e-3)
+    # Inside other distributions, and as an argument of a compiled function.
+    repeated = tfd.Sample(flow, 2)
+    pair = tf.reshape(sample, [2, 2, DIMS])
+    expected = tf.reduce_sum(tf.reshape(flow.log_prob(sample), [2, 2]), axis=1)
+    np.testing.assert_allclose(repeated.log_prob(pair), expected, rtol=1e-4)
+    compiled = tf.function(lambda distribution, value: distribution.log_prob(value))
+    np.testing.assert_allclose(
+        compiled(flow, sample), flow.log_prob(sample), rtol=1e-4, atol=1e-4
+    )
+    assert len(flow.trainable_variables) == len(flow.bijector.trainable_variables) > 0
+
+
+@flow_rows
+def test_gradient_of_log_prob_at_an_own_sample(name):
+    flow = rows.flow(name)
+    sample = flow.sample(4, seed=(0, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(sample)
+        log_prob = flow.log_prob(sample)
+    gradient = tape.gradient(log_prob, sample)
+    assert gradient is not None
+    fresh = tf.identity(sample)
+    with tf.GradientTape() as tape:
+        tape.watch(fresh)
+        log_prob = flow.log_prob(fresh)
+    np.testing.assert_allclose(gradient, tape.gradient(log_prob, fresh), rtol=1e-6)
