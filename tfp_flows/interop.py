@@ -36,7 +36,8 @@ class Network(tf.Module):
     autoregressive networks in TFP's form, as a second input to functional models that have two,
     and joined to the input on the last axis elsewhere.
 
-    The network is called once at construction, so that all variables exist.
+    The network is called once at construction, so that all variables exist. Layers that are
+    frozen at that time stay frozen.
 
     Args:
         network: A Keras 3 or tf_keras layer or model, or a callable `tf.Module`.
@@ -76,6 +77,9 @@ class Network(tf.Module):
             raise ValueError(f"{owner}: unexpected conditioner output of shape {output.shape}.")
         # Found by tf.Module, and shared with the layer: training one trains the other.
         self._variables = [v.value for v in network.variables] if self._keras3 else []
+        # tf.Module asks the variable alone, which does not know that its layer is frozen.
+        for variable in network.non_trainable_variables:
+            (variable.value if self._keras3 else variable)._trainable = False
 
     @staticmethod
     def _context_style(network, call):

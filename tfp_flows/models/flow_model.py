@@ -52,13 +52,14 @@ class FlowModel(HoldsFlow, keras.Model):
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
         self._loss_function = None
-        self._loss_mean = keras.metrics.Mean(name="loss")
-        self._bits_mean = keras.metrics.Mean(name="bits_per_dim")
+        # Past Keras' tracking: tf_keras would count their variables as parameters.
+        means = (keras.metrics.Mean(name="loss"), keras.metrics.Mean(name="bits_per_dim"))
+        object.__setattr__(self, "_means", means)
 
     @property
     def metrics(self):
         """The running means of loss and bits per dimension."""
-        return [self._loss_mean, self._bits_mean]
+        return list(self._means)
 
     def compile(
         self,
@@ -201,9 +202,9 @@ class FlowModel(HoldsFlow, keras.Model):
         x = tf.convert_to_tensor(x)
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
-        self._loss_mean.update_state(losses, sample_weight=weight)
+        self._means[0].update_state(losses, sample_weight=weight)
         scale = math.log(2) * math.prod(self.flow.event_shape)
-        self._bits_mean.update_state(-log_prob / scale, sample_weight=weight)
+        self._means[1].update_state(-log_prob / scale, sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)
         return tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(weight))
