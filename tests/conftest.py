@@ -16,5 +16,5 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 @pytest.fixture(autouse=True)
 def _seeds():
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     tf.random.set_seed(0)

@@ -130,9 +130,7 @@ BIJECTORS = {
     "coupling_mask": Row(_simple(B.Coupling, mask=[False, True, False], **_small)),
     "coupling_context": Row(_simple(B.Coupling, **_context, **_small)),
     "coupling_keras": Row(
-        lambda dtype: B.Coupling(
-            event_shape=DIMS, dtype=dtype, conditioner=_keras_network(dtype)
-        )
+        lambda dtype: B.Coupling(event_shape=DIMS, dtype=dtype, conditioner=_keras_network(dtype))
     ),
     "coupling_keras_context": Row(
         lambda dtype: B.Coupling(
@@ -147,14 +145,10 @@ BIJECTORS = {
     "standardize": Row(
         lambda dtype: _adapted(B.Standardize(event_shape=DIMS, dtype=dtype)), untrained=True
     ),
-    "minmax": Row(
-        lambda dtype: _adapted(B.MinMax(event_shape=DIMS, dtype=dtype)), untrained=True
-    ),
+    "minmax": Row(lambda dtype: _adapted(B.MinMax(event_shape=DIMS, dtype=dtype)), untrained=True),
     "batchnorm": Row(lambda dtype: _adapted(B.BatchNorm(event_shape=DIMS, dtype=dtype))),
     "reverse": Row(_simple(B.Permutation), untrained=True),
-    "permutation": Row(
-        _simple(B.Permutation, permutation="random", **_seeded), untrained=True
-    ),
+    "permutation": Row(_simple(B.Permutation, permutation="random", **_seeded), untrained=True),
     "linear": Row(_simple(B.InvertibleLinear, **_seeded), slack=3),
     "linear_identity": Row(_simple(B.InvertibleLinear, initial="identity"), slack=3),
     "maf": Row(_simple(B.MaskedAutoregressive, **_small), sequential=("forward",), slack=10),
@@ -162,9 +156,7 @@ BIJECTORS = {
         _simple(B.MaskedAutoregressive, **_context, **_small), sequential=("forward",), slack=10
     ),
     "maf_additive": Row(
-        _simple(
-            B.MaskedAutoregressive, transformer=T.Additive(), input_order="random", **_small
-        ),
+        _simple(B.MaskedAutoregressive, transformer=T.Additive(), input_order="random", **_small),
         sequential=("forward",),
         slack=10,
     ),

@@ -171,7 +171,7 @@ def test_bad_model_files(tmp_path):
     damaged = bytearray(data)
     damaged[len(data) // 2] ^= 0xFF
     (tmp_path / "damaged.keras").write_bytes(bytes(damaged))
-    with pytest.raises(tff.InputError, match="damaged|not a .keras model file|Cannot load"):
+    with pytest.raises(tff.InputError, match=r"damaged|not a \.keras model file|Cannot load"):
         tff.load(tmp_path / "damaged.keras")
 
 
@@ -185,8 +185,7 @@ def test_unknown_classes_in_a_file_are_not_imported():
 
 
 def test_functions_have_no_written_form():
-    flow = tff.flows.maf(event_shape=2, activation=lambda x: tf.nn.relu(x))
-    with pytest.raises((tff.InputError, ValueError), match="activation|lambda"):
-        config.encode(tff.Flow(tff.flows.standard_normal(2), tff.bijectors.Coupling(
-            event_shape=2, activation=lambda x: x)))
-    assert flow.log_prob(np.zeros((1, 2))).shape == (1,)
+    coupling = tff.bijectors.Coupling(event_shape=2, activation=lambda x: x)
+    assert coupling.forward(np.zeros((1, 2))).shape == (1, 2)
+    with pytest.raises(tff.InputError, match=r"has no written form; give functions by name"):
+        config.encode(coupling)

@@ -322,9 +322,9 @@ def test_config_round_trip(name, dtype):
     ):
         np.testing.assert_array_equal(a, b)
     # What was rebuilt can be written again.
-    assert json.loads(json.dumps(config.encode(rebuilt)))["config"].keys() == written[
-        "config"
-    ].keys()
+    assert (
+        json.loads(json.dumps(config.encode(rebuilt)))["config"].keys() == written["config"].keys()
+    )
 
 
 @flow_rows
@@ -417,9 +417,7 @@ def test_flow_is_a_distribution_of_tfp(name):
     expected = tf.reduce_sum(tf.reshape(flow.log_prob(sample), [2, 2]), axis=1)
     np.testing.assert_allclose(repeated.log_prob(pair), expected, rtol=1e-4)
     compiled = tf.function(lambda distribution, value: distribution.log_prob(value))
-    np.testing.assert_allclose(
-        compiled(flow, sample), flow.log_prob(sample), rtol=1e-4, atol=1e-4
-    )
+    np.testing.assert_allclose(compiled(flow, sample), flow.log_prob(sample), rtol=1e-4, atol=1e-4)
     assert len(flow.trainable_variables) == len(flow.bijector.trainable_variables) > 0
 
 

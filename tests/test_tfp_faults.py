@@ -62,8 +62,9 @@ def test_real_nvp_default_template_has_nothing_to_train():
 
 
 def test_masks_survive_updates_without_constraints():
-    theirs, ours = tfb.AutoregressiveNetwork(**OPTIONS), tff.networks.AutoregressiveNetwork(
-        **OPTIONS
+    theirs, ours = (
+        tfb.AutoregressiveNetwork(**OPTIONS),
+        tff.networks.AutoregressiveNetwork(**OPTIONS),
     )
     future = np.triu_indices(4)
     for network, broken in ((theirs, True), (ours, False)):
@@ -80,8 +81,10 @@ def test_masks_survive_noise_on_every_weight():
 
 def test_default_activation_is_not_linear():
     x = tf.constant([[1.0, 2.0, -1.0, 0.5]])
-    for cls, linear in ((tfb.AutoregressiveNetwork, True), (tff.networks.AutoregressiveNetwork,
-                                                            False)):
+    for cls, linear in (
+        (tfb.AutoregressiveNetwork, True),
+        (tff.networks.AutoregressiveNetwork, False),
+    ):
         network = cls(2, event_shape=4, hidden_units=[16])
         middle = (network(x) + network(-x)) / 2
         assert np.allclose(middle, network(tf.zeros([1, 4])), atol=1e-6) == linear
@@ -334,7 +337,7 @@ def test_our_network_serves_in_the_bijector_of_tfp():
 
 
 def test_invalid_planar_constraint_norms_would_break_invertibility():
-    """The constraint of the paper, checked against its formula with the squared norm."""
+    """The constraint of the paper divides by the squared norm of w, not by the norm."""
     bijector = rows.randomise(B.Planar(event_shape=3, seed=0), scale=2.0)
     raw = bijector.trainable_variables[0].numpy().astype(np.float64)
     w, u = raw[:3], raw[3:6]

@@ -91,30 +91,34 @@ def _decode_array(value: dict) -> np.ndarray:
     return flat.reshape(value["shape"]).copy()
 
 
-def _tfp_parts(value) -> dict:
+def _tfp_class(value) -> tuple[str, type]:
+    # Distributions without a CompositeTensor form hide behind a private parent class.
+    name = type(value).__name__.lstrip("_")
     for space, module in _TFP_NAMESPACES.items():
-        # Distributions without a CompositeTensor form hide behind a private parent class.
-        name = type(value).__name__.lstrip("_")
-        if hasattr(module, name) and issubclass(getattr(module, name), type(value)):
-            break
-    else:
-        raise InputError(
-            f"Cannot save {type(value).__name__!r}: derive it from tfp_flows.bijectors.Bijector "
-            "or from tfp_flows.Configurable, or use a distribution of TFP."
-        )
-    defaults = inspect.signature(getattr(module, name).__init__).parameters
+        cls = getattr(module, name, None)
+        if cls is not None and issubclass(cls, type(value)):
+            return f"{space}.{name}", cls
+    raise InputError(
+        f"Cannot save {type(value).__name__!r}: derive it from tfp_flows.bijectors.Bijector "
+        "or from tfp_flows.Configurable, or use a distribution of TFP."
+    )
+
+
+def _tfp_parts(value) -> dict:
+    name, cls = _tfp_class(value)
+    known = inspect.signature(cls.__init__).parameters
     parameters = {
         key: encode(item)
         for key, item in value.parameters.items()
-        if key in defaults and not (callable(item) and item is _default_of(defaults[key], item))
+        if key in known and not _is_default_function(item, known[key].default)
     }
-    return {"$tfp": f"{space}.{name}", "parameters": parameters}
+    return {"$tfp": name, "parameters": parameters}
 
 
-def _default_of(parameter: inspect.Parameter, item):
-    if parameter.default is item or getattr(item, "__name__", "") == "_default_kwargs_split_fn":
-        return item
-    return None
+def _is_default_function(item, default) -> bool:
+    return callable(item) and (
+        item is default or getattr(item, "__name__", "") == "_default_kwargs_split_fn"
+    )
 
 
 def _keras_library(value) -> str | None:

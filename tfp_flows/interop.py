@@ -53,9 +53,7 @@ class Network(tf.Module):
         ValueError: If its output has the wrong size.
     """
 
-    def __init__(
-        self, network, *, input_size, context_size, coordinates, parameters, dtype, owner
-    ):
+    def __init__(self, network, *, input_size, context_size, coordinates, parameters, dtype, owner):
         super().__init__()
         self._keras3 = is_keras3_layer(network)
         if not (self._keras3 or (isinstance(network, tf.Module) and callable(network))):

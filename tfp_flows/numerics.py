@@ -42,7 +42,7 @@ def solve_increasing(
     function: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
     lower: tf.Tensor,
     upper: tf.Tensor,
-    max_iterations: int = 100,
+    max_iterations: int = 200,
 ) -> tf.Tensor:
     """Solves ``f(x) = 0`` elementwise for an increasing ``f`` with a root in a bracket.
 
@@ -65,18 +65,17 @@ def solve_increasing(
 
     def unfinished(step, x, low, high, moved):
         del step
-        # A Newton step that no longer moves, or a bracket that cannot shrink, ends the search.
-        scale = 1 + tf.abs(x)
-        return tf.reduce_any((moved > 2 * epsilon * scale) & (high - low > 2 * epsilon * scale))
+        resolution = 2 * epsilon * (1 + tf.abs(x))
+        return tf.reduce_any((moved > resolution) & (high - low > resolution))
 
     def refine(step, x, low, high, moved):
-        del moved
         value, slope = function(x)
         low = tf.where(value < 0, x, low)
         high = tf.where(value > 0, x, high)
         newton = x - value / slope
-        inside = (newton >= low) & (newton <= high)
-        following = tf.where(inside, newton, (low + high) / 2)
+        # Steps that do not shrink cycle between flat ends: there the bracket is halved.
+        good = (newton >= low) & (newton <= high) & (2 * tf.abs(newton - x) <= moved)
+        following = tf.where(good, newton, (low + high) / 2)
         following = tf.where(tf.equal(value, zero), x, following)
         return step + 1, following, low, high, tf.abs(following - x)
 

@@ -102,7 +102,12 @@ class _Autoregressive(Bijector):
         )
 
 
-_ARGUMENTS = """
+class MaskedAutoregressive(_Autoregressive):
+    """MAF: the parameters of a coordinate depend on the data of lower degree.
+
+    The density of data costs one pass of the network; sampling costs as many as dimensions.
+
+    Source: Papamakarios et al. 2017, arXiv:1705.07057, section 3.1.
 
     Args:
         event_shape: Size of the event, a vector.
@@ -124,17 +129,6 @@ _ARGUMENTS = """
         ValueError: If the event is not a vector, or the network's output has the wrong size.
     """
 
-
-class MaskedAutoregressive(_Autoregressive):
-    __doc__ = (
-        """MAF: the parameters of a coordinate depend on the data of lower degree.
-
-    The density of data costs one pass of the network; sampling costs as many as dimensions.
-
-    Source: Papamakarios et al. 2017, arXiv:1705.07057, section 3.1."""
-        + _ARGUMENTS
-    )
-
     def _forward_and_log_det(self, x, context, training):
         return self._sequential(x, context, training, self.transformer.forward)
 
@@ -143,15 +137,13 @@ class MaskedAutoregressive(_Autoregressive):
 
 
 class InverseAutoregressive(_Autoregressive):
-    __doc__ = (
-        """IAF: the parameters of a coordinate depend on the latents of lower degree.
+    """IAF: the parameters of a coordinate depend on the latents of lower degree.
 
     Sampling, with the density of the samples, costs one pass of the network; the density of given
-    data costs as many as dimensions.
+    data costs as many as dimensions. Arguments and errors as in `MaskedAutoregressive`.
 
-    Source: Kingma et al. 2016, arXiv:1606.04934, section 3."""
-        + _ARGUMENTS
-    )
+    Source: Kingma et al. 2016, arXiv:1606.04934, section 3.
+    """
 
     def _forward_and_log_det(self, x, context, training):
         return self._direct(x, context, training, self.transformer.forward)

@@ -30,9 +30,7 @@ class BatchNorm(Bijector):
         ValueError: If momentum or epsilon is out of range.
     """
 
-    def __init__(
-        self, *, event_shape, momentum=0.99, epsilon=1e-5, dtype=tf.float32, name=None
-    ):
+    def __init__(self, *, event_shape, momentum=0.99, epsilon=1e-5, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must be in [0, 1), got {momentum!r}.")

@@ -83,13 +83,13 @@ class Chain(Bijector):
         # A tensor of its own for each call keeps TFP's cache from returning old values.
         fresh = tf.identity(value)
         result = getattr(member, direction)(fresh)
+        if not result.shape.is_compatible_with(value.shape):
+            raise ValueError(
+                f"Chain: {member.name} changes the shape from {value.shape} to {result.shape}, "
+                "which a Chain cannot follow."
+            )
         ndims = len(self.event_shape)
         log_det = getattr(member, f"{direction}_log_det_jacobian")(fresh, event_ndims=ndims)
-        if result.shape[result.shape.rank - ndims :] != self.event_shape:
-            raise ValueError(
-                f"Chain: {member.name} changes the event shape from {self.event_shape} to "
-                f"{result.shape[result.shape.rank - ndims :]}, which a Chain cannot follow."
-            )
         batch = shapes.batch_shape_tensor(value, ndims)
         return result, tf.broadcast_to(tf.cast(log_det, value.dtype), batch)
 

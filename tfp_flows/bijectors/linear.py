@@ -30,9 +30,7 @@ class InvertibleLinear(Bijector):
         ValueError: If the event is not a vector.
     """
 
-    def __init__(
-        self, *, event_shape, initial="rotation", seed=None, dtype=tf.float32, name=None
-    ):
+    def __init__(self, *, event_shape, initial="rotation", seed=None, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
         size = vector_size(self)
         if initial not in ("rotation", "identity"):

@@ -50,7 +50,8 @@ class Radial(Bijector):
         generator = new_generator(seed)
         centre = generator.normal(size=size)
         # softplus of the same number twice: beta = 0, the identity.
-        raw = np.full(2, np.log(np.expm1(1.0))) + [0.0, 0.01 * generator.normal()]
+        one = np.log(np.expm1(1.0))
+        raw = [one, one + 0.01 * generator.normal()]
         network = context_mlp(self, size + 2, hidden_units, generator)
         initial = tf.constant(np.concatenate([centre, raw]), self.dtype)
         self._parameters_of = ContextNetwork(initial=initial, network=network)

@@ -10,7 +10,14 @@ from tfp_flows.datasets.potentials import (
     sample_potential,
 )
 from tfp_flows.datasets.splits import Splits, split
-from tfp_flows.datasets.tables import Table, check_table, load_matching, load_table, save_table
+from tfp_flows.datasets.tables import (
+    Table,
+    check_output,
+    check_table,
+    load_matching,
+    load_table,
+    save_table,
+)
 from tfp_flows.datasets.toys import (
     TOYS,
     checkerboard,
@@ -32,6 +39,7 @@ __all__ = [
     "TOYS",
     "Splits",
     "Table",
+    "check_output",
     "check_table",
     "checkerboard",
     "checkerboard_log_prob",

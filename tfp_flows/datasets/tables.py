@@ -169,6 +169,25 @@ def check_table(table: Table, *, min_rows: int | None = None) -> None:
         )
 
 
+def check_output(path: str | os.PathLike[str]) -> None:
+    """Checks, before any work is done for it, that a table may be written to a path.
+
+    Args:
+        path: The file to write.
+
+    Raises:
+        InputError: an unknown suffix, or no such folder.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in WRITERS:
+        raise InputError(
+            f"Cannot write {path}: its suffix is {path.suffix.lower()!r}; use one of "
+            f"{', '.join(WRITERS)}."
+        )
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"Cannot write {path}: the folder {path.parent} does not exist.")
+
+
 def save_table(
     path: str | os.PathLike[str], values: np.ndarray, columns: Sequence[str] | None = None
 ) -> Path:
@@ -189,12 +208,8 @@ def save_table(
             written; a file that was there before is then unchanged.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
     values = np.asarray(values)
-    if suffix not in WRITERS:
-        raise InputError(
-            f"Cannot write {path}: its suffix is {suffix!r}; use one of {', '.join(WRITERS)}."
-        )
+    check_output(path)
     if values.ndim != 2 or values.dtype.kind not in "fiu":
         raise InputError(
             f"Cannot write {path}: the values are {values.dtype} of shape {values.shape}; "
@@ -207,7 +222,7 @@ def save_table(
             f"Cannot write {path}: {count} columns need {count} different names, got {names}."
         )
     with atomic_path(path) as temporary:
-        WRITERS[suffix](temporary, values, names)
+        WRITERS[path.suffix.lower()](temporary, values, names)
     return path
 
 

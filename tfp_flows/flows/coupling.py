@@ -136,9 +136,7 @@ def realnvp(
             layers.append(_NORMALISATIONS[normalization](event_shape=size, dtype=dtype))
         if mixing == "random":
             layers.append(
-                Permutation(
-                    event_shape=size, permutation="random", seed=layer_seed, dtype=dtype
-                )
+                Permutation(event_shape=size, permutation="random", seed=layer_seed, dtype=dtype)
             )
         elif mixing == "linear":
             layers.append(InvertibleLinear(event_shape=size, seed=layer_seed, dtype=dtype))

@@ -173,4 +173,3 @@ class Flow(Configurable, tfd.TransformedDistribution):
 
     def _sample_and_log_prob(self, sample_shape, seed, context=None):
         return self.sample_and_log_prob(sample_shape, context, seed)
-

@@ -9,7 +9,7 @@ import tf_keras
 
 from tfp_flows.errors import unknown_name
 from tfp_flows.networks.mlp import ACTIVATIONS, get_activation
-from tfp_flows.shapes import unflatten_batch
+from tfp_flows.shapes import as_shape, unflatten_batch
 
 
 def input_degrees(size: int, order) -> np.ndarray:
@@ -54,7 +54,7 @@ def hidden_degrees(kind, units: Sequence[int], size: int, smallest: int) -> list
     if kind == "equal":
         return [smallest + np.arange(count) * span // count for count in units]
     if kind == "random":
-        draw = np.random.randint  # noqa: NPY002
+        draw = np.random.randint
         return [np.sort(draw(smallest, largest + 1, count)) for count in units]
     raise unknown_name("hidden_degrees", kind, ("equal", "random"))
 
@@ -128,7 +128,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             conditional=conditional,
             conditional_event_shape=conditional_event_shape,
             conditional_input_layers=conditional_input_layers,
-            hidden_units=None if hidden_units is None else list(hidden_units),
+            hidden_units=list(as_shape(hidden_units or (), "hidden_units")),
             input_order=input_order,
             hidden_degrees=hidden_degrees,
             activation=activation,
@@ -143,10 +143,10 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             **kwargs,
         )
         self._output_scale = float(output_scale)
+        # A dictionary is what Keras wrote for a registered function.
+        written = isinstance(activation, dict)
         self._activation_function = get_activation(
-            activation
-            if activation is None or callable(activation) or activation in ACTIVATIONS
-            else tf_keras.activations.get(activation)
+            tf_keras.activations.get(activation) if written else activation
         )
         if self._event_shape is not None:
             self.build([None, self._event_size])
@@ -260,9 +260,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             if self._use_bias:
                 product += tf.cast(self._biases[k], self.compute_dtype)
             if context is not None and k < len(self._context_kernels):
-                product += _product(
-                    context, tf.cast(self._context_kernels[k], self.compute_dtype)
-                )
+                product += _product(context, tf.cast(self._context_kernels[k], self.compute_dtype))
             hidden = product if k == last else self._activation_function(product)
         hidden = tf.cast(hidden, self.variable_dtype)
         return unflatten_batch(hidden, hidden, 1, (self._event_size, self._params))
@@ -280,9 +278,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             hidden_units=list(self._hidden_units),
             input_order=self._input_order.tolist() if built else self._input_order_param,
             hidden_degrees=(
-                [layer.tolist() for layer in self._layer_degrees]
-                if built
-                else self._hidden_degrees
+                [layer.tolist() for layer in self._layer_degrees] if built else self._hidden_degrees
             ),
             activation=_written_activation(self._activation),
             use_bias=self._use_bias,

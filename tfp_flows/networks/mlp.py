@@ -1,5 +1,6 @@
 """A fully connected network that any bijector can use, in any Keras or none."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ ACTIVATIONS = {
     "sigmoid": tf.nn.sigmoid,
     "silu": tf.nn.silu,
     "softplus": tf.nn.softplus,
+    "softsign": tf.nn.softsign,
     "swish": tf.nn.silu,
     "tanh": tf.nn.tanh,
 }
@@ -95,7 +97,7 @@ class MLP(Configurable, tf.Module):
         generator = new_generator(seed)
         sizes = [self.input_size + self.context_size, *hidden, self.output_size]
         self._kernels, self._biases = [], []
-        for i, (rows, columns) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for i, (rows, columns) in enumerate(itertools.pairwise(sizes)):
             scale = output_scale if i == len(hidden) else 1.0
             kernel = glorot_uniform(generator, rows, columns, scale)
             self._kernels.append(tf.Variable(tf.cast(kernel, self.dtype), name=f"kernel_{i}"))

@@ -90,7 +90,9 @@ def plot_flow_2d(
     Raises:
         InputError: data or samples of another shape, or without a finite row.
     """
-    points = {} if data is None else {"Data": thinned(finite_rows(data, "data", columns=2), _POINTS)}
+    points = {}
+    if data is not None:
+        points["Data"] = thinned(finite_rows(data, "data", columns=2), _POINTS)
     if samples is None:
         samples = np.asarray(distribution.sample(len(points.get("Data", range(_POINTS))), seed=0))
     points["Samples"] = thinned(finite_rows(samples, "samples", columns=2), _POINTS)
