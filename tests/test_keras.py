@@ -144,6 +144,27 @@ def test_context_in_every_form(form):
     )
 
 
+def test_streams_of_other_dtypes_and_iterators():
+    x, context = context_data()
+    model = compiled(small("realnvp", context_shape=1))
+    wide = tf.data.Dataset.from_tensor_slices((x.astype(np.float64), context.astype(np.float64)))
+    history = model.fit(wide.batch(100), verbose=0, epochs=2).history
+    assert history["loss"][1] < history["loss"][0]
+    assert model.predict(wide.batch(100), verbose=0).shape == (600,)
+
+    def batches():
+        while True:
+            yield x[:100].astype(np.float32), context[:100]
+
+    fresh = compiled(small("realnvp", context_shape=1))
+    with pytest.raises(ValueError, match="An iterator can be read only once"):
+        fresh.fit(batches(), steps_per_epoch=3, verbose=0)
+    fresh.flow.adapt(x, context)
+    assert len(fresh.fit(batches(), steps_per_epoch=3, verbose=0).history["loss"]) == 1
+    with pytest.raises(ValueError, match="carries its context"):
+        fresh.fit(wide.batch(100), context=context, verbose=0)
+
+
 def test_sample_weights_weigh():
     x = np.concatenate([gaussian(300), gaussian(300) + 40.0])
     weights = np.repeat([1.0, 0.0], 300)

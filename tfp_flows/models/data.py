@@ -127,11 +127,20 @@ def unpack(batch) -> tuple:
 
 
 def adapt_sample(data) -> tuple:
-    """At most `ADAPT_ROWS` rows of arrays or a dataset, as ``(x, context)``."""
+    """At most `ADAPT_ROWS` rows of arrays or a dataset, as ``(x, context)``.
+
+    Raises:
+        ValueError: If the data are empty, or an iterator, whose rows would be lost to training.
+    """
     if isinstance(data, tuple):
         step = max(1, math.ceil(len(data[0]) / ADAPT_ROWS))
         x, context, _ = unpack(tuple(tf.constant(array[::step]) for array in data))
         return x, context
+    if hasattr(data, "__next__"):
+        raise ValueError(
+            "An iterator can be read only once, and the flow must see data before training: call "
+            "flow.adapt on a sample first, or give arrays or a tf.data.Dataset."
+        )
     parts, rows = [], 0
     for batch in data:
         x, context, _ = unpack(batch)

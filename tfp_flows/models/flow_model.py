@@ -198,8 +198,9 @@ class FlowModel(HoldsFlow, keras.Model):
         return self.flow.log_prob(x, context, training=bool(training))
 
     def _batch_loss(self, batch, training):
-        x, context, weight = rows.unpack(batch)
-        x = tf.convert_to_tensor(x)
+        x, context, weight = (
+            None if part is None else tf.cast(part, self.flow.dtype) for part in rows.unpack(batch)
+        )
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
@@ -242,7 +243,9 @@ class FlowModel(HoldsFlow, keras.Model):
     def predict_step(self, data):
         """One step of `predict`; called by Keras."""
         x, context, _ = rows.unpack(data)
-        return self(x, context=context, training=False)
+        if context is not None:
+            context = tf.cast(context, self.flow.dtype)
+        return self(tf.cast(x, self.flow.dtype), context=context, training=False)
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
