@@ -3,16 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.bijectors.base import Bijector
-from tfp_flows.bijectors.vectors import context_mlp, vector_size
-from tfp_flows.interop import ContextNetwork
-from tfp_flows.networks.mlp import new_generator
+from tfp_flows.bijectors.vectors import ParametricVector
 from tfp_flows.numerics import solve_increasing
 
 _SMALLEST_SLOPE = 1e-6
 
 
-class Planar(Bijector):
+class Planar(ParametricVector):
     """``y = x + u tanh(w.x + b)``, with ``u`` constrained so that it is invertible.
 
     The log-det costs O(D). The inverse solves one increasing scalar equation an event, to machine
@@ -32,28 +29,11 @@ class Planar(Bijector):
         ValueError: If the event is not a vector.
     """
 
-    def __init__(
-        self,
-        *,
-        event_shape,
-        context_shape=None,
-        hidden_units=(32,),
-        dtype=tf.float32,
-        seed=None,
-        name=None,
-    ):
-        super().__init__(
-            event_shape=event_shape, context_shape=context_shape, dtype=dtype, name=name
-        )
-        size = vector_size(self)
-        generator = new_generator(seed)
+    def _initial(self, size, generator):
         w = generator.normal(size=size)
         # The constraint maps w.u = log(e - 1) to zero: the flow starts near the identity.
         u = np.log(np.expm1(1.0)) * w / np.sum(w**2) + 0.01 * generator.normal(size=size)
-        b = generator.normal(size=1)
-        network = context_mlp(self, 2 * size + 1, hidden_units, generator)
-        initial = tf.constant(np.concatenate([w, u, b]), self.dtype)
-        self._parameters_of = ContextNetwork(initial=initial, network=network)
+        return np.concatenate([w, u, generator.normal(size=1)])
 
     def _weights(self, context, training):
         """``w``, the constrained ``u``, ``b``, and ``1 + w.u > 0``."""

@@ -3,16 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.bijectors.base import Bijector
-from tfp_flows.bijectors.vectors import context_mlp, vector_size
-from tfp_flows.interop import ContextNetwork
-from tfp_flows.networks.mlp import new_generator
+from tfp_flows.bijectors.vectors import ParametricVector
 from tfp_flows.numerics import safe_norm
 
 _SMALLEST = 1e-6
 
 
-class Radial(Bijector):
+class Radial(ParametricVector):
     """``y = x + beta (x - x0) / (alpha + |x - x0|)``, with ``alpha > 0`` and ``beta > -alpha``.
 
     Both directions are closed: the radius of ``x`` is the positive root of a quadratic equation.
@@ -33,28 +30,10 @@ class Radial(Bijector):
         ValueError: If the event is not a vector.
     """
 
-    def __init__(
-        self,
-        *,
-        event_shape,
-        context_shape=None,
-        hidden_units=(32,),
-        dtype=tf.float32,
-        seed=None,
-        name=None,
-    ):
-        super().__init__(
-            event_shape=event_shape, context_shape=context_shape, dtype=dtype, name=name
-        )
-        size = vector_size(self)
-        generator = new_generator(seed)
-        centre = generator.normal(size=size)
-        # softplus of the same number twice: beta = 0, the identity.
+    def _initial(self, size, generator):
         one = np.log(np.expm1(1.0))
-        raw = [one, one + 0.01 * generator.normal()]
-        network = context_mlp(self, size + 2, hidden_units, generator)
-        initial = tf.constant(np.concatenate([centre, raw]), self.dtype)
-        self._parameters_of = ContextNetwork(initial=initial, network=network)
+        # alpha, and alpha + beta beside it, by way of softplus: beta is near 0.
+        return [*generator.normal(size=size), one, one + 0.01 * generator.normal()]
 
     def _weights(self, context, training):
         """The centre, ``alpha`` and ``alpha + beta``, both positive."""

@@ -122,7 +122,9 @@ def batch_moments(data, event_shape, owner: str) -> tuple[np.ndarray, np.ndarray
     if not np.isfinite(values).all():
         raise ValueError(f"{owner}: adapt needs finite data, got NaN or infinite values.")
     mean, variance = values.mean(axis=0), values.var(axis=0)
-    # Rounding leaves a trace of variance in constant columns; float32 data resolve no less.
-    resolution = np.square(np.abs(mean) * np.finfo(np.float32).eps)
+    # Rounding leaves a trace of variance in constant columns, of the data's own precision.
+    source = np.asarray(data).dtype
+    eps = np.finfo(source if source.kind == "f" else np.float64).eps
+    resolution = np.square(np.abs(mean) * eps)
     constant = variance <= np.maximum(resolution, np.finfo(np.float32).tiny)
     return mean, np.where(constant, 1.0, variance)

@@ -1,7 +1,11 @@
-"""What bijectors of vectors share: sizes, and networks of their context."""
+"""What bijectors of vectors share: sizes, and parameters that a context may move."""
+
+import numpy as np
+import tensorflow as tf
 
 from tfp_flows.bijectors.base import Bijector
-from tfp_flows.networks.mlp import MLP
+from tfp_flows.interop import ContextNetwork
+from tfp_flows.networks.mlp import MLP, new_generator
 
 
 def vector_size(bijector: Bijector, smallest: int = 1) -> int:
@@ -31,16 +35,53 @@ def context_size(bijector: Bijector) -> int:
     return shape[0]
 
 
-def context_mlp(bijector: Bijector, output_size: int, hidden_units, generator) -> MLP | None:
-    """A network from a bijector's context to ``output_size`` numbers; None without a context."""
-    size = context_size(bijector)
-    if not size:
-        return None
-    return MLP(
-        input_size=0,
-        context_size=size,
-        output_size=output_size,
-        hidden_units=hidden_units,
-        dtype=bijector.dtype,
-        seed=int(generator.integers(2**31)),
-    )
+class ParametricVector(Bijector):
+    """A bijector of vectors with a vector of parameters, which a network of the context may move.
+
+    A subclass gives the initial parameters and writes the two methods of `Bijector`, with
+    ``self._parameters_of(context, training)``: ``[P]``, or ``[..., P]`` with a context.
+
+    Args:
+        event_shape: Size of the event, a vector.
+        context_shape: Size of the context.
+        hidden_units: Hidden layers of the network.
+        dtype: ``float32`` or ``float64``.
+        seed: Seed of the initial weights.
+        name: Name for ops.
+
+    Raises:
+        ValueError: If event or context are not vectors.
+    """
+
+    def __init__(
+        self,
+        *,
+        event_shape,
+        context_shape=None,
+        hidden_units=(32,),
+        dtype=tf.float32,
+        seed=None,
+        name=None,
+    ):
+        super().__init__(
+            event_shape=event_shape, context_shape=context_shape, dtype=dtype, name=name
+        )
+        generator = new_generator(seed)
+        initial = np.asarray(self._initial(vector_size(self), generator))
+        network, contexts = None, context_size(self)
+        if contexts:
+            network = MLP(
+                input_size=0,
+                context_size=contexts,
+                output_size=len(initial),
+                hidden_units=hidden_units,
+                dtype=self.dtype,
+                seed=int(generator.integers(2**31)),
+            )
+        self._parameters_of = ContextNetwork(
+            initial=tf.constant(initial, self.dtype), network=network
+        )
+
+    def _initial(self, size: int, generator: np.random.Generator):
+        """The initial parameters, for a map near the identity."""
+        raise NotImplementedError

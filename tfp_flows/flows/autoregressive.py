@@ -2,12 +2,16 @@
 
 import tensorflow as tf
 
-from tfp_flows.bijectors import ActNorm, BatchNorm, InverseAutoregressive, MaskedAutoregressive
+from tfp_flows.bijectors import InverseAutoregressive, MaskedAutoregressive
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import assemble, layer_seeds, positive, vector_event
-
-_NORMALISATIONS = {"batch": BatchNorm, "act": ActNorm}
+from tfp_flows.flows.recipes import (
+    assemble,
+    layer_seeds,
+    normalisation,
+    positive,
+    vector_event,
+)
 
 
 def maf(
@@ -50,7 +54,21 @@ def maf(
     Raises:
         ValueError: If an argument is out of range.
     """
-    return _autoregressive(MaskedAutoregressive, "maf", locals())
+    return _autoregressive(
+        MaskedAutoregressive,
+        event_shape,
+        num_layers,
+        input_order,
+        normalization,
+        seed,
+        layer={
+            "context_shape": context_shape,
+            "hidden_units": hidden_units,
+            "activation": activation,
+            "compute_dtype": compute_dtype,
+        },
+        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "maf"},
+    )
 
 
 def iaf(
@@ -74,39 +92,36 @@ def iaf(
 
     Source: Kingma et al. 2016, arXiv:1606.04934. Arguments, results and errors as in `maf`.
     """
-    return _autoregressive(InverseAutoregressive, "iaf", locals())
-
-
-def _autoregressive(bijector, name, options) -> Flow:
-    size = vector_event(options["event_shape"], name)
-    count = positive(options["num_layers"], "num_layers")
-    order, normalization = options["input_order"], options["normalization"]
-    if order not in ("alternate", "random"):
-        raise unknown_name("input_order", order, ("alternate", "random"))
-    if normalization is not None and normalization not in _NORMALISATIONS:
-        raise unknown_name("normalization", normalization, _NORMALISATIONS)
-    dtype, layers = options["dtype"], []
-    for i, seed in enumerate(layer_seeds(options["seed"], count)):
-        alternate = ("left-to-right", "right-to-left")[i % 2]
-        layers.append(
-            bijector(
-                event_shape=size,
-                context_shape=options["context_shape"],
-                hidden_units=options["hidden_units"],
-                activation=options["activation"],
-                input_order=order if order == "random" else alternate,
-                dtype=dtype,
-                compute_dtype=options["compute_dtype"],
-                seed=seed,
-            )
-        )
-        if normalization is not None:
-            layers.append(_NORMALISATIONS[normalization](event_shape=size, dtype=dtype))
-    return assemble(
-        layers,
-        event_shape=size,
-        standardize=options["standardize"],
-        base=options["base"],
-        dtype=dtype,
-        name=name,
+    return _autoregressive(
+        InverseAutoregressive,
+        event_shape,
+        num_layers,
+        input_order,
+        normalization,
+        seed,
+        layer={
+            "context_shape": context_shape,
+            "hidden_units": hidden_units,
+            "activation": activation,
+            "compute_dtype": compute_dtype,
+        },
+        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "iaf"},
     )
+
+
+def _autoregressive(
+    bijector, event_shape, num_layers, input_order, normalization, seed, layer, whole
+) -> Flow:
+    size = vector_event(event_shape, whole["name"])
+    if input_order not in ("alternate", "random"):
+        raise unknown_name("input_order", input_order, ("alternate", "random"))
+    dtype, layers = whole["dtype"], []
+    for i, layer_seed in enumerate(layer_seeds(seed, positive(num_layers, "num_layers"))):
+        order = ("left-to-right", "right-to-left")[i % 2]
+        if input_order == "random":
+            order = "random"
+        layers.append(
+            bijector(event_shape=size, input_order=order, dtype=dtype, seed=layer_seed, **layer)
+        )
+        layers.extend(normalisation(normalization, size, dtype))
+    return assemble(layers, event_shape=size, **whole)

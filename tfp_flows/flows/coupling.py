@@ -2,13 +2,18 @@
 
 import tensorflow as tf
 
-from tfp_flows.bijectors import ActNorm, BatchNorm, Coupling, InvertibleLinear, Permutation, Scale
+from tfp_flows.bijectors import Coupling, InvertibleLinear, Permutation, Scale
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import assemble, layer_seeds, positive, vector_event
+from tfp_flows.flows.recipes import (
+    assemble,
+    layer_seeds,
+    normalisation,
+    positive,
+    vector_event,
+)
 from tfp_flows.transformers import Additive, Affine
 
-_NORMALISATIONS = {"batch": BatchNorm, "act": ActNorm}
 _MIXINGS = ("flip", "random", "linear")
 
 
@@ -48,22 +53,18 @@ def nice(
         ValueError: If an argument is out of range.
     """
     size = vector_event(event_shape, "nice")
-    count = positive(num_layers, "num_layers")
-    layers = [Scale(event_shape=size, dtype=dtype)]
-    for i, layer_seed in enumerate(layer_seeds(seed, count)):
-        layers.append(
-            Coupling(
-                event_shape=size,
-                mask=("alternating", "~alternating")[i % 2],
-                transformer=Additive(),
-                context_shape=context_shape,
-                hidden_units=hidden_units,
-                activation=activation,
-                dtype=dtype,
-                compute_dtype=compute_dtype,
-                seed=layer_seed,
-            )
-        )
+    couplings = _couplings(
+        size,
+        num_layers,
+        seed,
+        transformer=Additive(),
+        context_shape=context_shape,
+        hidden_units=hidden_units,
+        activation=activation,
+        dtype=dtype,
+        compute_dtype=compute_dtype,
+    )
+    layers = [Scale(event_shape=size, dtype=dtype), *couplings]
     return assemble(
         layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="nice"
     )
@@ -112,34 +113,35 @@ def realnvp(
         ValueError: If an argument is out of range.
     """
     size = vector_event(event_shape, "realnvp")
-    count = positive(num_layers, "num_layers")
     if mixing not in _MIXINGS:
         raise unknown_name("mixing", mixing, _MIXINGS)
-    if normalization is not None and normalization not in _NORMALISATIONS:
-        raise unknown_name("normalization", normalization, _NORMALISATIONS)
+    couplings = _couplings(
+        size,
+        num_layers,
+        seed,
+        transformer=Affine(max_log_scale=max_log_scale),
+        context_shape=context_shape,
+        hidden_units=hidden_units,
+        activation=activation,
+        dtype=dtype,
+        compute_dtype=compute_dtype,
+    )
     layers = []
-    for i, layer_seed in enumerate(layer_seeds(seed, count)):
-        layers.append(
-            Coupling(
-                event_shape=size,
-                mask=("alternating", "~alternating")[i % 2],
-                transformer=Affine(max_log_scale=max_log_scale),
-                context_shape=context_shape,
-                hidden_units=hidden_units,
-                activation=activation,
-                dtype=dtype,
-                compute_dtype=compute_dtype,
-                seed=layer_seed,
-            )
-        )
-        if normalization is not None:
-            layers.append(_NORMALISATIONS[normalization](event_shape=size, dtype=dtype))
+    for coupling, layer_seed in zip(couplings, layer_seeds(seed, len(couplings)), strict=True):
+        layers += [coupling, *normalisation(normalization, size, dtype)]
+        mixed = {"event_shape": size, "seed": layer_seed, "dtype": dtype}
         if mixing == "random":
-            layers.append(
-                Permutation(event_shape=size, permutation="random", seed=layer_seed, dtype=dtype)
-            )
+            layers.append(Permutation(permutation="random", **mixed))
         elif mixing == "linear":
-            layers.append(InvertibleLinear(event_shape=size, seed=layer_seed, dtype=dtype))
+            layers.append(InvertibleLinear(**mixed))
     return assemble(
         layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="realnvp"
     )
+
+
+def _couplings(size, num_layers, seed, **options) -> list[Coupling]:
+    """Couplings whose masks alternate."""
+    return [
+        Coupling(event_shape=size, mask=("alternating", "~alternating")[i % 2], seed=one, **options)
+        for i, one in enumerate(layer_seeds(seed, positive(num_layers, "num_layers")))
+    ]

@@ -5,7 +5,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
-from tfp_flows.bijectors import Bijector, Chain, Standardize
+from tfp_flows.bijectors import ActNorm, BatchNorm, Bijector, Chain, Standardize
+from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
 from tfp_flows.networks.mlp import new_generator
 
@@ -33,6 +34,27 @@ def vector_event(event_shape, flow: str) -> int:
     if len(shape) != 1:
         raise ValueError(f"{flow} models vectors, got event_shape {shape}.")
     return shape[0]
+
+
+_NORMALISATIONS = {"batch": BatchNorm, "act": ActNorm}
+
+
+def normalisation(kind: str | None, size: int, dtype) -> list[Bijector]:
+    """The normalisation that follows a layer: a list of one, or of none.
+
+    Args:
+        kind: ``"batch"``, ``"act"`` or None.
+        size: Size of the event.
+        dtype: Of the bijector.
+
+    Raises:
+        InputError: If the kind is unknown.
+    """
+    if kind is None:
+        return []
+    if kind not in _NORMALISATIONS:
+        raise unknown_name("normalization", kind, _NORMALISATIONS)
+    return [_NORMALISATIONS[kind](event_shape=size, dtype=dtype)]
 
 
 def positive(value: int, name: str) -> int:

@@ -69,7 +69,14 @@ def planar(
     Raises:
         ValueError: If an argument is out of range.
     """
-    return _stack(Planar, "planar", locals())
+    return _stack(
+        Planar,
+        event_shape,
+        num_layers,
+        seed,
+        layer={"context_shape": context_shape, "hidden_units": hidden_units},
+        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "planar"},
+    )
 
 
 def radial(
@@ -88,26 +95,20 @@ def radial(
     Source: Rezende and Mohamed 2015, arXiv:1505.05770. Arguments, results and errors as in
     `planar`.
     """
-    return _stack(Radial, "radial", locals())
-
-
-def _stack(bijector, name, options) -> Flow:
-    size = vector_event(options["event_shape"], name)
-    layers = [
-        bijector(
-            event_shape=size,
-            context_shape=options["context_shape"],
-            hidden_units=options["hidden_units"],
-            dtype=options["dtype"],
-            seed=seed,
-        )
-        for seed in layer_seeds(options["seed"], positive(options["num_layers"], "num_layers"))
-    ]
-    return assemble(
-        layers,
-        event_shape=size,
-        standardize=options["standardize"],
-        base=options["base"],
-        dtype=options["dtype"],
-        name=name,
+    return _stack(
+        Radial,
+        event_shape,
+        num_layers,
+        seed,
+        layer={"context_shape": context_shape, "hidden_units": hidden_units},
+        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "radial"},
     )
+
+
+def _stack(bijector, event_shape, num_layers, seed, layer, whole) -> Flow:
+    size = vector_event(event_shape, whole["name"])
+    layers = [
+        bijector(event_shape=size, dtype=whole["dtype"], seed=layer_seed, **layer)
+        for layer_seed in layer_seeds(seed, positive(num_layers, "num_layers"))
+    ]
+    return assemble(layers, event_shape=size, **whole)
