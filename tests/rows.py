@@ -6,9 +6,11 @@ Adding a bijector or a flow adds a row here; every check of `test_table.py` then
 import dataclasses
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+import tf_keras
 
 import tfp_flows as tff
 
@@ -67,14 +69,20 @@ def _adapted(bijector):
     return bijector
 
 
-def _keras_network(dtype):
-    layers = tf.keras.layers
-    return tf.keras.Sequential(
+def _keras_network(dtype, library=None):
+    library = library or tf.keras
+    return library.Sequential(
         [
-            tf.keras.Input([1], dtype=dtype.name),
-            layers.Dense(8, activation="tanh", dtype=dtype.name),
-            layers.Dense(4, dtype=dtype.name),
+            library.Input([1], dtype=dtype.name),
+            library.layers.Dense(8, activation="tanh", dtype=dtype.name),
+            library.layers.Dense(4, dtype=dtype.name),
         ]
+    )
+
+
+def _coupling_on(library):
+    return lambda dtype: B.Coupling(
+        event_shape=DIMS, dtype=dtype, conditioner=_keras_network(dtype, library)
     )
 
 
@@ -129,9 +137,9 @@ BIJECTORS = {
     "coupling_other_half": Row(_simple(B.Coupling, mask="~half", **_small)),
     "coupling_mask": Row(_simple(B.Coupling, mask=[False, True, False], **_small)),
     "coupling_context": Row(_simple(B.Coupling, **_context, **_small)),
-    "coupling_keras": Row(
-        lambda dtype: B.Coupling(event_shape=DIMS, dtype=dtype, conditioner=_keras_network(dtype))
-    ),
+    # Either Keras serves under either.
+    "coupling_keras3": Row(_coupling_on(keras)),
+    "coupling_tf_keras": Row(_coupling_on(tf_keras)),
     "coupling_keras_context": Row(
         lambda dtype: B.Coupling(
             event_shape=DIMS,

@@ -32,6 +32,10 @@ for name in json.load(open(f"{folder}/names.json")):
     if name.startswith("model:"):
         flow = tff.load(f"{folder}/{name}.keras").flow
         result = flow.log_prob(inputs["x"], context)
+    elif name.startswith("weights:"):
+        flow = config.decode(json.load(open(f"{folder}/{name}.json")))
+        tff.FlowModel(flow).load_weights(f"{folder}/{name}.weights.h5")
+        result = flow.log_prob(inputs["x"], context)
     elif name.startswith("checkpoint:"):
         flow = config.decode(json.load(open(f"{folder}/{name}.json")))
         tf.train.Checkpoint(flow=flow).restore(f"{folder}/{name}-1").assert_consumed()
@@ -114,10 +118,12 @@ def test_everything_is_bit_exact_in_a_new_process(tmp_path, monkeypatch):
         name = f"model:{key}"
         tff.FlowModel(flow).save(tmp_path / f"{name}.keras")
         remember(name, flow.log_prob(x, context), context)
-        name = f"checkpoint:{key}"
-        (tmp_path / f"{name}.json").write_text(json.dumps(config.encode(flow)))
-        tf.train.Checkpoint(flow=flow).save(str(tmp_path / name))
-        remember(name, flow.log_prob(x, context), context)
+        for way in ("checkpoint", "weights"):
+            name = f"{way}:{key}"
+            (tmp_path / f"{name}.json").write_text(json.dumps(config.encode(flow)))
+            remember(name, flow.log_prob(x, context), context)
+        tf.train.Checkpoint(flow=flow).save(str(tmp_path / f"checkpoint:{key}"))
+        tff.FlowModel(flow).save_weights(tmp_path / f"weights:{key}.weights.h5")
     (tmp_path / "names.json").write_text(json.dumps(list(expected)))
     root = str(Path(tff.__file__).parents[1])
     monkeypatch.setenv("PYTHONPATH", f"{root}:{tmp_path}")
