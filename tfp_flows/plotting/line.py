@@ -16,7 +16,7 @@ from tfp_flows.plotting._style import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_BINS = 60
+_MOST_BINS = 60
 _POINTS = 1_000
 _SAMPLES = 5_000
 
@@ -59,7 +59,9 @@ def plot_flow_1d(
 
     figure = new_figure(6.4, 4.0, title)
     axes = figure.subplots()
-    edges = np.linspace(low, high, _BINS + 1)
+    rows = len(samples if data is None else data)
+    bins = int(np.clip(2 * rows ** (1 / 3), 10, _MOST_BINS))  # Rice's rule
+    edges = np.linspace(low, high, bins + 1)
     if data is not None:
         axes.stairs(
             _heights(data, edges), edges, fill=True, color=DATA_COLOUR, alpha=0.35, label="data"

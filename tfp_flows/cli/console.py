@@ -1,0 +1,88 @@
+"""What the command prints, where, and how it ends."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+
+import typer
+from rich.console import Console
+
+from tfp_flows.errors import InputError
+
+INTERRUPTED = 130
+BAD_INPUT = 2
+
+
+class Commands(typer.core.TyperGroup):
+    """The group of commands: bad input ends in one sentence, Ctrl-C in a quiet exit.
+
+    Anything else that goes wrong is a bug, and keeps its traceback.
+    """
+
+    def invoke(self, ctx):
+        """Runs the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def result_console() -> Console:
+    """Where results go: standard output."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def progress_console() -> Console:
+    """Where progress goes: standard error, so that results can be piped."""
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def note(message: str) -> None:
+    """Prints a remark that is not a result."""
+    typer.echo(f"Note: {message}", err=True)
+
+
+def tracked(items: Iterable, description: str, total: int) -> Iterable:
+    """Shows a bar over items that take long, on a terminal and if there are several."""
+    from rich.progress import track
+
+    console = progress_console()
+    silent = total < 2 or not console.is_terminal
+    return track(items, description, total=total, console=console, disable=silent, transient=True)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow without the notices that no log level keeps it from printing.
+
+    They come while it is imported and while it looks for accelerators, also where there are none.
+    """
+    with _silent_stderr():
+        import tensorflow as tf
+        import tensorflow_probability  # noqa: F401
+
+        tf.config.list_logical_devices()
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Holds back what native code writes to standard error; shows it if the block fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        original = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(original, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            os.close(original)
