@@ -453,11 +453,12 @@ def test_layer_in_a_classifier_trains_end_to_end(tmp_path):
     inputs = keras.Input([2])
     latent = tff.FlowLayer(flow, output="latent", nll_weight=0.1)
     features = latent(inputs)
-    density = tff.FlowLayer(small())(inputs)
-    joined = keras.layers.Concatenate()([features, density])
+    density = tff.FlowLayer(small())
+    joined = keras.layers.Concatenate()([features, density(inputs)])
     hidden = keras.layers.Dense(16, activation="relu")(joined)
     model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
     latent.adapt(x)
+    density.adapt(x)
     before = [v.numpy() for v in flow.trainable_variables]
     flow_size = sum(int(np.prod(v.shape)) for v in flow.trainable_variables)
     assert latent.count_params() - 5 == flow_size

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import tfp_flows as tff
-from tfp_flows import config
+from tfp_flows import serialization
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 pytestmark = pytest.mark.keras
@@ -22,7 +22,7 @@ import json, sys
 import numpy as np
 import tensorflow as tf
 import tfp_flows as tff
-from tfp_flows import config
+from tfp_flows import serialization
 import user_module
 
 folder = sys.argv[1]
@@ -33,15 +33,15 @@ for name in json.load(open(f"{folder}/names.json")):
         flow = tff.load(f"{folder}/{name}.keras").flow
         result = flow.log_prob(inputs["x"], context)
     elif name.startswith("weights:"):
-        flow = config.decode(json.load(open(f"{folder}/{name}.json")))
+        flow = serialization.decode(json.load(open(f"{folder}/{name}.json")))
         tff.FlowModel(flow).load_weights(f"{folder}/{name}.weights.h5")
         result = flow.log_prob(inputs["x"], context)
     elif name.startswith("checkpoint:"):
-        flow = config.decode(json.load(open(f"{folder}/{name}.json")))
+        flow = serialization.decode(json.load(open(f"{folder}/{name}.json")))
         tf.train.Checkpoint(flow=flow).restore(f"{folder}/{name}-1").assert_consumed()
         result = flow.log_prob(inputs["x"], context)
     else:
-        bijector = config.decode(json.load(open(f"{folder}/{name}.json")))
+        bijector = serialization.decode(json.load(open(f"{folder}/{name}.json")))
         weights = np.load(f"{folder}/{name}.weights.npz")
         for i, variable in enumerate(bijector.variables):
             variable.assign(weights[str(i)])
@@ -105,7 +105,7 @@ def test_everything_is_bit_exact_in_a_new_process(tmp_path, monkeypatch):
     for name, row in rows.BIJECTORS.items():
         bijector = rows.randomise(row.build(tf.float32))
         context = rows.context_of(bijector, (5,), tf.float32)
-        (tmp_path / f"{name}.json").write_text(json.dumps(config.encode(bijector)))
+        (tmp_path / f"{name}.json").write_text(json.dumps(serialization.encode(bijector)))
         weights = {str(i): v.numpy() for i, v in enumerate(bijector.variables)}
         np.savez(tmp_path / f"{name}.weights.npz", **weights)
         parts = bijector.forward_and_log_det(x, context)
@@ -120,7 +120,7 @@ def test_everything_is_bit_exact_in_a_new_process(tmp_path, monkeypatch):
         remember(name, flow.log_prob(x, context), context)
         for way in ("checkpoint", "weights"):
             name = f"{way}:{key}"
-            (tmp_path / f"{name}.json").write_text(json.dumps(config.encode(flow)))
+            (tmp_path / f"{name}.json").write_text(json.dumps(serialization.encode(flow)))
             remember(name, flow.log_prob(x, context), context)
         tf.train.Checkpoint(flow=flow).save(str(tmp_path / f"checkpoint:{key}"))
         tff.FlowModel(flow).save_weights(tmp_path / f"weights:{key}.weights.h5")
@@ -183,15 +183,15 @@ def test_bad_model_files(tmp_path):
 
 def test_unknown_classes_in_a_file_are_not_imported():
     with pytest.raises(tff.InputError, match="Unknown class 'os>system'"):
-        config.decode({"$object": "os>system", "config": {"$dict": []}})
+        serialization.decode({"$object": "os>system", "config": {"$dict": []}})
     with pytest.raises(tff.InputError, match="Unknown TFP class"):
-        config.decode({"$tfp": "distributions.math", "parameters": {}})
+        serialization.decode({"$tfp": "distributions.math", "parameters": {}})
     with pytest.raises(tff.InputError, match="Unknown entry"):
-        config.decode({"$call": "print"})
+        serialization.decode({"$call": "print"})
 
 
 def test_functions_have_no_written_form():
     coupling = tff.bijectors.Coupling(event_shape=2, activation=lambda x: x)
     assert coupling.forward(np.zeros((1, 2))).shape == (1, 2)
     with pytest.raises(tff.InputError, match=r"has no written form; give functions by name"):
-        config.encode(coupling)
+        serialization.encode(coupling)

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from rows import BIJECTORS, DIMS, FLOWS
 
-from tfp_flows import config
+from tfp_flows import serialization
 from tfp_flows.interop import ContextNetwork, Network
 
 tfd, tfb = tfp.distributions, tfp.bijectors
@@ -308,8 +308,8 @@ def test_context_broadcasts_against_the_input(name):
 @dtypes
 def test_config_round_trip(name, dtype):
     bijector = build(name, dtype)
-    written = json.loads(json.dumps(config.encode(bijector)))
-    rebuilt = config.decode(written)
+    written = json.loads(json.dumps(serialization.encode(bijector)))
+    rebuilt = serialization.decode(written)
     assert [v.shape for v in rebuilt.variables] == [v.shape for v in bijector.variables]
     for variable, source in zip(rebuilt.variables, bijector.variables, strict=True):
         variable.assign(source)
@@ -323,7 +323,8 @@ def test_config_round_trip(name, dtype):
         np.testing.assert_array_equal(a, b)
     # What was rebuilt can be written again.
     assert (
-        json.loads(json.dumps(config.encode(rebuilt)))["config"].keys() == written["config"].keys()
+        json.loads(json.dumps(serialization.encode(rebuilt)))["config"].keys()
+        == written["config"].keys()
     )
 
 

@@ -14,7 +14,7 @@ import tensorflow_probability as tfp
 import tf_keras
 
 import tfp_flows as tff
-from tfp_flows import config
+from tfp_flows import serialization
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 B = tff.bijectors
@@ -259,7 +259,7 @@ def test_a_permutation_is_saved():
     ours = B.Permutation(event_shape=3, permutation=order)
     np.testing.assert_array_equal(ours.forward(x), theirs.forward(x))
     drawn = B.Permutation(event_shape=50, permutation="random")
-    rebuilt = config.decode(json.loads(json.dumps(config.encode(drawn))))
+    rebuilt = serialization.decode(json.loads(json.dumps(serialization.encode(drawn))))
     np.testing.assert_array_equal(rebuilt.permutation, drawn.permutation)
 
 

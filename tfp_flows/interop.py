@@ -7,11 +7,13 @@ show none of its weights. `Network` holds the weights' `tf.Variable`s beside the
 import inspect
 import sys
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.config import Configurable
+from tfp_flows.networks.autoregressive import AutoregressiveNetwork
 
 
 def is_keras3_layer(value) -> bool:
@@ -63,10 +65,17 @@ class Network(tf.Module):
             )
         self.network = network
         self._coordinates, self._parameters = coordinates, parameters
-        self._dtype, self._owner = dtype, owner
+        self.dtype, self.owner = dtype, owner
         call = getattr(network, "call", network.__call__)
         # Functional models take `training` without naming it.
         self._takes_training = _accepts(call, "training")
+        # TFP's network keeps its masks in constraints, which few optimisers apply.
+        theirs = isinstance(network, tfp.bijectors.AutoregressiveNetwork)
+        if theirs and not network.built:
+            network.build([None, input_size])
+        self._constrained = []
+        if theirs and not isinstance(network, AutoregressiveNetwork):
+            self._constrained = [v for v in network.trainable_variables if v.constraint]
         self._style = self._context_style(network, call) if context_size else "none"
         with tf.init_scope():
             context = tf.zeros([2, context_size], dtype) if context_size else None
@@ -101,9 +110,11 @@ class Network(tf.Module):
                 keywords[self._style] = context
         if self._takes_training:
             keywords["training"] = training
+        for variable in self._constrained:
+            variable.assign(variable.constraint(variable))
         output = self._join(self.network(inputs, **keywords))
         event = (self._coordinates, self._parameters)
-        return shapes.unflatten_batch(tf.cast(output, self._dtype), x, 1, event)
+        return shapes.unflatten_batch(tf.cast(output, self.dtype), x, 1, event)
 
     def _join(self, output):
         if isinstance(output, list | tuple):
@@ -113,11 +124,43 @@ class Network(tf.Module):
         wanted = self._coordinates * self._parameters
         if size != wanted:
             raise ValueError(
-                f"{self._owner}: the conditioner returns {size} values a row, but "
+                f"{self.owner}: the conditioner returns {size} values a row, but "
                 f"{self._coordinates} coordinates with {self._parameters} parameters each "
                 f"need {wanted}."
             )
         return output
+
+
+def check_autoregressive(conditioner: Network, size: int, context_size: int) -> None:
+    """Checks that the outputs of a network can be ordered so that each sees earlier inputs alone.
+
+    Moves one input at a time, at a random point, and sees which outputs follow.
+
+    Raises:
+        ValueError: If there is no such order: log-dets would be wrong.
+    """
+    generator = np.random.default_rng(0)
+    with tf.init_scope():
+        dtype = conditioner.dtype
+        start = generator.normal(size=size)
+        points = tf.constant(np.concatenate([[start], start + np.eye(size)]), dtype)
+        context = None
+        if context_size:
+            row = generator.normal(size=context_size)
+            context = tf.constant(np.tile(row, (size + 1, 1)), dtype)
+        outputs = conditioner(points, context).numpy()
+    # seen[j, i]: whether output i moves with input j.
+    moved = np.abs(outputs[1:] - outputs[:1]).max(axis=-1)
+    seen = moved > 1e-4 * max(moved.max(), 1e-30)
+    left = np.arange(size)
+    while left.size:
+        free = ~seen[np.ix_(left, left)].any(axis=0)
+        if not free.any():
+            raise ValueError(
+                f"{conditioner.owner}: the network is not autoregressive: each of its outputs "
+                f"{left.tolist()[:10]} depends on another one's input, or on its own."
+            )
+        left = left[~free]
 
 
 class ContextNetwork(Configurable, tf.Module):

@@ -1,5 +1,6 @@
 """Checks and broadcasting of event, batch and context shapes, in one place."""
 
+import numbers
 from collections.abc import Iterable
 
 import tensorflow as tf
@@ -11,7 +12,7 @@ def as_shape(value: int | Iterable[int], name: str) -> tuple[int, ...]:
     Raises:
         ValueError: If an entry is not a positive integer.
     """
-    raw = (value,) if isinstance(value, int) else value
+    raw = (value,) if isinstance(value, numbers.Integral) else value
     try:
         shape = tuple(int(size) for size in raw)
     except (TypeError, ValueError):
@@ -47,8 +48,11 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     return tf.convert_to_tensor(value, dtype=dtype, name=name)
 
 
-def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner: str) -> None:
-    """Checks that the rightmost axes of ``value`` are ``event_shape``.
+def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner: str) -> tf.Tensor:
+    """Checks that the rightmost axes of ``value`` are ``event_shape``; unknown ones when it runs.
+
+    Returns:
+        The value, with these axes known.
 
     Raises:
         ValueError: If they are known and differ.
@@ -61,6 +65,10 @@ def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner
     ):
         expected = ", ".join(["...", *map(str, event_shape)])
         raise ValueError(f"{owner}: {name} has shape {value.shape}, expected [{expected}].")
+    batch = batch_shape(value, rank)
+    if value.shape[batch.rank :].is_fully_defined():
+        return value
+    return tf.ensure_shape(value, batch.concatenate(list(event_shape)))
 
 
 def batch_shape(value: tf.Tensor, event_ndims: int) -> tf.TensorShape:

@@ -5,7 +5,7 @@ import tf_keras
 
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.vectors import context_size, vector_size
-from tfp_flows.interop import Network
+from tfp_flows.interop import Network, check_autoregressive
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
 from tfp_flows.networks.mlp import new_generator
 from tfp_flows.transformers import Affine, Transformer
@@ -34,6 +34,7 @@ class _Autoregressive(Bijector):
         )
         size, contexts = vector_size(self), context_size(self)
         self.transformer = transformer or Affine()
+        given = network is not None
         network = network or self._default_network(
             size, contexts, hidden_units, activation, input_order, compute_dtype, seed
         )
@@ -46,6 +47,8 @@ class _Autoregressive(Bijector):
             dtype=self.dtype,
             owner=self.name,
         )
+        if given:
+            check_autoregressive(self._conditioner, size, contexts)
 
     def _default_network(
         self, size, contexts, hidden_units, activation, input_order, compute_dtype, seed
@@ -126,7 +129,8 @@ class MaskedAutoregressive(_Autoregressive):
         name: Name for ops.
 
     Raises:
-        ValueError: If the event is not a vector, or the network's output has the wrong size.
+        ValueError: If the event is not a vector, or the network's output has the wrong size or is
+            not autoregressive.
     """
 
     def _forward_and_log_det(self, x, context, training):

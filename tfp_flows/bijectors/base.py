@@ -29,7 +29,8 @@ class Bijector(Configurable, tfb.Bijector):
     TFP's cache is not used: it is keyed by the identity of tensors and so returns values computed
     with old weights, and cuts gradients. Each call computes anew. The one exception is inside
     ``TransformedDistribution.log_prob``, where the log-det that came with the inverse is handed
-    on once, so that plain TFP distributions too evaluate a conditioner once.
+    on once, so that plain TFP distributions too evaluate a conditioner once. (A plain `tfb.Chain`
+    or `tfb.Blockwise` of our bijectors has TFP's cache, with its faults; our `Chain` has not.)
 
     Args:
         event_shape: Shape of an event, known in advance; an ``int`` means a vector.
@@ -114,7 +115,7 @@ class Bijector(Configurable, tfb.Bijector):
 
     def _prepare(self, value, context, name):
         value = shapes.as_float_tensor(value, self.dtype, name)
-        shapes.check_event(value, self._event_shape, name, self.name)
+        value = shapes.check_event(value, self._event_shape, name, self.name)
         if self._context_shape is None:
             if context is not None:
                 raise ValueError(
@@ -128,7 +129,7 @@ class Bijector(Configurable, tfb.Bijector):
                 f"{', '.join(map(str, self._context_shape))}]; pass context=..."
             )
         context = shapes.as_float_tensor(context, self.dtype, "context")
-        shapes.check_event(context, self._context_shape, "context", self.name)
+        context = shapes.check_event(context, self._context_shape, "context", self.name)
         return shapes.broadcast_batches(
             value, len(self._event_shape), context, len(self._context_shape)
         )
@@ -144,7 +145,7 @@ class Bijector(Configurable, tfb.Bijector):
             x, log_det = self.inverse_and_log_det(y, context, training)
             # `log_prob` of a plain TransformedDistribution asks for the log-det at x next. It
             # travels on the tensor itself, so it lives no longer, and it is taken only once.
-            setattr(x, _MEMO, (self, log_det))
+            setattr(x, _MEMO, (log_det, self, context, training))
             return x
 
     def _call_forward_log_det_jacobian(self, x, event_ndims, name, context=None, training=False):
@@ -158,13 +159,27 @@ class Bijector(Configurable, tfb.Bijector):
             return self._sum_extra(log_det, event_ndims)
 
     def _experimental_compute_density_correction(
-        self, x, tangent_space, backward_compat=False, event_ndims=None, **kwargs
+        self,
+        x,
+        tangent_space,
+        backward_compat=False,
+        event_ndims=None,
+        context=None,
+        training=False,
     ):
-        owner, log_det = x.__dict__.pop(_MEMO, (None, None)) if tf.is_tensor(x) else (None, None)
-        if owner is self and backward_compat and type(tangent_space) is _FullSpace:
+        log_det, *origin = x.__dict__.pop(_MEMO, (None,)) if tf.is_tensor(x) else (None,)
+        same = len(origin) == 3 and all(
+            a is b for a, b in zip(origin, (self, context, training), strict=True)
+        )
+        if same and backward_compat and type(tangent_space) is _FullSpace:
             return self._sum_extra(-log_det, event_ndims), tangent_space
         return super()._experimental_compute_density_correction(
-            x, tangent_space, backward_compat, event_ndims=event_ndims, **kwargs
+            x,
+            tangent_space,
+            backward_compat,
+            event_ndims=event_ndims,
+            context=context,
+            training=training,
         )
 
     def _sum_extra(self, log_det, event_ndims):

@@ -97,6 +97,9 @@ class Chain(Bijector):
 class Invert(Bijector):
     """A bijector of ours the other way round: its ``forward`` is the other's ``inverse``.
 
+    What waits for data inside (`ActNorm`, `BatchNorm`) is not adapted through an inversion, where
+    it faces the latent; adapt it by itself before.
+
     Args:
         bijector: One of ours; for TFP's own use `tfb.Invert`.
         name: Name for ops.
@@ -119,7 +122,9 @@ class Invert(Bijector):
 
 
 class Given(Bijector):
-    """A conditional bijector with its context fixed: unconditional, of the context's batch shape.
+    """A conditional bijector with its context fixed, as a value: later changes do not reach it.
+
+    The batch axes of the context broadcast against those of the input. `Flow.given` uses it.
 
     Args:
         bijector: One of ours, with a context shape.
@@ -140,8 +145,17 @@ class Given(Bijector):
         )
         self.bijector = bijector
         context = shapes.as_float_tensor(context, self.dtype, "context")
-        shapes.check_event(context, bijector.context_shape, "context", bijector.name)
-        self.context = context
+        self.context = shapes.check_event(context, bijector.context_shape, "context", bijector.name)
+
+    @property
+    def needs_adapt(self):
+        """Whether the bijector inside waits for data."""
+        return self.bijector.needs_adapt
+
+    def adapt(self, data, context=None):
+        """Adapts the bijector inside, with its context."""
+        value, _ = self._prepare(data, context, "data")
+        self.bijector.adapt(value, self.context)
 
     def _forward_and_log_det(self, x, context, training):
         return self.bijector.forward_and_log_det(x, self.context, training)

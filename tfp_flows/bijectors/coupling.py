@@ -33,7 +33,7 @@ def coupling_mask(mask, size: int) -> np.ndarray:
             raise unknown_name("mask", mask, [*named, *(f"~{key}" for key in named)])
         result = named[name] ^ mask.startswith("~")
     else:
-        result = np.asarray(mask)
+        result = np.array(mask)
         if result.shape != (size,) or result.dtype != bool:
             raise ValueError(f"mask must be {size} booleans, got {mask!r}.")
     if result.all() or not result.any():

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfp_flows.bijectors.vectors import ParametricVector
 from tfp_flows.numerics import solve_increasing
 
-_SMALLEST_SLOPE = 1e-6
+_SMALLEST_SLOPE = 1e-4
 
 
 class Planar(ParametricVector):
@@ -31,8 +31,9 @@ class Planar(ParametricVector):
 
     def _initial(self, size, generator):
         w = generator.normal(size=size)
+        w /= np.linalg.norm(w)
         # The constraint maps w.u = log(e - 1) to zero: the flow starts near the identity.
-        u = np.log(np.expm1(1.0)) * w / np.sum(w**2) + 0.01 * generator.normal(size=size)
+        u = np.log(np.expm1(1.0)) * w + 0.01 * generator.normal(size=size)
         return np.concatenate([w, u, generator.normal(size=1)])
 
     def _weights(self, context, training):
@@ -42,8 +43,10 @@ class Planar(ParametricVector):
         product = tf.reduce_sum(w * u, axis=-1, keepdims=True)
         slope = tf.maximum(tf.nn.softplus(product), _SMALLEST_SLOPE)
         square = tf.reduce_sum(tf.square(w), axis=-1, keepdims=True)
-        tiny = np.finfo(self.dtype.as_numpy_dtype).tiny
-        u += (slope - 1 - product) * w / tf.maximum(square, tiny)
+        # With w = 0 there is nothing to constrain, and no direction in which to do it.
+        usable = square > np.finfo(self.dtype.as_numpy_dtype).tiny
+        slope = tf.where(usable, slope, 1 + product)
+        u += (slope - 1 - product) * w / tf.where(usable, square, tf.ones_like(square))
         return w, u, b, slope
 
     def _forward_and_log_det(self, x, context, training):

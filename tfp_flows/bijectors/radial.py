@@ -54,15 +54,19 @@ class Radial(ParametricVector):
         reached = safe_norm(offset)
         # r^2 + (total - reached) r - alpha reached = 0, by the form that does not cancel.
         half = (total - reached) / 2
-        root = tf.sqrt(tf.square(half) + alpha * reached)
+        # In units of the larger term, so that no square overflows.
+        unit = tf.stop_gradient(tf.maximum(tf.abs(half), tf.sqrt(alpha) * tf.sqrt(reached)))
+        root = unit * tf.sqrt(tf.square(half / unit) + (alpha / unit) * (reached / unit))
         positive = half > 0
         denominator = tf.where(positive, half + root, tf.ones_like(root))
-        radius = tf.where(positive, alpha * reached / denominator, root - half)
+        radius = tf.where(positive, alpha * (reached / denominator), root - half)
         x = centre + offset * ((radius + alpha) / (radius + total))
         return x, -self._log_det(radius, alpha, total)
 
     def _log_det(self, radius, alpha, total):
-        log_width = tf.math.log(radius + alpha)
-        along = tf.math.log(radius * (radius + 2 * alpha) + alpha * total) - 2 * log_width
-        across = tf.math.log(radius + total) - log_width
+        width = radius + alpha
+        along = tf.math.log(
+            (radius / width) * ((radius + 2 * alpha) / width) + (alpha / width) * (total / width)
+        )
+        across = tf.math.log(radius + total) - tf.math.log(width)
         return tf.squeeze(along + (self.event_shape[0] - 1) * across, axis=-1)

@@ -1,17 +1,15 @@
 """The commands and their options, as `--help` shows them; the work is done elsewhere."""
 
-import enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tfp_flows._version import __version__
+from tfp_flows.cli import options
 from tfp_flows.cli.console import Commands
 from tfp_flows.cli.settings import FitSettings, parse_columns, parse_flow_options, parse_hidden
 from tfp_flows.errors import InputError
-
-_DATA, _FLOW, _TRAINING, _OUTPUT = "Data", "Flow", "Training", "Output"
 
 app = typer.Typer(
     cls=Commands,
@@ -24,37 +22,10 @@ app = typer.Typer(
 )
 
 
-class Precision(str, enum.Enum):
-    """Precision of a model."""
-
-    float32 = "float32"
-    float64 = "float64"
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"tfp-flows {__version__}")
         raise typer.Exit
-
-
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit has written.")]
-Seed = Annotated[
-    int, typer.Option(metavar="N", min=0, max=2**31 - 1, help="Seed of all that is random.")
-]
-DropInvalid = Annotated[
-    bool,
-    typer.Option(
-        "--drop-invalid",
-        help="Drop rows with empty, NaN or infinite cells instead of refusing them.",
-        rich_help_panel=_DATA,
-    ),
-]
-Key = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Which array of an .npz file to read.", rich_help_panel=_DATA
-    ),
-]
 
 
 @app.callback()
@@ -75,137 +46,25 @@ def _root(
 )
 def fit(
     ctx: typer.Context,
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="RUN",
-            help="Folder to write: model, measures, pictures.",
-            rich_help_panel=_OUTPUT,
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DATA",
-            help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .npy, .npz or .parquet file.",
-            show_default=False,
-        ),
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,...",
-            help="Columns to use, by name or by number from 0.",
-            rich_help_panel=_DATA,
-        ),
-    ] = None,
-    key: Key = None,
-    drop_invalid: DropInvalid = False,
-    rows: Annotated[
-        int | None,
-        typer.Option(
-            "--rows",
-            "-n",
-            metavar="N",
-            min=1,
-            help="Number of rows of a toy.",
-            show_default="10000",
-            rich_help_panel=_DATA,
-        ),
-    ] = None,
-    flow: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Kind of flow (see [bold]tfp-flows list[/bold]).",
-            rich_help_panel=_FLOW,
-        ),
-    ] = "maf",
-    layers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Number of layers.",
-            show_default="by flow",
-            rich_help_panel=_FLOW,
-        ),
-    ] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(
-            metavar="64,64",
-            help="Hidden layers of each network.",
-            show_default="by flow",
-            rich_help_panel=_FLOW,
-        ),
-    ] = None,
-    flow_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Any other argument of the flow; may be repeated.",
-            rich_help_panel=_FLOW,
-        ),
-    ] = None,
-    dtype: Annotated[
-        Precision,
-        typer.Option(
-            help="Precision; float64 for columns with a large offset.", rich_help_panel=_FLOW
-        ),
-    ] = Precision.float32,
-    epochs: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, help="Most passes over the data.", rich_help_panel=_TRAINING
-        ),
-    ] = 500,
-    patience: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Stop after so many epochs without a better validation likelihood.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = 30,
-    batch_size: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Rows a step.", rich_help_panel=_TRAINING)
-    ] = 256,
-    learning_rate: Annotated[
-        float,
-        typer.Option(
-            metavar="RATE",
-            help="Learning rate of Adam; halved where progress stalls.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = 5e-3,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            max=2**31 - 1,
-            help="Seed of the split, the weights and the order of rows.",
-            rich_help_panel=_TRAINING,
-        ),
-    ] = 0,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with an interrupted fit in RUN, with its data and options.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace an earlier fit in RUN.", rich_help_panel=_OUTPUT),
-    ] = False,
-    no_plots: Annotated[
-        bool, typer.Option("--no-plots", help="Draw no pictures.", rich_help_panel=_OUTPUT)
-    ] = False,
+    out: options.Out,
+    data: options.Data = None,
+    columns: options.Columns = None,
+    key: options.Key = None,
+    drop_invalid: options.DropInvalid = False,
+    rows: options.Rows = None,
+    flow: options.FlowName = "maf",
+    layers: options.Layers = None,
+    hidden: options.Hidden = None,
+    flow_option: options.FlowOptions = None,
+    dtype: options.Dtype = options.Precision.float32,
+    epochs: options.Epochs = 500,
+    patience: options.Patience = 30,
+    batch_size: options.BatchSize = 256,
+    learning_rate: options.LearningRate = 5e-3,
+    seed: options.FitSeed = 0,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    no_plots: options.NoPlots = False,
 ) -> None:
     """Fit a flow to DATA by maximum likelihood.
 
@@ -252,20 +111,12 @@ def fit(
 
 @app.command(epilog="Example:\n\n  tfp-flows sample run -n 1000 -o samples.csv")
 def sample(
-    run: RunFolder,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write: .csv, .npy, .npz or .parquet.",
-            show_default=False,
-        ),
-    ],
+    run: options.RunFolder,
+    output: options.Output,
     count: Annotated[
         int, typer.Option("--count", "-n", metavar="N", min=1, help="Number of samples.")
     ] = 1000,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
 ) -> None:
     """Draw samples from a fitted flow, under the column names of its data."""
     from tfp_flows.cli import apply
@@ -275,7 +126,7 @@ def sample(
 
 @app.command(epilog="Example:\n\n  tfp-flows score run table.csv -o scores.csv")
 def score(
-    run: RunFolder,
+    run: options.RunFolder,
     data: Annotated[
         str,
         typer.Argument(
@@ -283,17 +134,9 @@ def score(
             help="File of rows; its columns are found by name, or must be as many as in the fit.",
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write: .csv, .npy, .npz or .parquet.",
-            show_default=False,
-        ),
-    ],
-    key: Key = None,
-    drop_invalid: DropInvalid = False,
+    output: options.Output,
+    key: options.Key = None,
+    drop_invalid: options.DropInvalid = False,
 ) -> None:
     """Write the log-density of each row of DATA, in nats, in the order of the rows.
 
@@ -306,7 +149,7 @@ def score(
 
 @app.command(epilog="Example:\n\n  tfp-flows plot run -o picture.pdf")
 def plot(
-    run: RunFolder,
+    run: options.RunFolder,
     data: Annotated[
         str | None,
         typer.Option(help="File of data to draw instead of the held-out rows of the fit."),

@@ -156,7 +156,7 @@ class Flow(Configurable, tfd.TransformedDistribution):
         shape = sample_shape if static is None else static.tolist()
         if context is not None and self.context_shape is not None:
             context = shapes.as_float_tensor(context, self.dtype, "context")
-            shapes.check_event(context, self.context_shape, "context", self.name)
+            context = shapes.check_event(context, self.context_shape, "context", self.name)
             batch = shapes.batch_shape_tensor(context, len(self.context_shape))
             both = isinstance(shape, list) and isinstance(batch, list)
             shape = shape + batch if both else tf.concat([shape, batch], axis=0)

@@ -42,7 +42,7 @@ def planar(
     *,
     event_shape,
     context_shape=None,
-    num_layers: int = 16,
+    num_layers: int = 32,
     hidden_units=(32,),
     standardize: bool = True,
     base=None,

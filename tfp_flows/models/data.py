@@ -116,12 +116,16 @@ def unpack(batch) -> tuple:
     """A batch as ``(x, context, sample_weight)``, with None for what is absent."""
     if isinstance(batch, tuple | list) and len(batch) == 1 and isinstance(batch[0], tuple | list):
         batch = batch[0]
+    if isinstance(batch, dict):
+        raise ValueError(
+            f"A batch is x, (x, context) or (x, context, weight), got a dict of {sorted(batch)}."
+        )
     if not isinstance(batch, tuple | list):
         return batch, None, None
     if len(batch) > 3:
         raise ValueError(f"A batch is x, (x, context) or (x, context, weight), got {len(batch)}.")
     x, context, weight = (*batch, None, None, None)[:3]
-    if context is not None and context.shape.rank == 2 and context.shape[-1] == 0:
+    if context is not None and len(context.shape) == 2 and context.shape[-1] == 0:
         context = None
     return x, context, weight
 

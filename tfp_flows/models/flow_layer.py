@@ -4,9 +4,9 @@ import json
 
 import tensorflow as tf
 
-from tfp_flows import config
+from tfp_flows import serialization
 from tfp_flows.flows import Flow
-from tfp_flows.models.tracking import HoldsFlow
+from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 
 keras = tf.keras
 OUTPUTS = ("log_prob", "latent")
@@ -15,6 +15,10 @@ OUTPUTS = ("log_prob", "latent")
 @keras.utils.register_keras_serializable(package="tfp_flows")
 class FlowLayer(HoldsFlow, keras.layers.Layer):
     """Gives the log-density or the latent of its input; its weights train with the model.
+
+    Layers may share a flow: its weights then are trained as one. (A saved model loads them as
+    flows of their own, equal at first.) Regularisation losses of Keras networks inside the flow
+    join those of the model. Call `adapt` before training, if the flow has a standardiser.
 
     Args:
         flow: The flow, of vectors or larger events.
@@ -54,12 +58,19 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
         Returns:
             ``[n, 1]`` or ``[n, *event_shape]``.
         """
+        # As in Keras' own layers, a frozen normalisation uses its moving statistics.
+        training = bool(training) and self.trainable
+        if training:
+            warn_if_unadapted(self.flow)
         bijector = self.flow.bijector
-        latent, log_det = bijector.inverse_and_log_det(x, context, bool(training))
+        with NetworkLosses(self.flow) as regularisation:
+            latent, log_det = bijector.inverse_and_log_det(x, context, training)
+        for loss in regularisation.losses:
+            self.add_loss(loss)
         log_prob = self.flow.distribution.log_prob(latent) + log_det
         if self.nll_weight:
             self.add_loss(-self.nll_weight * tf.reduce_mean(log_prob))
-        return latent if self.output_kind == "latent" else log_prob[:, tf.newaxis]
+        return latent if self.output_kind == "latent" else log_prob[..., tf.newaxis]
 
     def adapt(self, x, context=None):
         """Adapts the bijectors that wait for data (standardiser, ActNorm), before training.
@@ -73,7 +84,7 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
     def get_config(self):
         """Returns what rebuilds the layer, without weights."""
         return {
-            "flow": json.dumps(config.encode(self.flow)),
+            "flow": json.dumps(serialization.encode(self.flow)),
             "output": self.output_kind,
             "nll_weight": self.nll_weight,
             "name": self.name,
@@ -84,4 +95,4 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
     def from_config(cls, config_):
         """Builds a layer from what `get_config` returned."""
         options = dict(config_)
-        return cls(config.decode(json.loads(options.pop("flow"))), **options)
+        return cls(serialization.decode(json.loads(options.pop("flow"))), **options)

@@ -5,12 +5,13 @@ import math
 
 import tensorflow as tf
 
-from tfp_flows import config
+from tfp_flows import serialization
 from tfp_flows.flows import Flow
 from tfp_flows.models import data as rows
-from tfp_flows.models.tracking import KERAS3, HoldsFlow, network_losses
+from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
 
 keras = tf.keras
+KERAS_NAME = "keras" if KERAS3 else "tf_keras"
 DEFAULT_BATCH_SIZE = 128
 
 
@@ -77,14 +78,16 @@ class FlowModel(HoldsFlow, keras.Model):
             loss: Function of ``(x, log_prob)`` to minimise instead of ``-log_prob``; returns one
                 value an example. A model with its own loss is saved without its compilation.
             jit_compile: Whether steps are compiled by XLA; ``"auto"`` does unless the model runs
-                eagerly.
+                eagerly or on several replicas.
             steps_per_execution: Steps run in one call.
             run_eagerly: Whether steps run without a graph, for debugging.
         """
         if loss is not None and not callable(loss):
             raise TypeError(f"loss must be a function of (x, log_prob), got {loss!r}.")
         if jit_compile == "auto":
-            jit_compile = not run_eagerly
+            # XLA on the CPU cannot reach the variables of other replicas.
+            replicas = self.distribute_strategy.num_replicas_in_sync
+            jit_compile = not run_eagerly and replicas == 1
         self._loss_function = loss
         super().compile(
             optimizer=optimizer,
@@ -121,7 +124,7 @@ class FlowModel(HoldsFlow, keras.Model):
             sample_weight: ``[n]``, weights of the examples.
             batch_size: Rows a step, 128 by default; not for streams.
             epochs: Passes over the data.
-            validation_data: Like ``x``, or a pair ``(x, context)``.
+            validation_data: Like ``x``, or ``(x, context)``, or ``(x, context, weight)``.
             validation_split: Fraction of the last rows to validate on; arrays only.
             shuffle: Whether rows are reshuffled at each epoch; arrays only.
             **options: Further arguments of `keras.Model.fit` (``callbacks``, ``verbose``,
@@ -140,6 +143,8 @@ class FlowModel(HoldsFlow, keras.Model):
                 f"{self.name} has no trainable variables, so fit would change nothing; give the "
                 "flow networks whose variables it can see."
             )
+        if options.pop("class_weight", None) is not None:
+            raise TypeError("A flow has no classes to weigh; give sample_weight, one a row.")
         x, context = rows.as_pair(x, _also_y(context, options), "x")
         validation_batch = options.pop("validation_batch_size", None) or batch_size
         if rows.is_stream(x):
@@ -159,8 +164,11 @@ class FlowModel(HoldsFlow, keras.Model):
             training_data = arrays
             training = self._dataset(arrays, batch_size, shuffle)
         if validation_data is not None and not rows.is_stream(validation_data):
-            pair = rows.as_pair(validation_data, None, "validation_data")
-            checked = rows.as_arrays(self.flow, *pair, name="validation_data")
+            parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            if len(parts) > 3:
+                raise ValueError(f"validation_data has at most 3 parts, got {len(parts)}.")
+            parts = (*parts, None, None)[:3]
+            checked = rows.as_arrays(self.flow, *parts, name="validation_data")
             validation_data = self._dataset(checked, validation_batch)
         if self.flow.bijector.needs_adapt:
             self.flow.adapt(*rows.adapt_sample(training_data))
@@ -215,10 +223,12 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def train_step(self, data):
         """One step of the optimiser; called by Keras."""
+        warn_if_unadapted(self.flow)
         with tf.GradientTape() as tape:
-            loss = self._batch_loss(data, training=True)
-            if regularisation := network_losses(self.flow):
-                loss += tf.cast(tf.add_n(regularisation), loss.dtype)
+            with NetworkLosses(self.flow) as regularisation:
+                loss = self._batch_loss(data, training=True)
+            for extra in regularisation.losses:
+                loss += tf.cast(extra, loss.dtype)
             # Gradients are summed over replicas.
             loss /= tf.distribute.get_strategy().num_replicas_in_sync
             scaled = self._scale(loss)
@@ -249,13 +259,20 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
-        return {"flow": json.dumps(config.encode(self.flow)), "name": self.name}
+        return {
+            "flow": json.dumps(serialization.encode(self.flow)),
+            "name": self.name,
+            "trainable": self.trainable,
+            "keras": KERAS_NAME,
+        }
 
     @classmethod
     def from_config(cls, config_, custom_objects=None):
         """Builds a model from what `get_config` returned."""
         del custom_objects
-        return cls(config.decode(json.loads(config_["flow"])), name=config_["name"])
+        model = cls(serialization.decode(json.loads(config_["flow"])), name=config_["name"])
+        model.trainable = config_["trainable"]
+        return model
 
     def get_compile_config(self):
         """Returns what repeats the compilation; None with a loss of the user's own."""
@@ -268,7 +285,8 @@ class FlowModel(HoldsFlow, keras.Model):
         """Compiles from what `get_compile_config` returned."""
         options = dict(config_)
         self.compile(optimizer=keras.optimizers.deserialize(options.pop("optimizer")), **options)
-        self.optimizer.build(self.trainable_variables)
+        if hasattr(self.optimizer, "build"):
+            self.optimizer.build(self.trainable_variables)
 
 
 def _also_y(context, options):

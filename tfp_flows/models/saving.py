@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfp_flows.errors import InputError
 from tfp_flows.models.flow_layer import FlowLayer
-from tfp_flows.models.flow_model import FlowModel
+from tfp_flows.models.flow_model import KERAS_NAME, FlowModel
 
 
 def load(path, *, compile: bool = True):
@@ -32,16 +32,24 @@ def load(path, *, compile: bool = True):
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-            json.loads(archive.read("config.json"))
+            written = json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
         raise InputError(f"{str(path)!r} is not a .keras model file ({error}).") from error
     if damaged:
         raise InputError(f"{str(path)!r} is damaged: its part {damaged!r} does not check.")
+    if "tfp_flows" not in json.dumps(written):
+        raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
+    library = written["config"].get("keras", KERAS_NAME)
+    if library != KERAS_NAME:
+        raise InputError(
+            f"{str(path)!r} was saved under {library}, but tf.keras is {KERAS_NAME} here; set "
+            f"TF_USE_LEGACY_KERAS={int(library == 'tf_keras')} before the first import."
+        )
     custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer}
     try:
         return tf.keras.models.load_model(path, custom_objects=custom, compile=compile)
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise InputError(f"Cannot load the model in {str(path)!r}: {reason}") from error
+        reason = " ".join(str(error).split()) or repr(error)
+        raise InputError(f"Cannot load the model in {str(path)!r}: {reason[:400]}") from error

@@ -1,10 +1,13 @@
 """How a Keras object sees the variables of a flow, in Keras 3 and in tf_keras."""
 
+import warnings
+
 import tensorflow as tf
 
 from tfp_flows.interop import Network
 
 KERAS3 = "tf_keras" not in tf.keras.Model.__module__
+_WRAPPER = "_tfp_flows_keras_variable"
 
 
 class HoldsFlow:
@@ -18,6 +21,8 @@ class HoldsFlow:
         self.flow = flow
         if KERAS3:
             self._flow_variables = [_shared(variable) for variable in flow.variables]
+            # Wrappers are born trainable; a frozen layer must freeze them.
+            self.trainable = self.trainable
         self.built = True
 
     def save_own_variables(self, store) -> None:
@@ -45,6 +50,10 @@ class HoldsFlow:
 
 
 def _shared(variable: tf.Variable):
+    """The Keras variable of a flow's variable: one only, however many layers share the flow."""
+    known = getattr(variable, _WRAPPER, None)
+    if known is not None:
+        return known
     wrapper = tf.keras.Variable(
         variable,
         trainable=variable.trainable,
@@ -53,13 +62,40 @@ def _shared(variable: tf.Variable):
     )
     # Keras 3 applies constraints that it finds on its own variables only.
     wrapper.constraint = variable.constraint
+    setattr(variable, _WRAPPER, wrapper)
     return wrapper
 
 
-def network_losses(flow) -> list[tf.Tensor]:
-    """The regularisation losses of the Keras networks inside a flow."""
-    losses = []
-    for module in flow.submodules:
-        if isinstance(module, Network):
-            losses.extend(getattr(module.network, "losses", ()))
-    return losses
+class NetworkLosses:
+    """The regularisation losses that Keras networks inside a flow add during one pass.
+
+    Use as a context manager around the pass; ``losses`` holds them afterwards. Keras collects
+    activity losses on each layer until somebody clears them.
+    """
+
+    def __init__(self, flow):
+        networks = (m.network for m in flow.submodules if isinstance(m, Network))
+        self._networks = [network for network in networks if hasattr(network, "losses")]
+        self.losses: list[tf.Tensor] = []
+
+    def __enter__(self):
+        for network in self._networks:
+            network._clear_losses()
+        return self
+
+    def __exit__(self, *error):
+        self.losses = [loss for network in self._networks for loss in network.losses]
+        for network in self._networks:
+            network._clear_losses()
+
+
+def warn_if_unadapted(flow) -> None:
+    """Warns when a flow is trained before its data-dependent parts have seen data."""
+    with tf.init_scope():
+        waiting = flow.bijector.needs_adapt
+    if waiting:
+        warnings.warn(
+            f"{flow.name} is trained before its standardiser or normalisation has seen data; "
+            "call adapt(x) first (FlowModel.fit does).",
+            stacklevel=2,
+        )

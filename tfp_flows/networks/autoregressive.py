@@ -7,8 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
+from tfp_flows.activations import ACTIVATIONS, get_activation
 from tfp_flows.errors import unknown_name
-from tfp_flows.networks.mlp import ACTIVATIONS, get_activation
 from tfp_flows.shapes import as_shape, unflatten_batch
 
 
@@ -249,10 +249,10 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         if self._conditional == (conditional_input is None):
             state = "needs" if self._conditional else "was built without"
             raise ValueError(f"{self.name} {state} conditional_input.")
-        x = tf.cast(tf.convert_to_tensor(x), self.compute_dtype)
+        x = tf.saturate_cast(tf.convert_to_tensor(x), self.compute_dtype)
         context = None
         if conditional_input is not None:
-            context = tf.cast(tf.convert_to_tensor(conditional_input), self.compute_dtype)
+            context = tf.saturate_cast(tf.convert_to_tensor(conditional_input), self.compute_dtype)
         hidden, last = x, len(self._masks) - 1
         for k, mask in enumerate(self._masks):
             kernel = tf.cast(self._kernels[k], self.compute_dtype)

@@ -7,37 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows import shapes
+from tfp_flows.activations import get_activation
 from tfp_flows.config import Configurable
-from tfp_flows.errors import unknown_name
-
-ACTIVATIONS = {
-    "elu": tf.nn.elu,
-    "gelu": tf.nn.gelu,
-    "leaky_relu": tf.nn.leaky_relu,
-    "relu": tf.nn.relu,
-    "selu": tf.nn.selu,
-    "sigmoid": tf.nn.sigmoid,
-    "silu": tf.nn.silu,
-    "softplus": tf.nn.softplus,
-    "softsign": tf.nn.softsign,
-    "swish": tf.nn.silu,
-    "tanh": tf.nn.tanh,
-}
-
-
-def get_activation(activation: str | Callable | None) -> Callable:
-    """Looks an activation up by name; functions pass, None is the identity.
-
-    Raises:
-        InputError: If the name is unknown.
-    """
-    if activation is None or activation == "linear":
-        return tf.identity
-    if callable(activation):
-        return activation
-    if activation not in ACTIVATIONS:
-        raise unknown_name("activation", activation, ACTIVATIONS)
-    return ACTIVATIONS[activation]
 
 
 def new_generator(seed: int | None) -> np.random.Generator:
@@ -117,7 +88,7 @@ class MLP(Configurable, tf.Module):
         del training
         parts = [part for part in (x, context) if part is not None]
         hidden = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
-        hidden = tf.cast(hidden, self._compute_dtype)
+        hidden = tf.saturate_cast(hidden, self._compute_dtype)
         last = len(self._kernels) - 1
         for i, (kernel, bias) in enumerate(zip(self._kernels, self._biases, strict=True)):
             product = tf.matmul(hidden, tf.cast(kernel, self._compute_dtype))
