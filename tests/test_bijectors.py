@@ -390,3 +390,123 @@ def test_assignment_between_two_uses_in_one_graph():
 
     first, second = twice(tf.zeros([1, 2]))
     assert float(first[0] - second[0]) == pytest.approx(1.0)
+
+
+def test_planar_without_direction_is_a_shift():
+    bijector = B.Planar(event_shape=2)
+    bijector.trainable_variables[0].assign([0.0, 0.0, 0.7, -0.2, 0.5])
+    x = data(size=2)
+    y, log_det = bijector.forward_and_log_det(x)
+    np.testing.assert_allclose(y, x + np.tanh(0.5) * np.array([0.7, -0.2]), rtol=1e-5)
+    np.testing.assert_array_equal(log_det, np.zeros(100))
+    np.testing.assert_allclose(bijector.inverse(y), x, rtol=1e-4, atol=1e-6)
+
+
+def test_radial_is_finite_far_away():
+    bijector = rows.randomise(B.Radial(event_shape=2, seed=0))
+    far = tf.constant([[1e15, -1e15], [1e30, 0.0], [3e37, 3e37]])
+    for method in (bijector.forward_and_log_det, bijector.inverse_and_log_det):
+        value, log_det = method(far)
+        np.testing.assert_allclose(value, far, rtol=1e-5)
+        np.testing.assert_allclose(log_det, np.zeros(3), atol=1e-5)
+
+
+@pytest.mark.parametrize("cls", [B.Coupling, B.MaskedAutoregressive])
+def test_compute_dtype_is_used_and_saturates(cls):
+    full, half = (
+        rows.randomise(cls(event_shape=2, compute_dtype=dtype, seed=1))
+        for dtype in (None, "float16")
+    )
+    x = data(size=2)
+    assert not np.array_equal(full.inverse(x), half.inverse(x))
+    np.testing.assert_allclose(full.inverse(x), half.inverse(x), rtol=0.02, atol=0.05)
+    for part in half.inverse_and_log_det(x * 1e6):
+        assert np.isfinite(part).all()
+
+
+def test_networks_that_are_not_autoregressive_are_refused():
+    dense = tff.networks.MLP(input_size=3, output_size=6, output_scale=1.0, seed=0)
+    for cls in (B.MaskedAutoregressive, B.InverseAutoregressive):
+        with pytest.raises(ValueError, match="the network is not autoregressive"):
+            cls(event_shape=3, network=dense)
+    for order in ("right-to-left", "random"):
+        network = rows.randomise(
+            tff.networks.AutoregressiveNetwork(
+                2,
+                event_shape=3,
+                hidden_units=[8],
+                input_order=order,
+                conditional=True,
+                conditional_event_shape=2,
+            )
+        )
+        B.MaskedAutoregressive(event_shape=3, context_shape=2, network=network)
+
+
+def test_plain_network_of_tfp_keeps_its_masks_under_any_update():
+    network = tfb.AutoregressiveNetwork(2, event_shape=3, hidden_units=[8], activation="tanh")
+    bijector = B.MaskedAutoregressive(event_shape=3, network=network)
+    for variable in bijector.trainable_variables:
+        variable.assign_add(tf.random.stateless_normal(variable.shape, (0, 1)))
+    y = tf.constant(data())
+    with tf.GradientTape() as tape:
+        tape.watch(y)
+        x, log_det = bijector.inverse_and_log_det(y)
+    jacobian = tape.batch_jacobian(x, y).numpy()
+    assert np.abs(np.triu(jacobian, 1)).max() == 0
+    np.testing.assert_allclose(np.linalg.slogdet(jacobian)[1], log_det, rtol=1e-4, atol=1e-5)
+
+
+def test_the_callers_array_is_copied():
+    mask = np.array([True, False])
+    bijector = B.Coupling(event_shape=2, mask=mask)
+    mask[:] = ~mask
+    assert bijector.mask.tolist() == [True, False]
+    assert np.asarray(bijector.get_config()["mask"]).tolist() == [True, False]
+
+
+def test_the_handed_on_log_det_belongs_to_its_context():
+    bijector = rows.randomise(B.Coupling(event_shape=2, context_shape=1, seed=0))
+    space = tfp.experimental.tangent_spaces.FullSpace()
+    x = bijector.inverse(data(size=2), context=np.zeros((1, 1)))
+    other = np.full((1, 1), 3.0)
+    correction, _ = bijector.experimental_compute_density_correction(
+        x, space, backward_compat=True, event_ndims=1, context=other
+    )
+    expected = bijector.forward_log_det_jacobian(tf.identity(x), context=other)
+    np.testing.assert_allclose(correction, expected, rtol=1e-5)
+
+
+def test_chain_hands_the_training_flag_and_the_context_on():
+    norm = B.BatchNorm(event_shape=2)
+    chain = B.Chain([B.Chain([B.Coupling(event_shape=2, context_shape=1)]), norm])
+    x, context = data(size=2) * 3 + 1, data(size=1)
+    rows.randomise(chain)
+    chain.adapt(x, context)
+    assert not norm.needs_adapt
+    z = chain.bijectors[0].inverse(x, context=context).numpy()
+    mean = next(v for v in norm.variables if "moving_mean" in v.name)
+    np.testing.assert_allclose(mean, z.mean(axis=0), rtol=1e-3, atol=1e-4)
+    before = mean.numpy()
+    shifted = x + 5.0
+    chain.inverse(shifted, context=context)
+    np.testing.assert_array_equal(mean, before)
+    chain.inverse(shifted, context=context, training=True)
+    assert np.abs(mean - before).max() > 1e-3
+
+
+def test_given_adapts_with_its_context():
+    chain = B.Chain([B.Coupling(event_shape=2, context_shape=1), B.ActNorm(event_shape=2)])
+    given = B.Given(rows.randomise(chain), np.array([0.4], np.float32))
+    assert given.needs_adapt
+    given.adapt(data(size=2))
+    np.testing.assert_allclose(np.std(given.inverse(data(size=2)), axis=0), 1, rtol=1e-3)
+
+
+def test_min_max_of_a_constant_column():
+    bijector = B.MinMax(event_shape=2)
+    x = np.stack([np.full(10, 7.0), np.arange(10.0)], axis=1).astype(np.float32)
+    bijector.adapt(x)
+    z, log_det = bijector.inverse_and_log_det(x)
+    np.testing.assert_allclose(z[:, 0], np.zeros(10), atol=1e-6)
+    np.testing.assert_allclose(log_det, np.full(10, np.log(0.8) + np.log(0.8 / 4.5)), rtol=1e-5)

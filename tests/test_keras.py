@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import tfp_flows as tff
+from tfp_flows.models.data import array_dataset
 from tfp_flows.models.tracking import KERAS3
 
 tfd, tfb = tfp.distributions, tfp.bijectors
@@ -493,3 +494,205 @@ def test_layer_with_context_and_outputs():
         tff.FlowLayer(flow, output="density")
     frozen = tff.FlowLayer(rows.flow("maf", event_shape=2), trainable=False)
     assert not frozen.trainable_variables
+
+
+def conditioner(**options):
+    return keras.Sequential(
+        [
+            keras.Input([1]),
+            keras.layers.Dense(8, "tanh", **options),
+            keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.3)),
+        ]
+    )
+
+
+def coupling_flow(network):
+    coupling = tff.bijectors.Coupling(event_shape=2, conditioner=network)
+    return tff.Flow(tff.flows.standard_normal(2), coupling)
+
+
+def test_one_step_follows_the_gradient_of_weighted_likelihood_and_penalties():
+    x = gaussian(64) / 10
+    weights = np.random.default_rng(0).uniform(0, 2, 64).astype(np.float32)
+    network = conditioner(kernel_regularizer=keras.regularizers.L2(0.5))
+    flow = coupling_flow(network)
+    variables = flow.trainable_variables
+    with tf.GradientTape() as tape:
+        nll = -tf.reduce_sum(weights * flow.log_prob(x)) / tf.reduce_sum(weights)
+        kernels = [v for v in variables if len(v.shape) == 2]
+        first, second = sorted(kernels, key=lambda v: v.shape[1] != 8)
+        loss = nll + 0.5 * tf.reduce_sum(first**2) + 0.3 * tf.reduce_sum(second**2)
+    expected = [v - 0.1 * g for v, g in zip(variables, tape.gradient(loss, variables), strict=True)]
+    model = tff.FlowModel(flow)
+    model.compile(keras.optimizers.SGD(0.1))
+    # The first, eager use of the network leaves nothing behind.
+    model(x, training=True)
+    history = model.fit(x, sample_weight=weights, batch_size=64, verbose=0).history
+    assert history["loss"][0] == pytest.approx(float(nll), rel=1e-4)
+    for variable, value in zip(variables, expected, strict=True):
+        np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-5)
+
+
+def test_activity_regularisers_work():
+    network = conditioner(activity_regularizer=keras.regularizers.L2(0.1))
+    model = compiled(coupling_flow(network))
+    losses = model.fit(gaussian(300) / 10, epochs=3, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+
+
+def test_layer_adds_the_penalties_and_the_likelihood_to_the_model():
+    flow, x = coupling_flow(conditioner()), gaussian(20) / 10
+    layer = tff.FlowLayer(flow, nll_weight=0.7)
+    layer(x, training=True)
+    nll = -0.7 * np.mean(flow.log_prob(x))
+    kernel = next(v for v in flow.trainable_variables if v.shape == (8, 2))
+    penalty = 0.3 * np.sum(np.square(kernel))
+    assert sorted(float(loss) for loss in layer.losses) == pytest.approx(
+        sorted([nll, penalty]), rel=1e-4
+    )
+
+
+def test_frozen_layers_of_flows_stay_frozen_after_loading(tmp_path):
+    inputs = keras.Input([2])
+    flow = small("realnvp", standardize=False)
+    outputs = keras.layers.Dense(1)(tff.FlowLayer(flow, trainable=False)(inputs))
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", "mse")
+    model.save(tmp_path / "m.keras")
+    for one in (model, tff.load(tmp_path / "m.keras")):
+        assert len(one.trainable_variables) == 2
+        layer = next(item for item in one.layers if isinstance(item, tff.FlowLayer))
+        before = [v.numpy() for v in layer.flow.variables]
+        one.fit(gaussian(50), np.ones(50), verbose=0)
+        for variable, value in zip(layer.flow.variables, before, strict=True):
+            np.testing.assert_array_equal(variable, value)
+    frozen = tff.FlowModel(small())
+    frozen.trainable = False
+    frozen.save(tmp_path / "f.keras")
+    assert not tff.load(tmp_path / "f.keras").trainable_variables
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_layer_passes_the_training_flag_unless_frozen(trainable):
+    norm = tff.bijectors.BatchNorm(event_shape=2)
+    norm.adapt(gaussian(100))
+    flow = tff.Flow(tff.flows.standard_normal(2), norm)
+    layer = tff.FlowLayer(flow, trainable=trainable)
+    mean = next(v for v in norm.variables if "moving_mean" in v.name)
+    before = mean.numpy()
+    layer(gaussian(50) + 9.0, training=False)
+    np.testing.assert_array_equal(mean, before)
+    layer(gaussian(50) + 9.0, training=True)
+    assert np.allclose(mean, before) != trainable
+
+
+def test_two_layers_on_one_flow_train_it_once():
+    flow, x = small("realnvp", standardize=False), gaussian(32) / 10
+    inputs = keras.Input([2])
+    latent = tff.FlowLayer(flow, output="latent")(inputs)
+    density = tff.FlowLayer(flow)(inputs)
+    model = keras.Model(inputs, keras.layers.Concatenate()([latent, density]))
+    assert len(model.trainable_variables) == len(flow.trainable_variables)
+    model.compile(keras.optimizers.SGD(0.01), loss=lambda _, y: tf.reduce_sum(y, axis=-1))
+    variables = flow.trainable_variables
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(flow.to_latent(x), axis=-1) + flow.log_prob(x)
+        loss = tf.reduce_mean(total)
+    gradients = tape.gradient(loss, variables)
+    before = [v.numpy() for v in variables]
+    model.fit(x, np.zeros((32, 3)), batch_size=32, verbose=0)
+    for variable, value, gradient in zip(variables, before, gradients, strict=True):
+        np.testing.assert_allclose(variable, value - 0.01 * gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_layer_keeps_batch_axes():
+    flow = small("realnvp")
+    x = gaussian(15).reshape(3, 5, 2)
+    assert tff.FlowLayer(flow)(x).shape == (3, 5, 1)
+    assert tff.FlowLayer(flow, output="latent")(x).shape == (3, 5, 2)
+
+
+def test_training_before_adapting_warns():
+    model = compiled(small())
+    with pytest.warns(UserWarning, match="before its standardiser"):
+        model.train_on_batch(gaussian(10))
+
+
+def test_weights_in_evaluation_and_validation():
+    x, weights = gaussian(400), np.repeat([1.0, 0.0], 200)
+    x[200:] += 50.0
+    model = compiled(small(), rate=0.0)
+    model.fit(gaussian(100), verbose=0)
+    loss = -np.mean(model.flow.log_prob(x[:200]))
+    result = model.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)
+    assert result["loss"] == pytest.approx(loss, rel=1e-4)
+    history = model.fit(gaussian(100), validation_data=(x, None, weights), verbose=0).history
+    assert history["val_loss"][0] == pytest.approx(loss, rel=1e-4)
+    with pytest.raises(TypeError, match="no classes to weigh"):
+        model.fit(x, class_weight={0: 1.0}, verbose=0)
+
+
+def test_validation_split_keeps_rows_and_contexts_together():
+    x, context = context_data(500)
+    context = np.random.default_rng(3).normal(size=context.shape)
+    model = compiled(small("realnvp", context_shape=1), rate=0.0)
+    rows.randomise(model.flow)
+    history = model.fit(x, context, validation_split=0.2, verbose=0).history
+    expected = -np.mean(model.flow.log_prob(x[400:], context[400:]))
+    assert history["val_loss"][0] == pytest.approx(expected, rel=1e-4)
+    expected = -np.mean(model.flow.log_prob(x[:400], context[:400]))
+    assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_rows_are_shuffled_anew_at_each_epoch():
+    x = np.arange(100.0)[:, None]
+
+    def passes(shuffle):
+        data = array_dataset((x, x + 0.5), 7, shuffle)
+        for _ in range(2):
+            batches = list(data.as_numpy_iterator())
+            assert [len(batch[0]) for batch in batches] == [7] * 14 + [2]
+            first, second = (np.concatenate(part) for part in zip(*batches, strict=True))
+            np.testing.assert_array_equal(second, first + 0.5)
+            yield first
+
+    one, two = passes(shuffle=False)
+    np.testing.assert_array_equal(one, x)
+    np.testing.assert_array_equal(two, x)
+    one, two = passes(shuffle=True)
+    np.testing.assert_array_equal(np.sort(one, axis=0), x)
+    assert not np.array_equal(one, x)
+    assert not np.array_equal(one, two)
+
+
+def test_sequences_of_batches():
+    x, context = context_data(60)
+    base = keras.utils.PyDataset if KERAS3 else keras.utils.Sequence
+
+    class Batches(base):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            part = slice(20 * i, 20 * i + 20)
+            return x[part].astype(np.float32), context[part]
+
+    model = compiled(small("realnvp", context_shape=1))
+    assert len(model.fit(Batches(), epochs=2, verbose=0).history["loss"]) == 2
+    with pytest.raises(ValueError, match="got a dict"):
+        compiled(small()).fit(tf.data.Dataset.from_tensors({"x": x}), verbose=0)
+
+
+def test_checkpoints_and_moving_averages_of_keras(tmp_path):
+    x = gaussian(300)
+    model = tff.FlowModel(small())
+    model.compile(keras.optimizers.AdamW(1e-2, use_ema=True, ema_momentum=0.9))
+    best = keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "best.keras"), monitor="val_loss", mode="min", save_best_only=True
+    )
+    history = model.fit(
+        x, epochs=4, verbose=0, validation_data=gaussian(100, seed=1), callbacks=[best]
+    ).history
+    loaded = tff.load(tmp_path / "best.keras")
+    result = loaded.evaluate(gaussian(100, seed=1), verbose=0, return_dict=True)["loss"]
+    assert result == pytest.approx(min(history["val_loss"]), rel=1e-4)

@@ -195,3 +195,63 @@ def test_functions_have_no_written_form():
     assert coupling.forward(np.zeros((1, 2))).shape == (1, 2)
     with pytest.raises(tff.InputError, match=r"has no written form; give functions by name"):
         serialization.encode(coupling)
+
+
+def test_a_bijector_that_stands_twice_is_saved_once(tmp_path):
+    twice = tff.bijectors.Coupling(event_shape=3, seed=0)
+    shift = tf.Variable([0.1, 0.2, 0.3])
+    base = tfd.MultivariateNormalDiag(loc=shift)
+    permutation = tff.bijectors.Permutation(event_shape=3)
+    chain = tff.bijectors.Chain([twice, permutation, tfb.Shift(shift), twice])
+    flow = rows.randomise(tff.Flow(base, chain))
+    assert len(flow.variables) == 6 + 1
+    tff.FlowModel(flow).save(tmp_path / "m.keras")
+    loaded = tff.load(tmp_path / "m.keras").flow
+    assert len(loaded.variables) == 6 + 1
+    x = rows.points((5,), tf.float32)
+    np.testing.assert_array_equal(loaded.log_prob(x), flow.log_prob(x))
+    loaded.bijector.bijectors[0].trainable_variables[0].assign_add(
+        tf.ones_like(loaded.bijector.bijectors[0].trainable_variables[0])
+    )
+    assert loaded.bijector.bijectors[0] is loaded.bijector.bijectors[3]
+
+
+def test_arguments_in_other_forms_are_saved(tmp_path):
+    flow = tff.Flow(
+        tff.flows.standard_normal(2),
+        tff.bijectors.Coupling(
+            event_shape=np.int64(2), activation=tf.nn.relu, dtype=np.float32, seed=np.int64(3)
+        ),
+    )
+    tff.FlowModel(flow).save(tmp_path / "m.keras")
+    loaded = tff.load(tmp_path / "m.keras").flow
+    x = np.ones((3, 2), np.float32)
+    np.testing.assert_array_equal(loaded.log_prob(x), flow.log_prob(x))
+
+
+def test_a_model_without_a_flow_is_refused(tmp_path):
+    dense = tf.keras.Sequential([tf.keras.Input([2]), tf.keras.layers.Dense(1)])
+    dense.save(tmp_path / "dense.keras")
+    with pytest.raises(tff.InputError, match="holds no flow"):
+        tff.load(tmp_path / "dense.keras")
+
+
+def test_keras_configurations_cannot_name_modules_to_import(tmp_path, monkeypatch):
+    (tmp_path / "evil_module.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for library in ("keras", "tf_keras"):
+        config = {
+            "module": "evil_module",
+            "class_name": "Evil",
+            "config": {},
+            "registered_name": "evil>Evil",
+        }
+        nested = {
+            "module": "keras.layers",
+            "class_name": "TimeDistributed",
+            "config": {"layer": config},
+            "registered_name": None,
+        }
+        for written in (config, nested):
+            with pytest.raises(tff.InputError, match="Unknown Keras class 'evil>Evil'"):
+                serialization.decode({"$keras": library, "config": written})

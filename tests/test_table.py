@@ -110,22 +110,19 @@ def test_eager_graph_and_xla_agree(name, direction):
 
 
 @bijector_rows
-def test_unknown_batch_size(name):
+@pytest.mark.parametrize("sizes", [(DIMS, rows.CONTEXT), (None, None)], ids=["batch", "all"])
+def test_unknown_sizes(name, sizes):
     bijector = build(name)
-    x = rows.points((4,), tf.float32)
-    spec = tf.TensorSpec([None, DIMS])
-    if bijector.context_shape is None:
-        compute = tf.function(bijector.forward_and_log_det, input_signature=[spec])
-        y, log_det = compute(x)
-        expected = bijector.forward_and_log_det(x)
-    else:
-        context = rows.contexts((4,), tf.float32)
-        both = [spec, tf.TensorSpec([None, rows.CONTEXT])]
-        compute = tf.function(bijector.forward_and_log_det, input_signature=both)
-        y, log_det = compute(x, context)
-        expected = bijector.forward_and_log_det(x, context)
-    np.testing.assert_allclose(y, expected[0], **tolerance(name, tf.float32))
-    np.testing.assert_allclose(log_det, expected[1], **tolerance(name, tf.float32))
+    arguments = [rows.points((4,), tf.float32)]
+    if bijector.context_shape is not None:
+        arguments.append(rows.contexts((4,), tf.float32))
+    specs = [tf.TensorSpec([None, size]) for size in sizes[: len(arguments)]]
+    compute = tf.function(bijector.forward_and_log_det, input_signature=specs)
+    expected = bijector.forward_and_log_det(*arguments)
+    for value, reference in zip(compute(*arguments), expected, strict=True):
+        np.testing.assert_allclose(value, reference, **tolerance(name, tf.float32))
+    with pytest.raises((ValueError, TypeError, tf.errors.InvalidArgumentError)):
+        compute(tf.zeros([4, DIMS + 1]), *arguments[1:])
 
 
 @bijector_rows

@@ -149,6 +149,19 @@ def test_eager_cache_returns_values_of_old_weights():
     assert change_is_seen(ours, ours.trainable_variables[0])
 
 
+def test_chain_of_tfp_keeps_old_latents_and_ours_does_not():
+    y = tf.constant([[3.0, -1.0]])
+    for chain, stale in ((tfb.Chain, True), (B.Chain, False)):
+        member = B.ActNorm(event_shape=2)
+        bijector = chain([member])
+        distribution = tfd.TransformedDistribution(normal(2), bijector)
+        held = bijector.inverse(y)
+        member.trainable_variables[0].assign_add([1.0, 1.0])
+        right = np.allclose(distribution.log_prob(y), distribution.log_prob(tf.identity(y)))
+        assert right != stale
+        assert np.isfinite(held).all()
+
+
 def test_eager_full_batch_training_on_one_tensor_finds_the_true_scale():
     x = tf.constant(np.random.default_rng(0).normal(scale=3.0, size=(2000, 1)), tf.float32)
 

@@ -21,8 +21,10 @@ class HoldsFlow:
         self.flow = flow
         if KERAS3:
             self._flow_variables = [_shared(variable) for variable in flow.variables]
-            # Wrappers are born trainable; a frozen layer must freeze them.
-            self.trainable = self.trainable
+            # Keras passes a freeze on when it is set, which here was before.
+            if not self.trainable:
+                for wrapper in self._flow_variables:
+                    wrapper.trainable = False
         self.built = True
 
     def save_own_variables(self, store) -> None:
