@@ -1,0 +1,189 @@
+"""What `fit`, `evaluate` and `predict` take."""
+
+import numpy as np
+import pytest
+import rows
+import tensorflow as tf
+import tensorflow_probability as tfp
+from keras_support import (
+    compiled,
+    context_data,
+    gaussian,
+    small,
+)
+
+import tfp_flows as tff
+from tfp_flows.models.data import array_dataset
+from tfp_flows.models.tracking import KERAS3
+
+tfd, tfb = tfp.distributions, tfp.bijectors
+keras = tf.keras
+pytestmark = pytest.mark.keras
+
+
+@pytest.mark.parametrize("form", ["keyword", "second", "y", "pair", "dataset"])
+def test_context_in_every_form(form):
+    x, context = context_data()
+    model = compiled(small("realnvp", context_shape=1))
+    options = {"epochs": 12, "verbose": 0}
+    if form == "keyword":
+        model.fit(x, context=context, **options)
+    elif form == "second":
+        model.fit(x, context, **options)
+    elif form == "y":
+        model.fit(x, y=context, **options)
+    elif form == "pair":
+        model.fit((x, context), validation_data=(x, context), **options)
+    else:
+        data = tf.data.Dataset.from_tensor_slices((x.astype(np.float32), context)).batch(128)
+        model.fit(data, validation_data=data, **options)
+    # Without the context the best possible loss is far higher.
+    unconditional = 0.5 * np.linalg.slogdet(2 * np.pi * np.e * np.cov(x.T))[1]
+    assert model.evaluate(x, context, verbose=0, return_dict=True)["loss"] < unconditional - 0.2
+    np.testing.assert_allclose(
+        model.predict((x, context), verbose=0), model.flow.log_prob(x, context), rtol=1e-3
+    )
+
+
+def test_streams_of_other_dtypes_and_iterators():
+    x, context = context_data()
+    model = compiled(small("realnvp", context_shape=1))
+    wide = tf.data.Dataset.from_tensor_slices((x.astype(np.float64), context.astype(np.float64)))
+    history = model.fit(wide.batch(100), verbose=0, epochs=2).history
+    assert history["loss"][1] < history["loss"][0]
+    assert model.predict(wide.batch(100), verbose=0).shape == (600,)
+
+    def batches():
+        while True:
+            yield x[:100].astype(np.float32), context[:100]
+
+    fresh = compiled(small("realnvp", context_shape=1))
+    with pytest.raises(ValueError, match="An iterator can be read only once"):
+        fresh.fit(batches(), steps_per_epoch=3, verbose=0)
+    fresh.flow.adapt(x, context)
+    assert len(fresh.fit(batches(), steps_per_epoch=3, verbose=0).history["loss"]) == 1
+    with pytest.raises(ValueError, match="carries its context"):
+        fresh.fit(wide.batch(100), context=context, verbose=0)
+
+
+def test_sample_weights_weigh():
+    x = np.concatenate([gaussian(300), gaussian(300) + 40.0])
+    weights = np.repeat([1.0, 0.0], 300)
+    model = compiled(small(), rate=0.0)
+    model.fit(x, epochs=1, verbose=0)
+    history = model.fit(x, sample_weight=weights, verbose=0).history
+    assert history["loss"][0] == pytest.approx(-np.mean(model.flow.log_prob(x[:300])), rel=1e-4)
+
+
+def test_validation_split_holds_the_last_rows_out():
+    x = np.concatenate([gaussian(900), gaussian(100) + 7.0])
+    model = compiled(small(), rate=0.0)
+    history = model.fit(x, verbose=0, validation_split=0.1).history
+    assert history["val_loss"][0] == pytest.approx(-np.mean(model.flow.log_prob(x[900:])), rel=1e-4)
+    # The standardiser has not seen them.
+    shift = model.flow.bijector.bijectors[0].variables
+    means = [v.numpy() for v in shift if v.name.startswith("shift")]
+    np.testing.assert_allclose(means[0], x[:900].mean(axis=0), rtol=1e-4)
+
+
+def test_float64_is_kept_through_fit_and_predict():
+    x = gaussian(300).astype(np.float64) + 1e7
+    model = compiled(small("realnvp", dtype="float64"))
+    model.fit(x, epochs=2, verbose=0)
+    prediction = model.predict(x, verbose=0)
+    assert prediction.dtype == np.float64
+    np.testing.assert_allclose(prediction, model.flow.log_prob(x), rtol=1e-12)
+
+
+def test_bad_data_is_refused_in_one_sentence():
+    model = compiled(small())
+    x = gaussian(20)
+    with pytest.raises(ValueError, match=r"x has shape \(20, 3\), expected \[n, 2\]"):
+        model.fit(np.zeros((20, 3)), verbose=0)
+    with pytest.raises(ValueError, match="takes no context"):
+        model.fit(x, np.zeros((20, 1)), verbose=0)
+    with pytest.raises(ValueError, match="needs a context"):
+        compiled(small(context_shape=1)).fit(x, verbose=0)
+    with pytest.raises(ValueError, match=r"x has 20 rows, but its context or weights 19"):
+        compiled(small(context_shape=1)).fit(x, np.zeros((19, 1)), verbose=0)
+    broken = x.copy()
+    broken[7, 1] = np.nan
+    with pytest.raises(ValueError, match=r"1 NaN or infinite values, the first at index \(7, 1\)"):
+        model.fit(broken, verbose=0)
+    with pytest.raises(ValueError, match="x must be an array of numbers"):
+        model.fit([["a", "b"]], verbose=0)
+    with pytest.raises(ValueError, match="leaves no training or validation rows"):
+        model.fit(x, validation_split=1.5, verbose=0)
+    with pytest.raises(TypeError, match="epoch"):
+        model.fit(x, epoch=3, verbose=0)
+    with pytest.raises(TypeError, match="optimiser"):
+        model.compile(optimiser="adam")
+    with pytest.raises(ValueError, match="batch_size is for arrays"):
+        model.fit(tf.data.Dataset.from_tensors(x), batch_size=3, verbose=0)
+    with pytest.raises(TypeError, match="needs a tfp_flows Flow"):
+        tff.FlowModel(tff.flows.standard_normal(2))
+
+
+def test_weights_in_evaluation_and_validation():
+    x, weights = gaussian(400), np.repeat([1.0, 0.0], 200)
+    x[200:] += 50.0
+    model = compiled(small(), rate=0.0)
+    model.fit(gaussian(100), verbose=0)
+    loss = -np.mean(model.flow.log_prob(x[:200]))
+    result = model.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)
+    assert result["loss"] == pytest.approx(loss, rel=1e-4)
+    history = model.fit(gaussian(100), validation_data=(x, None, weights), verbose=0).history
+    assert history["val_loss"][0] == pytest.approx(loss, rel=1e-4)
+    with pytest.raises(TypeError, match="no classes to weigh"):
+        model.fit(x, class_weight={0: 1.0}, verbose=0)
+
+
+def test_validation_split_keeps_rows_and_contexts_together():
+    x, context = context_data(500)
+    context = np.random.default_rng(3).normal(size=context.shape)
+    model = compiled(small("realnvp", context_shape=1), rate=0.0)
+    rows.randomise(model.flow)
+    history = model.fit(x, context, validation_split=0.2, verbose=0).history
+    expected = -np.mean(model.flow.log_prob(x[400:], context[400:]))
+    assert history["val_loss"][0] == pytest.approx(expected, rel=1e-4)
+    expected = -np.mean(model.flow.log_prob(x[:400], context[:400]))
+    assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_rows_are_shuffled_anew_at_each_epoch():
+    x = np.arange(100.0)[:, None]
+
+    def passes(shuffle):
+        data = array_dataset((x, x + 0.5), 7, shuffle)
+        for _ in range(2):
+            batches = list(data.as_numpy_iterator())
+            assert [len(batch[0]) for batch in batches] == [7] * 14 + [2]
+            first, second = (np.concatenate(part) for part in zip(*batches, strict=True))
+            np.testing.assert_array_equal(second, first + 0.5)
+            yield first
+
+    one, two = passes(shuffle=False)
+    np.testing.assert_array_equal(one, x)
+    np.testing.assert_array_equal(two, x)
+    one, two = passes(shuffle=True)
+    np.testing.assert_array_equal(np.sort(one, axis=0), x)
+    assert not np.array_equal(one, x)
+    assert not np.array_equal(one, two)
+
+
+def test_sequences_of_batches():
+    x, context = context_data(60)
+    base = keras.utils.PyDataset if KERAS3 else keras.utils.Sequence
+
+    class Batches(base):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            part = slice(20 * i, 20 * i + 20)
+            return x[part].astype(np.float32), context[part]
+
+    model = compiled(small("realnvp", context_shape=1))
+    assert len(model.fit(Batches(), epochs=2, verbose=0).history["loss"]) == 2
+    with pytest.raises(ValueError, match="got a dict"):
+        compiled(small()).fit(tf.data.Dataset.from_tensors({"x": x}), verbose=0)
