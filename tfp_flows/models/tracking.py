@@ -51,6 +51,16 @@ class HoldsFlow:
             variable.assign(value)
 
 
+class _Constraint(tf.keras.constraints.Constraint):
+    """A function as a constraint; some versions of Keras 3 accept their own class only."""
+
+    def __init__(self, function):
+        self._function = function
+
+    def __call__(self, value):
+        return self._function(value)
+
+
 def _shared(variable: tf.Variable):
     """The Keras variable of a flow's variable: one only, however many layers share the flow."""
     known = getattr(variable, _WRAPPER, None)
@@ -63,7 +73,8 @@ def _shared(variable: tf.Variable):
         dtype=variable.dtype.name,
     )
     # Keras 3 applies constraints that it finds on its own variables only.
-    wrapper.constraint = variable.constraint
+    if variable.constraint is not None:
+        wrapper.constraint = _Constraint(variable.constraint)
     setattr(variable, _WRAPPER, wrapper)
     return wrapper
 
