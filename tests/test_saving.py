@@ -1,6 +1,7 @@
 """Saved flows are bit-exact in a new process, custom compositions included."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import tensorflow_probability as tfp
 
 import tfp_flows as tff
 from tfp_flows import serialization
+from tfp_flows.models.tracking import KERAS3
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 pytestmark = pytest.mark.keras
@@ -23,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 import tfp_flows as tff
 from tfp_flows import serialization
+from tfp_flows.models.tracking import KERAS3
 import user_module
 
 folder = sys.argv[1]
@@ -255,3 +258,29 @@ def test_keras_configurations_cannot_name_modules_to_import(tmp_path, monkeypatc
         for written in (config, nested):
             with pytest.raises(tff.InputError, match="Unknown Keras class 'evil>Evil'"):
                 serialization.decode({"$keras": library, "config": written})
+
+
+def test_models_of_the_other_keras(tmp_path):
+    script = (
+        "import numpy as np, rows, tfp_flows as tff\n"
+        "model = tff.FlowModel(rows.flow('maf'))\n"
+        "model.compile('adam')\n"
+        f"model.save(r'{tmp_path}/m.keras')\n"
+        f"np.save(r'{tmp_path}/y.npy', model.flow.log_prob(np.ones((2, 3))))\n"
+    )
+    other = "1" if KERAS3 else "0"
+    paths = f"{Path(tff.__file__).parents[1]}{os.pathsep}{Path(__file__).parent}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "TF_USE_LEGACY_KERAS": other, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    if KERAS3:
+        loaded = tff.load(tmp_path / "m.keras").flow
+        expected = np.load(tmp_path / "y.npy")
+        np.testing.assert_allclose(loaded.log_prob(np.ones((2, 3))), expected, rtol=1e-6)
+    else:
+        with pytest.raises(tff.InputError, match="was saved under keras, but"):
+            tff.load(tmp_path / "m.keras")

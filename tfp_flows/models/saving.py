@@ -18,7 +18,8 @@ def load(path, *, compile: bool = True):
 
     Args:
         path: The ``.keras`` file, of a `FlowModel` or of a Keras model with `FlowLayer`s.
-        compile: Whether to restore optimizer and compilation.
+        compile: Whether to restore optimizer and compilation; a model of tf_keras loads into
+            Keras 3 without them, and a model of Keras 3 does not load into tf_keras.
 
     Returns:
         The model, with every weight bit-exact.
@@ -40,7 +41,10 @@ def load(path, *, compile: bool = True):
     if "tfp_flows" not in json.dumps(written):
         raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
     library = written["config"].get("keras", KERAS_NAME)
-    if library != KERAS_NAME:
+    if library != KERAS_NAME and KERAS_NAME == "keras":
+        # Keras 3 reads the weights of tf_keras, but not its optimizers.
+        compile = False
+    elif library != KERAS_NAME:
         raise InputError(
             f"{str(path)!r} was saved under {library}, but tf.keras is {KERAS_NAME} here; set "
             f"TF_USE_LEGACY_KERAS={int(library == 'tf_keras')} before the first import."
