@@ -30,12 +30,16 @@ class Row:
         slack: Factor on the tolerances, for maps that amplify rounding.
         untrained: Whether there is nothing to train.
         sequential: Directions that evaluate the conditioner once a dimension.
+        iterated: Directions that evaluate it until nothing moves.
+        swept: Directions that take the conditioner apart and never evaluate it whole.
     """
 
     build: Callable
     slack: float = 1.0
     untrained: bool = False
     sequential: tuple[str, ...] = ()
+    iterated: tuple[str, ...] = ()
+    swept: tuple[str, ...] = ()
 
 
 def randomise(module, seed=0, scale=0.4):
@@ -103,6 +107,18 @@ def _tfp_network(dtype):
     )
 
 
+def _residual_maf(dtype):
+    network = tff.networks.AutoregressiveNetwork(
+        2,
+        event_shape=DIMS,
+        hidden_units=[8] * 5,
+        activation="silu",
+        residual=True,
+        dtype=dtype.name,
+    )
+    return B.MaskedAutoregressive(event_shape=DIMS, dtype=dtype, network=network)
+
+
 def _simple(cls, **options):
     return lambda dtype: cls(event_shape=DIMS, dtype=dtype, **options)
 
@@ -159,15 +175,16 @@ BIJECTORS = {
     "permutation": Row(_simple(B.Permutation, permutation="random", **_seeded), untrained=True),
     "linear": Row(_simple(B.InvertibleLinear, **_seeded), slack=3),
     "linear_identity": Row(_simple(B.InvertibleLinear, initial="identity"), slack=3),
-    "maf": Row(_simple(B.MaskedAutoregressive, **_small), sequential=("forward",), slack=10),
+    "maf": Row(_simple(B.MaskedAutoregressive, **_small), swept=("forward",), slack=10),
     "maf_context": Row(
-        _simple(B.MaskedAutoregressive, **_context, **_small), sequential=("forward",), slack=10
+        _simple(B.MaskedAutoregressive, **_context, **_small), swept=("forward",), slack=10
     ),
     "maf_additive": Row(
         _simple(B.MaskedAutoregressive, transformer=T.Additive(), input_order="random", **_small),
-        sequential=("forward",),
+        swept=("forward",),
         slack=10,
     ),
+    "maf_residual": Row(_residual_maf, swept=("forward",), slack=10),
     "maf_tfp_network": Row(
         lambda dtype: B.MaskedAutoregressive(
             event_shape=DIMS, dtype=dtype, network=_tfp_network(dtype)
@@ -175,20 +192,27 @@ BIJECTORS = {
         sequential=("forward",),
         slack=10,
     ),
+    "maf_jacobi": Row(
+        lambda dtype: B.MaskedAutoregressive(
+            event_shape=DIMS, dtype=dtype, network=_tfp_network(dtype), solver="jacobi"
+        ),
+        iterated=("forward",),
+        slack=10,
+    ),
     "iaf": Row(
         _simple(B.InverseAutoregressive, input_order="right-to-left", **_small),
-        sequential=("inverse",),
+        swept=("inverse",),
         slack=10,
     ),
     "iaf_context": Row(
         _simple(B.InverseAutoregressive, **_context, **_small),
-        sequential=("inverse",),
+        swept=("inverse",),
         slack=10,
     ),
-    "chain": Row(_chain, sequential=("forward",), slack=10),
+    "chain": Row(_chain, swept=("forward",), slack=10),
     "invert": Row(
         lambda dtype: B.Invert(_simple(B.MaskedAutoregressive, **_context, **_small)(dtype)),
-        sequential=("inverse",),
+        swept=("inverse",),
         slack=10,
     ),
     "given": Row(

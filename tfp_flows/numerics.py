@@ -22,18 +22,25 @@ def safe_norm(vector: tf.Tensor) -> tf.Tensor:
     return unit * tf.where(positive, root, tf.zeros_like(root))
 
 
-def permute(x: tf.Tensor, permutation: np.ndarray, inverse: np.ndarray) -> tf.Tensor:
-    """Reorders the last axis: ``y[..., i] = x[..., permutation[i]]``.
+def permute(
+    x: tf.Tensor, permutation: np.ndarray, inverse: np.ndarray, axis: int = -1
+) -> tf.Tensor:
+    """Reorders an axis: ``y[..., i] = x[..., permutation[i]]``.
 
     The gradient is a gather with ``inverse``, where TensorFlow's own would scatter.
     """
+    identity = np.arange(len(permutation))
+    if np.array_equal(permutation, identity):
+        return x
+    if np.array_equal(permutation, identity[::-1]):
+        return tf.reverse(x, [axis])
 
     @tf.custom_gradient
     def gather(value):
         def gradient(upstream):
-            return permute(upstream, inverse, permutation)
+            return permute(upstream, inverse, permutation, axis)
 
-        return tf.gather(value, permutation, axis=-1), gradient
+        return tf.gather(value, permutation, axis=axis), gradient
 
     return gather(x)
 

@@ -88,7 +88,7 @@ def iaf(
 ) -> Flow:
     """Inverse autoregressive flow: fast samples with their density, for variational inference.
 
-    The density of given data costs one network pass a dimension; to fit data, prefer `maf`.
+    The density of given data is its slow direction; to fit data, prefer `maf`.
 
     Source: Kingma et al. 2016, arXiv:1606.04934. Arguments, results and errors as in `maf`.
     """

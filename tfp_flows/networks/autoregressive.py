@@ -1,5 +1,6 @@
 """MADE with its masks in the forward pass."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,8 @@ import tf_keras
 
 from tfp_flows.activations import ACTIVATIONS, get_activation
 from tfp_flows.errors import unknown_name
+from tfp_flows.networks.stack import Stack, Structure, pre_activations
+from tfp_flows.numerics import permute
 from tfp_flows.shapes import as_shape, unflatten_batch
 
 
@@ -97,6 +100,8 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         validate_args: Kept for compatibility.
         output_scale: Factor on the initial weights of the last layer; a small one starts the flow
             near the identity.
+        residual: Whether the hidden layers after the first form residual blocks of two (Nash and
+            Durkan 2019, arXiv:1904.05626, section 3): an odd number of layers of equal size.
         **kwargs: ``name``, ``dtype`` and ``trainable`` of a Keras layer.
     """
 
@@ -120,15 +125,22 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         bias_constraint=None,
         validate_args=False,
         output_scale=1.0,
+        residual=False,
         **kwargs,
     ):
+        hidden_units = list(as_shape(hidden_units or (), "hidden_units"))
+        if residual and (len(hidden_units) % 2 == 0 or len(set(hidden_units)) > 1):
+            raise ValueError(
+                "A residual network needs an odd number of hidden layers of equal size (one, and "
+                f"two for each block), got hidden_units={hidden_units}."
+            )
         super().__init__(
             params,
             event_shape=event_shape,
             conditional=conditional,
             conditional_event_shape=conditional_event_shape,
             conditional_input_layers=conditional_input_layers,
-            hidden_units=list(as_shape(hidden_units or (), "hidden_units")),
+            hidden_units=hidden_units,
             input_order=input_order,
             hidden_degrees=hidden_degrees,
             activation=activation,
@@ -142,7 +154,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             validate_args=validate_args,
             **kwargs,
         )
-        self._output_scale = float(output_scale)
+        self._output_scale, self._residual = float(output_scale), bool(residual)
         # A dictionary is what Keras wrote for a registered function.
         written = isinstance(activation, dict)
         self._activation_function = get_activation(
@@ -177,6 +189,8 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         order = input_degrees(size, self._input_order_param)
         smallest = 0 if self._conditional or size == 1 else 1
         layers = hidden_degrees(self._hidden_degrees, self._hidden_units, size, smallest)
+        if self._residual and any(not np.array_equal(layer, layers[0]) for layer in layers):
+            raise ValueError("A residual network needs the same hidden_degrees in all layers.")
         self._input_order, self._layer_degrees = order, layers
         before = [order, *layers]
         self._masks = [
@@ -250,20 +264,57 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             state = "needs" if self._conditional else "was built without"
             raise ValueError(f"{self.name} {state} conditional_input.")
         x = tf.saturate_cast(tf.convert_to_tensor(x), self.compute_dtype)
-        context = None
-        if conditional_input is not None:
-            context = tf.saturate_cast(tf.convert_to_tensor(conditional_input), self.compute_dtype)
-        hidden, last = x, len(self._masks) - 1
-        for k, mask in enumerate(self._masks):
-            kernel = tf.cast(self._kernels[k], self.compute_dtype)
-            product = _product(hidden, kernel * tf.cast(mask, self.compute_dtype))
-            if self._use_bias:
-                product += tf.cast(self._biases[k], self.compute_dtype)
-            if context is not None and k < len(self._context_kernels):
-                product += _product(context, tf.cast(self._context_kernels[k], self.compute_dtype))
-            hidden = product if k == last else self._activation_function(product)
-        hidden = tf.cast(hidden, self.variable_dtype)
-        return unflatten_batch(hidden, hidden, 1, (self._event_size, self._params))
+        products = [functools.partial(_product, kernel=kernel) for kernel in self._masked()]
+        offsets = self._offsets(conditional_input)
+        output = pre_activations(self._structure(), products, offsets, x)[-1]
+        output = tf.cast(output, self.variable_dtype)
+        return unflatten_batch(output, output, 1, (self._event_size, self._params))
+
+    def stack(self, conditional_input=None) -> Stack:
+        """The network laid open, with coordinates and hidden units by ascending degree.
+
+        Args:
+            conditional_input: ``[n, context_size]`` of a conditional network.
+        """
+        degrees = [self._input_order, *self._layer_degrees]
+        orders = [np.argsort(layer, kind="stable") for layer in degrees]
+        places = [np.argsort(order) for order in orders]
+        orders.append(_each(orders[0], self._params))
+        places.append(_each(places[0], self._params))
+        kernels = [
+            permute(permute(kernel, orders[k], places[k], 0), orders[k + 1], places[k + 1])
+            for k, kernel in enumerate(self._masked())
+        ]
+        offsets = [
+            permute(offset, orders[k + 1], places[k + 1])
+            for k, offset in enumerate(self._offsets(conditional_input))
+        ]
+        return Stack(self._structure(), tuple(kernels), tuple(offsets))
+
+    def _structure(self):
+        return Structure(
+            degrees=tuple(tuple(np.sort(layer).tolist()) for layer in self._layer_degrees),
+            size=self._event_size,
+            params=self._params,
+            activation=self._activation_function,
+            residual=self._residual,
+        )
+
+    def _masked(self):
+        return [
+            tf.cast(kernel, self.compute_dtype) * tf.cast(mask, self.compute_dtype)
+            for kernel, mask in zip(self._kernels, self._masks, strict=True)
+        ]
+
+    def _offsets(self, context):
+        offsets = [tf.zeros(mask.shape[1:], self.compute_dtype) for mask in self._masks]
+        if self._use_bias:
+            offsets = [tf.cast(bias, self.compute_dtype) for bias in self._biases]
+        if context is not None:
+            context = tf.saturate_cast(tf.convert_to_tensor(context), self.compute_dtype)
+            for k, kernel in enumerate(self._context_kernels):
+                offsets[k] = offsets[k] + _product(context, tf.cast(kernel, self.compute_dtype))
+        return offsets
 
     def get_config(self):
         """Returns the constructor's arguments, with the order and the degrees that were drawn."""
@@ -290,6 +341,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             bias_constraint=_written(tf_keras.constraints, self._bias_constraint),
             validate_args=self._validate_args,
             output_scale=self._output_scale,
+            residual=self._residual,
         )
         return config
 
@@ -305,6 +357,11 @@ def _written_activation(activation):
         if function is activation:
             return name
     return tf_keras.activations.serialize(activation)
+
+
+def _each(order, count):
+    """The order of groups of ``count`` neighbours."""
+    return (order[:, None] * count + np.arange(count)).ravel()
 
 
 def _product(x, kernel):
