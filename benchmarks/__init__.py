@@ -1,0 +1,1 @@
+"""Benchmarks: commands that measure, kept outside of the package."""

@@ -1,0 +1,93 @@
+"""Our flows, trained as a user would: a recipe, `FlowModel`, a `tf.data` stream, a callback."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+import tfp_flows as tff
+from benchmarks.density.budget import Budget
+from benchmarks.density.recipes import CLIP_NORM, VALIDATION_ROWS, Model, Recipe
+from benchmarks.density.trained import Trained
+from tfp_flows.datasets import Splits
+
+_STEPS_PER_CALL = 8
+_EPOCHS = 10**9
+
+
+def train(
+    model: Model, recipe: Recipe, parts: Splits, budget: Budget, *, seed: int, threads: int
+) -> Trained:
+    """Trains a flow until the budget is over.
+
+    Args:
+        model: Which flow.
+        recipe: Architecture and optimiser.
+        parts: Standardised training, validation and test rows; the last are not looked at.
+        budget: Time, learning rate and validation.
+        seed: Seed of weights and order of rows.
+        threads: Number of threads, set for the process before.
+
+    Returns:
+        The model with the weights of the best validation.
+    """
+    del threads
+    tf.keras.utils.set_random_seed(seed)
+    flow = getattr(tff.flows, model.flow)(
+        event_shape=parts.train.shape[1],
+        num_layers=recipe.layers,
+        hidden_units=recipe.hidden,
+        activation=recipe.activation,
+        standardize=False,
+        seed=seed,
+        **model.options,
+    )
+    keras_model = tff.FlowModel(flow)
+    keras_model.compile(
+        tf.keras.optimizers.Adam(recipe.learning_rate, global_clipnorm=CLIP_NORM),
+        steps_per_execution=_STEPS_PER_CALL,
+    )
+    size = min(recipe.batch_size, len(parts.train))
+    keras_model.fit(
+        _batches(parts.train, size, seed),
+        steps_per_epoch=max(_STEPS_PER_CALL, len(parts.train) // size),
+        epochs=_EPOCHS,
+        callbacks=[_WithinBudget(budget, parts.validation[:VALIDATION_ROWS])],
+        verbose=0,
+    )
+    return Trained(
+        lambda x: keras_model.predict(x, batch_size=VALIDATION_ROWS, verbose=0),
+        sum(math.prod(variable.shape) for variable in flow.trainable_variables),
+        {"steps_per_call": _STEPS_PER_CALL},
+    )
+
+
+def _batches(rows: np.ndarray, size: int, seed: int) -> tf.data.Dataset:
+    """Full batches without end; each epoch has an order of its own and drops its remainder."""
+    values = tf.constant(rows)
+    order = tf.data.Dataset.range(len(rows)).shuffle(len(rows), seed=seed)
+    batches = order.batch(size, drop_remainder=True).repeat()
+    return batches.map(lambda index: tf.gather(values, index)).prefetch(tf.data.AUTOTUNE)
+
+
+class _WithinBudget(tf.keras.callbacks.Callback):
+    """Follows the budget: learning rate, validation, best weights, end."""
+
+    def __init__(self, budget: Budget, validation: np.ndarray):
+        super().__init__()
+        self._budget, self._validation = budget, validation
+        self._best = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        budget, model = self._budget, self.model
+        steps = int(model.optimizer.iterations)
+        if budget.due(steps):
+            scores = model.predict(self._validation, batch_size=VALIDATION_ROWS, verbose=0)
+            if budget.record(steps, scores.mean(dtype=np.float64)):
+                self._best = model.get_weights()
+        model.stop_training = budget.over
+        model.optimizer.learning_rate = budget.learning_rate
+
+    def on_train_end(self, logs=None):
+        if self._best is not None:
+            self.model.set_weights(self._best)

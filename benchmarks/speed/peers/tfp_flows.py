@@ -1,0 +1,49 @@
+"""This package, as a user calls it: recipes, `FlowModel.compile` and `fit` with their defaults.
+
+Recipes without their standardiser, which no peer has. `fit` shuffles the rows of an epoch; the
+loops around the peers without a `fit` do not.
+"""
+
+import tensorflow as tf
+
+import tfp_flows as tff
+from benchmarks.speed.peers.keras_base import KerasPeer
+
+
+class Adapter(KerasPeer):
+    """A `FlowModel`; ``sample_eager`` is `sample` outside of any `tf.function`."""
+
+    @property
+    def callback(self):
+        """See `KerasPeer`."""
+        return tf.keras.callbacks.Callback
+
+    def build(self):
+        """See `KerasPeer`."""
+        flow = getattr(tff.flows, self.case.flow)(
+            event_shape=self.case.dims,
+            num_layers=self.case.layers,
+            hidden_units=self.case.hidden_units,
+            activation="relu",
+            standardize=False,
+            seed=self.case.seed,
+        )
+        model = tff.FlowModel(flow)
+        # Keras' Adam has the learning rate of all cases by default.
+        model.compile("adam")
+        return flow, model
+
+    def fit(self, x, epochs, callback):
+        """See `KerasPeer`."""
+        self.model.fit(
+            x, batch_size=self.case.batch, epochs=epochs, verbose=0, callbacks=[callback]
+        )
+
+    def operations(self):
+        """See `Peer`."""
+        eager = {"sample_eager": lambda: self.flow.sample(self.case.batch).numpy()}
+        return super().operations() | eager
+
+    def draw_with_density(self):
+        """See `KerasPeer`."""
+        return self.flow.sample_and_log_prob(self.case.batch)
