@@ -19,7 +19,6 @@ _GRADIENT_NORM = 5.0
 _MIN_DELTA = 1e-4
 _DECAY = 0.5
 _VALIDATION_BATCH = 10_000
-_STEPS_PER_CALL = 16
 
 
 def train(
@@ -42,7 +41,6 @@ def train(
     model = FlowModel(flow)
     model.compile(
         tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM),
-        steps_per_execution=_steps_per_call(len(splits.train), settings.batch_size),
     )
     training = ResumableTraining(
         run / folder.STATE,
@@ -74,12 +72,6 @@ def train(
         training.restore_best(model)
     _judge(training, run)
     return model, training
-
-
-def _steps_per_call(rows: int, batch_size: int) -> int:
-    """The largest divisor of the number of steps that is not above the limit."""
-    steps = -(-rows // min(batch_size, rows))
-    return max(n for n in range(1, _STEPS_PER_CALL + 1) if steps % n == 0)
 
 
 def _judge(training: ResumableTraining, run: Path) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfp_flows import serialization
 from tfp_flows.flows import Flow
 from tfp_flows.models import data as rows
+from tfp_flows.models import steps
 from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
 
 keras = tf.keras
@@ -68,7 +69,7 @@ class FlowModel(HoldsFlow, keras.Model):
         *,
         loss=None,
         jit_compile="auto",
-        steps_per_execution: int = 1,
+        steps_per_execution: int | str = "auto",
         run_eagerly: bool = False,
     ):
         """Configures training.
@@ -79,7 +80,8 @@ class FlowModel(HoldsFlow, keras.Model):
                 value an example. A model with its own loss is saved without its compilation.
             jit_compile: Whether steps are compiled by XLA; ``"auto"`` does unless the model runs
                 eagerly or on several replicas.
-            steps_per_execution: Steps run in one call.
+            steps_per_execution: Steps run in one call; callbacks see the last of them. With XLA
+                they are one program. ``"auto"`` runs up to 16 of an epoch with XLA, one without.
             run_eagerly: Whether steps run without a graph, for debugging.
         """
         if loss is not None and not callable(loss):
@@ -88,16 +90,19 @@ class FlowModel(HoldsFlow, keras.Model):
             # XLA on the CPU cannot reach the variables of other replicas.
             replicas = self.distribute_strategy.num_replicas_in_sync
             jit_compile = not run_eagerly and replicas == 1
+        automatic = steps_per_execution == "auto"
+        if not automatic:
+            steps_per_execution = int(steps_per_execution)
         self._loss_function = loss
         super().compile(
             optimizer=optimizer,
             jit_compile=jit_compile,
-            steps_per_execution=steps_per_execution,
+            steps_per_execution=1 if automatic else steps_per_execution,
             run_eagerly=run_eagerly,
         )
         self._compile_options = {
             "jit_compile": bool(jit_compile),
-            "steps_per_execution": int(steps_per_execution),
+            "steps_per_execution": steps_per_execution,
             "run_eagerly": bool(run_eagerly),
         }
 
@@ -172,10 +177,29 @@ class FlowModel(HoldsFlow, keras.Model):
             validation_data = self._dataset(checked, validation_batch)
         if self.flow.bijector.needs_adapt:
             self.flow.adapt(*rows.adapt_sample(training_data))
+        if self._fuses_steps and self._compile_options["steps_per_execution"] == "auto":
+            steps.set_steps_per_call(
+                self, steps.steps_per_call(training, options.get("steps_per_epoch"))
+            )
         # Arrays have become datasets that shuffle by themselves.
         return super().fit(
             training, epochs=epochs, validation_data=validation_data, shuffle=False, **options
         )
+
+    @property
+    def _fuses_steps(self):
+        options = getattr(self, "_compile_options", None)
+        return options is not None and options["jit_compile"] and not options["run_eagerly"]
+
+    def make_train_function(self, force=False):
+        """Makes the function that runs the steps of one call; called by Keras."""
+        if not self._fuses_steps:
+            return super().make_train_function(force)
+        if self.train_function is None or force:
+            if hasattr(self.optimizer, "build"):
+                self.optimizer.build(self.trainable_variables)
+            self.train_function = steps.several_steps(self)
+        return self.train_function
 
     def evaluate(self, x, context=None, sample_weight=None, *, batch_size=None, **options):
         """Measures loss (nats an example) and bits per dimension; arguments as in `fit`.

@@ -1,0 +1,101 @@
+"""Several training steps as one compiled program.
+
+Keras compiles a step and calls it again and again, and each call hands all weights and their
+moments in and out. Here the loop over the steps is inside the program, where they stay in place.
+"""
+
+import math
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfp_flows.models import data as rows
+from tfp_flows.models.tracking import KERAS3
+
+MOST_STEPS = 16
+MOST_BYTES = 2**26
+
+
+def steps_per_call(stream, steps_per_epoch: int | None) -> int:
+    """How many steps to run in one call.
+
+    Args:
+        stream: The training data, in batches.
+        steps_per_epoch: What the user asked for; calls must not run over it.
+    """
+    most, batches = MOST_STEPS, None
+    if isinstance(stream, tf.data.Dataset):
+        shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(stream.element_spec)]
+        size = sum(
+            math.prod(n or 1 for n in shape) * width for shape, width in shapes if shape.rank
+        )
+        most = max(1, min(most, MOST_BYTES // max(size, 1)))
+        batches = int(stream.cardinality().numpy())
+    if steps_per_epoch is not None:
+        return max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
+    return most if batches is None or batches < 0 else max(1, min(most, batches))
+
+
+def set_steps_per_call(model, steps: int) -> None:
+    """Changes the number of steps of a call after `compile`."""
+    current = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
+    if current == steps:
+        return
+    if KERAS3:
+        model.steps_per_execution = steps
+    else:
+        model._steps_per_execution.assign(steps)
+    # They were made for the old number.
+    model.train_function = model.test_function = model.predict_function = None
+
+
+def several_steps(model) -> Callable:
+    """A function of an iterator of batches, which trains on as many as the model runs in a call.
+
+    Batches of one shape run in one program, a call with fewer of them in the same; a last partial
+    batch gets a second one.
+    """
+
+    @tf.function(jit_compile=True, reduce_retracing=True)
+    def run(parts, count):
+        def step(i):
+            model.train_step(tuple(None if part is None else part[i] for part in parts))
+            return i + 1
+
+        tf.while_loop(lambda i: i < count, step, (tf.constant(0),))
+        return model._results()
+
+    def train(iterator):
+        most = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
+        logs, waiting = None, []
+        for _ in range(most):
+            try:
+                parts = rows.unpack(next(iterator))
+            except (StopIteration, tf.errors.OutOfRangeError):
+                if logs is None and not waiting:
+                    raise
+                break
+            parts = [None if part is None else tf.convert_to_tensor(part) for part in parts]
+            if waiting and _shapes(parts) != _shapes(waiting[0]):
+                logs, waiting = run(*_stacked(waiting, most)), []
+            waiting.append(parts)
+        return run(*_stacked(waiting, most)) if waiting else logs
+
+    return train
+
+
+def _shapes(parts):
+    return [None if part is None else (part.shape, part.dtype) for part in parts]
+
+
+def _stacked(batches, most):
+    """Batches of one shape as ``[most, ...]``, or a single one as it is, and their number."""
+    count = len(batches)
+    length = most if count > 1 else 1
+
+    def stack(parts):
+        if parts[0] is None:
+            return None
+        return tf.stack([*parts, *[parts[-1]] * (length - count)])
+
+    return [stack(parts) for parts in zip(*batches, strict=True)], tf.constant(count)
