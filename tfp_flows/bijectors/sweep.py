@@ -8,6 +8,9 @@ textbook's loop evaluates the whole network once a dimension.
 Many dimensions are swept in blocks: what a block takes from the blocks before it is one matrix
 product, and only what it takes from itself is computed step by step.
 
+Early steps see little of what there is in the end. The loop runs in a few stretches, and each
+multiplies with no more than it can have filled.
+
 The gradient is that of the implicit function: the adjoint of a triangular system is triangular
 in the opposite order, so the same sweep runs backwards over transposed kernels. Nothing is stored
 for each step.
@@ -23,6 +26,7 @@ from tfp_flows.networks.stack import Stack, Structure, pre_activations
 from tfp_flows.transformers import Transformer
 
 _LARGEST_BLOCK = 64
+_MOST_STRETCHES = 4
 
 
 class _Layout(NamedTuple):
@@ -126,63 +130,102 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
     Returns:
         All inputs ``[D * taken, n]`` and results ``[D, n]``.
     """
-    dtype, steps = kernels[0].dtype, plan.steps
+    steps = plan.steps
     starts = [tf.constant(layer.starts, tf.int32) for layer in plan.layers]
     lengths = [steps * taken, *(layer.length for layer in plan.layers)]
 
-    def zeros(rows):
-        return tf.zeros([rows, n], dtype)
-
-    def block(number, kernels, offsets):
+    def block(number, kernels, offsets, stretches):
         def step(j, results, *states):
             states, memory = list(states), []
             for k, layer in enumerate(plan.layers):
                 start = starts[k][number, j]
-                product = tf.matmul(_rows(kernels[k], start, layer.width), states[k])
+                window = tf.slice(kernels[k], [start, 0], [layer.width, states[k].shape[0]])
+                product = tf.matmul(window, states[k])
                 if offsets[k] is not None:
                     product += _rows(offsets[k], start, layer.width)
                 value, kept = unit(k, product, number * layer.length + start, memory)
                 memory.append(kept)
                 states[k + 1] = _put(states[k + 1], value, start)
-            output = tf.matmul(_rows(kernels[-1], j * given, given), states[-1])
+            window = tf.slice(kernels[-1], [j * given, 0], [given, states[-1].shape[0]])
+            output = tf.matmul(window, states[-1])
             if offsets[-1] is not None:
                 output += _rows(offsets[-1], j * given, given)
             inputs, result = emit(number * steps + j, output)
             states[0] = _put(states[0], inputs, j * taken)
             return j + 1, _put(results, result, j), *states
 
-        start = (tf.constant(0), zeros(steps), *map(zeros, lengths))
-        return tf.while_loop(lambda *_: True, step, start, maximum_iterations=steps)[1:]
+        heights = [
+            [
+                last,
+                last * taken,
+                *(int(layer.starts[:, :last].max()) + layer.width for layer in plan.layers),
+            ]
+            for last in stretches
+        ]
+        return _in_stretches(step, stretches, heights, [steps, *lengths], kernels[0].dtype, n)
 
     if plan.blocks == 1:
-        results, inputs, *_ = block(0, kernels, offsets)
+        results, inputs, *_ = block(0, kernels, offsets, _stretches(steps))
         return inputs, results
 
-    heights = [*(layer.length for layer in plan.layers), steps * given]
+    shapes = [*(layer.length for layer in plan.layers), steps * given]
 
     def outer(number, results, *states):
         own_kernels, own_offsets = [], []
         for kernel, offset, state, height, length in zip(
-            kernels, offsets, states, heights, lengths, strict=True
+            kernels, offsets, states, shapes, lengths, strict=True
         ):
             rows = _rows(kernel, number * height, height)
-            before = tf.matmul(rows, state)
+            before = tf.matmul(rows[:, : state.shape[0]], state)
             if offset is not None:
                 before += _rows(offset, number * height, height)
             own_offsets.append(before)
             own_kernels.append(tf.slice(rows, [0, number * length], [height, length]))
-        result, *own = block(number, own_kernels, own_offsets)
+        result, *own = block(number, own_kernels, own_offsets, [steps])
         states = [
             _put(state, rows, number * length)
             for state, rows, length in zip(states, own, lengths, strict=True)
         ]
         return number + 1, _put(results, result, number * steps), *states
 
-    start = [zeros(plan.blocks * rows) for rows in (steps, *lengths)]
-    _, results, inputs, *_ = tf.while_loop(
-        lambda *_: True, outer, (tf.constant(0), *start), maximum_iterations=plan.blocks
-    )
+    stretches = _stretches(plan.blocks)
+    each = [steps, *lengths]
+    heights = [[last * rows for rows in each] for last in stretches]
+    whole = [plan.blocks * rows for rows in each]
+    results, inputs, *_ = _in_stretches(outer, stretches, heights, whole, kernels[0].dtype, n)
     return inputs, results
+
+
+def _stretches(steps: int) -> list[int]:
+    """Where to stop and let the states grow."""
+    count = min(_MOST_STRETCHES, max(1, steps // 8))
+    return [-(-steps * (i + 1) // count) for i in range(count)]
+
+
+def _in_stretches(step, stretches, heights, whole, dtype, n):
+    """Runs a loop in a few stretches, each over no more of the states than it can have filled.
+
+    Args:
+        step: Maps a number and the states to the following ones.
+        stretches: The number of steps after which each stretch ends.
+        heights: For each stretch, the rows of the states.
+        whole: The rows of the states in the end.
+        dtype: Of the states.
+        n: Size of the batch.
+    """
+    first, states = 0, [tf.zeros([0, n], dtype) for _ in whole]
+    for last, rows in zip(stretches, heights, strict=True):
+        states = [_grow(state, row) for state, row in zip(states, rows, strict=True)]
+        _, *states = tf.while_loop(
+            lambda *_: True, step, (tf.constant(first), *states), maximum_iterations=last - first
+        )
+        first = last
+    return [_grow(state, row) for state, row in zip(states, whole, strict=True)]
+
+
+def _grow(state, rows):
+    missing = rows - state.shape[0]
+    return tf.pad(state, [[0, missing], [0, 0]]) if missing else state
 
 
 def _forwards(structure, transform, x, kernels, offsets):

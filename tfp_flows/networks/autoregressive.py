@@ -10,9 +10,10 @@ import tf_keras
 
 from tfp_flows.activations import ACTIVATIONS, get_activation
 from tfp_flows.errors import unknown_name
+from tfp_flows.networks.masked_product import masked_product
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
 from tfp_flows.numerics import permute
-from tfp_flows.shapes import as_shape, unflatten_batch
+from tfp_flows.shapes import as_shape, flatten_batch, unflatten_batch
 
 
 def input_degrees(size: int, order) -> np.ndarray:
@@ -199,6 +200,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         ]
         last = (order[None, :] > before[-1][:, None]).astype(np.float64)
         self._masks.append(np.repeat(last, self._params, axis=1))
+        self._multiply = [masked_product(mask) for mask in self._masks]
         with tf.init_scope():
             self._build_layers()
         tf_keras.layers.Layer.build(self, input_shape)
@@ -264,7 +266,12 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             state = "needs" if self._conditional else "was built without"
             raise ValueError(f"{self.name} {state} conditional_input.")
         x = tf.saturate_cast(tf.convert_to_tensor(x), self.compute_dtype)
-        products = [functools.partial(_product, kernel=kernel) for kernel in self._masked()]
+        products = [
+            functools.partial(
+                _product, multiply=multiply, kernel=tf.cast(kernel, self.compute_dtype)
+            )
+            for multiply, kernel in zip(self._multiply, self._kernels, strict=True)
+        ]
         offsets = self._offsets(conditional_input)
         output = pre_activations(self._structure(), products, offsets, x)[-1]
         output = tf.cast(output, self.variable_dtype)
@@ -313,7 +320,9 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         if context is not None:
             context = tf.saturate_cast(tf.convert_to_tensor(context), self.compute_dtype)
             for k, kernel in enumerate(self._context_kernels):
-                offsets[k] = offsets[k] + _product(context, tf.cast(kernel, self.compute_dtype))
+                offsets[k] = offsets[k] + _product(
+                    context, tf.matmul, tf.cast(kernel, self.compute_dtype)
+                )
         return offsets
 
     def get_config(self):
@@ -364,8 +373,8 @@ def _each(order, count):
     return (order[:, None] * count + np.arange(count)).ravel()
 
 
-def _product(x, kernel):
-    """``x @ kernel`` for any batch rank, as one matrix product."""
+def _product(x, multiply, kernel):
+    """The product for any batch rank, as one of matrices."""
     if x.shape.rank == 2:
-        return tf.matmul(x, kernel)
-    return tf.tensordot(x, kernel, axes=1)
+        return multiply(x, kernel)
+    return unflatten_batch(multiply(flatten_batch(x), kernel), x, 1, (kernel.shape[1],))
