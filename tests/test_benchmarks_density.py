@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-pytest.importorskip("benchmarks.density", reason="benchmarks are run from a clone")
-
 from benchmarks.density import data, images, recipes, report, worker
 from benchmarks.density.__main__ import app, spread
 from benchmarks.density.budget import Budget

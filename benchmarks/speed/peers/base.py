@@ -60,11 +60,16 @@ class Peer(abc.ABC):
     def _choose_epoch(self, seconds):
         # Short epochs would charge the work at the start of an epoch to few steps.
         most = min(EPOCH_STEPS, len(self.data) // self.case.batch)
-        steps, epoch = 1, min(self.epochs(1, 0))
+        steps, epoch = 1, self._warm_epoch(1)
         while epoch < seconds / 8 and steps < most:
             steps = min(4 * steps, most)
-            epoch = min(self.epochs(steps, 0))
+            epoch = self._warm_epoch(steps)
         return int(np.clip(steps * seconds / _EPOCHS_PER_MEASUREMENT / epoch, 1, most))
+
+    def _warm_epoch(self, steps):
+        # The first of a length may compile.
+        self.epochs(steps, 0)
+        return min(self.epochs(steps, 0))
 
 
 class LoopPeer(Peer):

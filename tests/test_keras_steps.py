@@ -1,0 +1,115 @@
+"""Several training steps in one compiled program."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_support import compiled, gaussian, small
+
+import tfp_flows as tff
+from tfp_flows.models import steps
+
+pytestmark = pytest.mark.keras
+
+
+class Calls(tf.keras.callbacks.Callback):
+    """Counts what callbacks see of an epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches.append(batch)
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """One entry each time the training step is traced."""
+    found = []
+    original = tff.FlowModel.train_step
+
+    def train_step(self, batch):
+        found.append(1)
+        return original(self, batch)
+
+    monkeypatch.setattr(tff.FlowModel, "train_step", train_step)
+    return found
+
+
+def test_traces_at_most_twice_with_a_last_partial_batch(traces):
+    model = compiled(small())
+    # 20 whole batches, which the 16 of a call do not divide, and one of 9 rows.
+    x = gaussian(20 * 32 + 9)
+    for _ in range(2):
+        model.fit(x, epochs=3, verbose=0, batch_size=32)
+    assert len(traces) == 2
+    assert int(model.optimizer.iterations.numpy()) == 2 * 3 * 21
+
+
+def test_agrees_with_single_steps_over_partial_calls_and_batches():
+    x = gaussian(20 * 32 + 9)
+    results = []
+    for options in ({"steps_per_execution": 1, "jit_compile": False}, {}):
+        model = compiled(small(), **options)
+        history = model.fit(x, epochs=2, verbose=0, batch_size=32, shuffle=False).history
+        results.append([history["loss"], *(v.numpy() for v in model.flow.trainable_variables)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-4)
+
+
+def test_runs_as_many_steps_as_asked_of_an_endless_stream():
+    stream = tf.data.Dataset.from_tensor_slices(gaussian(100)).batch(20).repeat()
+    model, calls = compiled(small()), Calls()
+    model.fit(stream, epochs=2, steps_per_epoch=14, verbose=0, callbacks=[calls])
+    assert int(model.optimizer.iterations.numpy()) == 28
+    assert len(calls.batches) == 2
+
+
+def test_evaluation_sees_every_batch_before_and_after_a_change_of_the_number():
+    x = gaussian(330)
+    model = compiled(small(), rate=0.0)
+
+    def seen():
+        return model.evaluate(x, batch_size=30, verbose=0, return_dict=True)["loss"]
+
+    model.flow.adapt(x)
+    before = seen()
+    assert before == pytest.approx(-np.mean(model.flow.log_prob(x)), rel=1e-5)
+    model.fit(x, batch_size=30, verbose=0)
+    assert seen() == pytest.approx(before, rel=1e-5)
+    model.fit(x, batch_size=110, verbose=0)
+    assert seen() == pytest.approx(before, rel=1e-5)
+    assert model.predict(x, batch_size=30, verbose=0).shape == (330,)
+
+
+def test_contexts_and_weights_go_along():
+    x, context = gaussian(200), np.ones([200, 1], np.float32)
+    weight = (np.arange(200) < 100).astype(np.float32)
+    flow = small(context_shape=1)
+    model = compiled(flow, rate=0.0)
+    history = model.fit(x, context, weight, batch_size=32, verbose=0).history
+    assert history["loss"][0] == pytest.approx(
+        -np.mean(flow.log_prob(x[:100], context[:100])), rel=1e-4
+    )
+
+
+def test_train_on_batch_is_one_step():
+    model = compiled(small())
+    model.flow.adapt(gaussian(100))
+    first = model.train_on_batch(gaussian(50))
+    assert np.all(np.isfinite(first))
+    assert int(model.optimizer.iterations.numpy()) == 1
+
+
+@pytest.mark.parametrize(
+    ("batches", "steps_per_epoch", "expected"),
+    [(5, None, 5), (100, None, 16), (100, 12, 12), (100, 17, 1), (100, 50, 10)],
+)
+def test_number_of_steps_in_a_call(batches, steps_per_epoch, expected):
+    stream = tf.data.Dataset.from_tensor_slices(np.zeros([batches, 3, 2], np.float32))
+    assert steps.steps_per_call(stream, steps_per_epoch) == expected
+
+
+def test_large_batches_are_not_gathered():
+    large = tf.data.Dataset.from_tensors(tf.zeros([1024, 64, 64, 3])).repeat(100)
+    assert steps.steps_per_call(large, None) == 1
