@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.command import spread
 from benchmarks.density import data, images, recipes, report, worker
-from benchmarks.density.__main__ import app, spread
+from benchmarks.density.__main__ import app
 from benchmarks.density.budget import Budget
 from benchmarks.density.published import PUBLISHED, differences
 from tfp_flows.datasets import MAF_SIZES, Splits
@@ -209,7 +210,8 @@ def test_the_command_refuses_with_status_2(options, message):
 
 
 def test_options_take_several_values():
-    assert spread(["--data", "a", "b", "--seed", "3", "--models", "x", "y"]) == (
+    arguments = ["--data", "a", "b", "--seed", "3", "--models", "x", "y"]
+    assert spread(arguments, ("--data", "--models")) == (
         ["--data", "a", "--data", "b", "--seed", "3", "--models", "x", "--models", "y"]
     )
 

@@ -7,56 +7,28 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from benchmarks.command import Command
 from benchmarks.density import report
 from benchmarks.density.data import KINDS, Task, load
 from benchmarks.density.recipes import MODELS, RECIPES, Recipe
 from benchmarks.density.worker import Job, launch
-from tfp_flows.cli.console import BAD_INPUT, INTERRUPTED, progress_console, result_console
+from tfp_flows.cli.console import progress_console, result_console
 from tfp_flows.cli.settings import parse_hidden
 from tfp_flows.errors import InputError, unknown_name
 
-_LISTS = ("--data", "--models")
 FAILED = 1
 
 
-class Command(typer.core.TyperCommand):
-    """Takes several values after ``--data`` and ``--models``; ends as the package's commands do."""
-
-    def parse_args(self, ctx, args):
-        """Repeats the option before each of its values, which is the form that click reads."""
-        return super().parse_args(ctx, spread(args))
-
-    def invoke(self, ctx):
-        """Runs the command."""
-        try:
-            return super().invoke(ctx)
-        except InputError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(BAD_INPUT) from None
-        except KeyboardInterrupt:
-            typer.echo("Interrupted; the models that were done are in --out.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-
-
-def spread(args: list[str]) -> list[str]:
-    """Turns ``--data a b`` into ``--data a --data b``, likewise for ``--models``."""
-    result, option, given = [], None, False
-    for arg in args:
-        if arg.startswith("-"):
-            option, given = (arg if arg in _LISTS else None), False
-        elif option is not None:
-            if given:
-                result.append(option)
-            given = True
-        result.append(arg)
-    return result
+class _Density(Command):
+    lists = ("--data", "--models")
+    interrupted = "Interrupted; the models that were done are in --out."
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(
-    cls=Command,
+    cls=_Density,
     epilog="Example: python -m benchmarks.density --data patches.npz power.npy --minutes 5",
 )
 def main(

@@ -1,6 +1,6 @@
 """`python -m benchmarks.speed`."""
 
-from benchmarks.speed.cli import main
+from benchmarks.speed.cli import app
 
 if __name__ == "__main__":
-    main()
+    app(prog_name="python -m benchmarks.speed")

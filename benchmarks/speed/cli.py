@@ -3,25 +3,30 @@
 import dataclasses
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from benchmarks.command import Command
 from benchmarks.speed import interpreters, machine, results, tables
 from benchmarks.speed.cases import BATCHES, FLOWS, HIDDEN_UNITS, Case
-from benchmarks.speed.errors import InputError
 from benchmarks.speed.peers import LIBRARIES
 from benchmarks.speed.schedule import CaseRun, Settings
+from tfp_flows.errors import InputError
 
-_LISTS = ("--flows", "--dims", "--batches", "--libraries", "--python")
+
+class _Speed(Command):
+    lists = ("--flows", "--dims", "--batches", "--libraries", "--python")
+    interrupted = "Interrupted; --resume goes on."
+
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(
+    cls=_Speed,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: python -m benchmarks.speed --flows maf realnvp --dims 43 --batches 100 1000 "
     "--libraries tfp_flows flowjax --python flowjax=/other/bin/python",
@@ -77,11 +82,7 @@ def speed(
         for d in dims
         for batch in dict.fromkeys(batches)
     ]
-    try:
-        _measure(cases, chosen, settings, head, out, resume)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted; --resume goes on.", err=True)
-        raise typer.Exit(130) from None
+    _measure(cases, chosen, settings, head, out, resume)
 
 
 def _measure(cases, chosen, settings, head, out: Path, resume: bool) -> None:
@@ -110,27 +111,3 @@ def _measure(cases, chosen, settings, head, out: Path, resume: bool) -> None:
     for table in tables.all_tables(run)[len(run["cases"]) :]:
         screen.print(table.rich())
     screen.print(f"Written to {path} and {out / 'speed.md'}.", highlight=False)
-
-
-def spread(arguments: list[str]) -> list[str]:
-    """Repeats an option before each of its values: ``--dims 6 43`` is ``--dims 6 --dims 43``."""
-    result, option = [], None
-    for argument in arguments:
-        if argument.startswith("-"):
-            option = argument if argument in _LISTS else None
-            if option is None:
-                result.append(argument)
-        elif option:
-            result += [option, argument]
-        else:
-            result.append(argument)
-    return result
-
-
-def main() -> None:
-    """Runs the command; bad input ends in one sentence."""
-    try:
-        app(spread(sys.argv[1:]))
-    except InputError as error:
-        typer.echo(f"Error: {error}", err=True)
-        sys.exit(2)

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 import sys
 
-from benchmarks.speed.errors import InputError
 from benchmarks.speed.peers import LIBRARIES
 from benchmarks.speed.process import environment
+from tfp_flows.errors import InputError
 
 
 def known(kind: str, names: list[str], options) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.speed.cases import Case
-from benchmarks.speed.errors import InputError
+from tfp_flows.errors import InputError
 
 FORMAT = 1
 

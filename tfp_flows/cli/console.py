@@ -15,11 +15,13 @@ INTERRUPTED = 130
 BAD_INPUT = 2
 
 
-class Commands(typer.core.TyperGroup):
-    """The group of commands: bad input ends in one sentence, Ctrl-C in a quiet exit.
+class Ending:
+    """Mixin of a command: bad input ends in one sentence, Ctrl-C in a quiet exit.
 
     Anything else that goes wrong is a bug, and keeps its traceback.
     """
+
+    interrupted = "Interrupted."
 
     def invoke(self, ctx):
         """Runs the chosen command."""
@@ -29,8 +31,12 @@ class Commands(typer.core.TyperGroup):
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
-            typer.echo("Interrupted.", err=True)
+            typer.echo(self.interrupted, err=True)
             raise typer.Exit(INTERRUPTED) from None
+
+
+class Commands(Ending, typer.core.TyperGroup):
+    """The group of commands."""
 
 
 def result_console() -> Console:

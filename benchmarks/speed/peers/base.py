@@ -54,6 +54,7 @@ class Peer(abc.ABC):
         """Trains for about ``seconds``; returns the seconds a step of each epoch."""
         if not self._epoch_steps:
             self._epoch_steps = self._choose_epoch(seconds)
+            self._warm_epoch(self._epoch_steps)
         times = self.epochs(self._epoch_steps, seconds)
         return [epoch / self._epoch_steps for epoch in times]
 
