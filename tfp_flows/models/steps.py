@@ -65,8 +65,13 @@ def several_steps(model) -> Callable:
         tf.while_loop(lambda i: i < count, step, (tf.constant(0),))
         return model._results()
 
+    longest, usual = 0, None
+
     def train(iterator):
+        nonlocal longest, usual
         most = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
+        # tf_keras asks for fewer in the last call of an epoch; the program stays the same.
+        longest = max(longest, most)
         logs, waiting = None, []
         for _ in range(most):
             try:
@@ -76,10 +81,11 @@ def several_steps(model) -> Callable:
                     raise
                 break
             parts = [None if part is None else tf.convert_to_tensor(part) for part in parts]
+            usual = usual or _shapes(parts)
             if waiting and _shapes(parts) != _shapes(waiting[0]):
-                logs, waiting = run(*_stacked(waiting, most)), []
+                logs, waiting = run(*_stacked(waiting, longest, usual)), []
             waiting.append(parts)
-        return run(*_stacked(waiting, most)) if waiting else logs
+        return run(*_stacked(waiting, longest, usual)) if waiting else logs
 
     return train
 
@@ -88,10 +94,10 @@ def _shapes(parts):
     return [None if part is None else (part.shape, part.dtype) for part in parts]
 
 
-def _stacked(batches, most):
-    """Batches of one shape as ``[most, ...]``, or a single one as it is, and their number."""
+def _stacked(batches, longest, usual):
+    """Batches of one shape as ``[longest, ...]`` and their number; a last partial one by itself."""
     count = len(batches)
-    length = most if count > 1 else 1
+    length = 1 if count == 1 and _shapes(batches[0]) != usual else longest
 
     def stack(parts):
         if parts[0] is None:
