@@ -133,7 +133,9 @@ def _chain(dtype):
             tfb.Shift(tf.constant([0.5, -1.0, 2.0], dtype)),
             B.Permutation(event_shape=DIMS, permutation="random", seed=3, dtype=dtype),
             tfb.SinhArcsinh(skewness=tf.constant(0.3, dtype), tailweight=tf.constant(0.8, dtype)),
-            B.Coupling(event_shape=DIMS, context_shape=CONTEXT, dtype=dtype, seed=2),
+            B.Coupling(
+                event_shape=DIMS, context_shape=CONTEXT, hidden_units=[8], dtype=dtype, seed=2
+            ),
         ]
     )
 

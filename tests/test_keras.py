@@ -141,7 +141,7 @@ def test_batch_normalised_flow_trains_and_evaluates_with_moving_statistics():
     x = gaussian(1000)
     flow = small("maf", normalization="batch")
     model = compiled(flow)
-    model.fit(x, epochs=8, verbose=0)
+    model.fit(x, epochs=20, verbose=0)
     moving = [v for v in flow.variables if "moving_mean" in v.name]
     before = [v.numpy() for v in moving]
     assert any(np.abs(value).max() > 0 for value in before)

@@ -174,3 +174,41 @@ def test_unseeded_weights_follow_the_global_seed():
     np.testing.assert_array_equal(networks[0].log_prob(x), networks[1].log_prob(x))
     other = tff.flows.maf(event_shape=3)
     assert not np.array_equal(networks[0].log_prob(x), other.log_prob(x))
+
+
+def _initial_weights(flow):
+    return [v.numpy() for v in flow.trainable_variables if v.shape[0] == 16]
+
+
+@pytest.mark.parametrize("recipe", [tff.flows.maf, tff.flows.realnvp])
+def test_initial_weights_spread_the_bends_and_differ_between_layers(recipe):
+    options = {"event_shape": 4, "num_layers": 2, "hidden_units": (16, 16, 16)}
+    weights = _initial_weights(recipe(**options, seed=3))
+    for one, other in zip(weights, _initial_weights(recipe(**options, seed=3)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    square = [w for w in weights if w.shape == (16, 16)]
+    assert len(square) == 4
+    for i, one in enumerate(square):
+        assert 0.2 < np.abs(one).max() <= 0.25
+        for other in square[:i]:
+            both = (one != 0) & (other != 0)
+            assert not np.any(one[both] == other[both])
+    biases = [w for w in weights if w.ndim == 1]
+    assert len(biases) == 6
+    assert all(np.ptp(bias) > 0.2 for bias in biases)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_half_precision_stays_finite_with_unbounded_activations(residual):
+    network = rows.randomise(
+        Network(
+            2,
+            event_shape=4,
+            hidden_units=[64] * 3,
+            activation="relu",
+            residual=residual,
+            dtype="mixed_float16",
+        ),
+        scale=3.0,
+    )
+    assert np.isfinite(network(tf.constant([[1e6, -1e6, 3e38, 1.0]]))).all()

@@ -11,6 +11,17 @@ def bounded(raw: tf.Tensor, bound: float) -> tf.Tensor:
     return bound * tf.tanh(raw / bound)
 
 
+def narrowed(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Casts the input of a layer, bounded so that no value of the dtype overflows.
+
+    In ``float16`` the bound is the root of the largest number, 256: products with weights, and
+    sums of many, then stay finite however large the outputs of an unbounded activation are.
+    """
+    if dtype == tf.float16:
+        x = tf.clip_by_value(x, tf.cast(-256, x.dtype), tf.cast(256, x.dtype))
+    return tf.saturate_cast(x, dtype)
+
+
 def safe_norm(vector: tf.Tensor) -> tf.Tensor:
     """Euclidean norm over the last axis, kept as size 1, with gradient 0 at the origin."""
     largest = tf.reduce_max(tf.abs(vector), axis=-1, keepdims=True)

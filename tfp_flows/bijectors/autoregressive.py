@@ -2,7 +2,6 @@
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 
 from tfp_flows import shapes
 from tfp_flows.bijectors import passes, sweep
@@ -11,7 +10,7 @@ from tfp_flows.bijectors.vectors import context_size, vector_size
 from tfp_flows.errors import unknown_name
 from tfp_flows.interop import Network, check_autoregressive
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
-from tfp_flows.networks.mlp import new_generator
+from tfp_flows.networks.initial import new_generator
 from tfp_flows.numerics import permute
 from tfp_flows.transformers import Affine, Transformer
 
@@ -29,7 +28,7 @@ class _Autoregressive(Bijector):
         transformer: Transformer | None = None,
         context_shape=None,
         hidden_units=(64, 64),
-        activation="tanh",
+        activation="relu",
         input_order="left-to-right",
         solver="auto",
         tolerance=None,
@@ -90,7 +89,7 @@ class _Autoregressive(Bijector):
         dtype = self.dtype.name
         if compute_dtype is not None:
             dtype = "mixed_" + tf.as_dtype(compute_dtype).name
-        return AutoregressiveNetwork(
+        network = AutoregressiveNetwork(
             self.transformer.num_parameters,
             event_shape=size,
             conditional=contexts > 0,
@@ -98,12 +97,11 @@ class _Autoregressive(Bijector):
             hidden_units=hidden_units,
             activation=activation,
             input_order=input_order,
-            kernel_initializer=tf_keras.initializers.GlorotUniform(
-                seed=int(generator.integers(2**31))
-            ),
             output_scale=0.01,
             dtype=dtype,
         )
+        network.draw(generator)
+        return network
 
     @property
     def network(self):

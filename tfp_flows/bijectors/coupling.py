@@ -83,7 +83,7 @@ class Coupling(Bijector):
         transformer: Transformer | None = None,
         context_shape=None,
         hidden_units=(64, 64),
-        activation="tanh",
+        activation="relu",
         dtype=tf.float32,
         compute_dtype=None,
         seed=None,

@@ -7,7 +7,7 @@ from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.vectors import vector_size
 from tfp_flows.errors import unknown_name
-from tfp_flows.networks.mlp import new_generator
+from tfp_flows.networks.initial import new_generator
 from tfp_flows.numerics import permute
 
 

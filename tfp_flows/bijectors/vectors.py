@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.interop import ContextNetwork
-from tfp_flows.networks.mlp import MLP, new_generator
+from tfp_flows.networks.initial import new_generator
+from tfp_flows.networks.mlp import MLP
 
 
 def vector_size(bijector: Bijector, smallest: int = 1) -> int:

@@ -8,7 +8,7 @@ from tfp_flows import shapes
 from tfp_flows.bijectors import ActNorm, BatchNorm, Bijector, Chain, Standardize
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
-from tfp_flows.networks.mlp import new_generator
+from tfp_flows.networks.initial import new_generator
 
 tfd = tfp.distributions
 

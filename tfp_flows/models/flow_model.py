@@ -9,6 +9,7 @@ from tfp_flows import serialization
 from tfp_flows.flows import Flow
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
+from tfp_flows.models.feed import Feed
 from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
 
 keras = tf.keras
@@ -54,6 +55,7 @@ class FlowModel(HoldsFlow, keras.Model):
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
         self._loss_function = None
+        self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
         means = (keras.metrics.Mean(name="loss"), keras.metrics.Mean(name="bits_per_dim"))
         object.__setattr__(self, "_means", means)
@@ -166,8 +168,8 @@ class FlowModel(HoldsFlow, keras.Model):
             if validation_split and validation_data is None:
                 arrays, held_out = rows.split_rows(arrays, validation_split)
                 validation_data = self._dataset(held_out, validation_batch)
-            training_data = arrays
-            training = self._dataset(arrays, batch_size, shuffle)
+            training_data = tuple(tf.constant(array) for array in arrays)
+            training = self._dataset(training_data, batch_size, shuffle)
         if validation_data is not None and not rows.is_stream(validation_data):
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
             if len(parts) > 3:
@@ -181,10 +183,15 @@ class FlowModel(HoldsFlow, keras.Model):
             steps.set_steps_per_call(
                 self, steps.steps_per_call(training, options.get("steps_per_epoch"))
             )
-        # Arrays have become datasets that shuffle by themselves.
-        return super().fit(
-            training, epochs=epochs, validation_data=validation_data, shuffle=False, **options
-        )
+        if self._fuses_steps and not rows.is_stream(x):
+            self._feed = Feed(training_data, batch_size or DEFAULT_BATCH_SIZE, shuffle)
+        try:
+            # Arrays have become datasets that shuffle by themselves.
+            return super().fit(
+                training, epochs=epochs, validation_data=validation_data, shuffle=False, **options
+            )
+        finally:
+            self._feed = None
 
     @property
     def _fuses_steps(self):

@@ -52,6 +52,8 @@ def set_steps_per_call(model, steps: int) -> None:
 def several_steps(model) -> Callable:
     """A function of an iterator of batches, which trains on as many as the model runs in a call.
 
+    They come from the model's feed where it has one.
+
     Batches of one shape run in one program, a call with fewer of them in the same; a last partial
     batch gets a second one.
     """
@@ -68,10 +70,19 @@ def several_steps(model) -> Callable:
     longest, usual = 0, None
 
     def train(iterator):
-        nonlocal longest, usual
+        nonlocal longest
         most = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
         # tf_keras asks for fewer in the last call of an epoch; the program stays the same.
         longest = max(longest, most)
+        if model._feed is None:
+            return from_stream(iterator, most)
+        logs = None
+        for parts, count in model._feed.take(iterator, most, longest):
+            logs = run(parts, tf.constant(count))
+        return logs
+
+    def from_stream(iterator, most):
+        nonlocal usual
         logs, waiting = None, []
         for _ in range(most):
             try:

@@ -10,9 +10,10 @@ import tf_keras
 
 from tfp_flows.activations import ACTIVATIONS, get_activation
 from tfp_flows.errors import unknown_name
+from tfp_flows.networks.initial import uniform
 from tfp_flows.networks.masked_product import masked_product
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
-from tfp_flows.numerics import permute
+from tfp_flows.numerics import narrowed, permute
 from tfp_flows.shapes import as_shape, flatten_batch, unflatten_batch
 
 
@@ -99,8 +100,8 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         kernel_constraint: As in a Dense layer.
         bias_constraint: As in a Dense layer.
         validate_args: Kept for compatibility.
-        output_scale: Factor on the initial weights of the last layer; a small one starts the flow
-            near the identity.
+        output_scale: Factor on the initial kernels of the last layer (and on what `draw` gives its
+            biases); a small one starts the flow near the identity.
         residual: Whether the hidden layers after the first form residual blocks of two (Nash and
             Durkan 2019, arXiv:1904.05626, section 3): an odd number of layers of equal size.
         **kwargs: ``name``, ``dtype`` and ``trainable`` of a Keras layer.
@@ -214,7 +215,6 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         count = len(self._masks)
         for k, mask in enumerate(self._masks):
             scale = self._output_scale if k == count - 1 else 1.0
-            # Each weight gets an initializer of its own: one with a seed draws the same numbers.
             kernel = self.add_weight(
                 f"kernel_{k}",
                 mask.shape,
@@ -249,6 +249,24 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
 
         return initialize
 
+    def draw(self, generator: np.random.Generator):
+        """Draws all weights anew, uniform within one over the square root of the fan-in.
+
+        Args:
+            generator: Source of the numbers. Unlike a seeded Keras initializer it gives layers of
+                one shape different weights.
+        """
+        contexts = self._conditional_size if self._conditional else 0
+        for k, mask in enumerate(self._masks):
+            joined = self._context_kernels[k : k + 1]
+            fan_in = mask.shape[0] + contexts * len(joined)
+            scale = self._output_scale if k == len(self._masks) - 1 else 1.0
+            self._kernels[k].assign(mask * uniform(generator, mask.shape, fan_in, scale))
+            for bias in self._biases[k : k + 1]:
+                bias.assign(uniform(generator, bias.shape, fan_in, scale))
+            for kernel in joined:
+                kernel.assign(uniform(generator, kernel.shape, fan_in, scale))
+
     def call(self, x, conditional_input=None):
         """Applies the network.
 
@@ -265,7 +283,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         if self._conditional == (conditional_input is None):
             state = "needs" if self._conditional else "was built without"
             raise ValueError(f"{self.name} {state} conditional_input.")
-        x = tf.saturate_cast(tf.convert_to_tensor(x), self.compute_dtype)
+        x = tf.convert_to_tensor(x)
         products = [
             functools.partial(
                 _product, multiply=multiply, kernel=tf.cast(kernel, self.compute_dtype)
@@ -318,7 +336,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         if self._use_bias:
             offsets = [tf.cast(bias, self.compute_dtype) for bias in self._biases]
         if context is not None:
-            context = tf.saturate_cast(tf.convert_to_tensor(context), self.compute_dtype)
+            context = tf.convert_to_tensor(context)
             for k, kernel in enumerate(self._context_kernels):
                 offsets[k] = offsets[k] + _product(
                     context, tf.matmul, tf.cast(kernel, self.compute_dtype)
@@ -375,6 +393,7 @@ def _each(order, count):
 
 def _product(x, multiply, kernel):
     """The product for any batch rank, as one of matrices."""
+    x = narrowed(x, kernel.dtype)
     if x.shape.rank == 2:
         return multiply(x, kernel)
     return unflatten_batch(multiply(flatten_batch(x), kernel), x, 1, (kernel.shape[1],))

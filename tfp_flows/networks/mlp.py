@@ -3,23 +3,13 @@
 import itertools
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.activations import get_activation
 from tfp_flows.config import Configurable
-
-
-def new_generator(seed: int | None) -> np.random.Generator:
-    """A generator for initial weights; without a seed it follows NumPy's global one."""
-    return np.random.default_rng(np.random.randint(2**31) if seed is None else seed)  # noqa: NPY002
-
-
-def glorot_uniform(generator, rows: int, columns: int, scale: float = 1.0) -> np.ndarray:
-    """Weights ``[rows, columns]`` after Glorot and Bengio 2010, times ``scale``."""
-    limit = scale * np.sqrt(6.0 / max(rows + columns, 1))
-    return generator.uniform(-limit, limit, (rows, columns))
+from tfp_flows.networks.initial import new_generator, uniform
+from tfp_flows.numerics import narrowed
 
 
 class MLP(Configurable, tf.Module):
@@ -37,7 +27,7 @@ class MLP(Configurable, tf.Module):
         dtype: Of the weights and of the output.
         compute_dtype: Of the matrix products, ``bfloat16`` or ``float16`` for mixed precision;
             the weights' dtype by default.
-        output_scale: Factor on the initial weights of the last layer.
+        output_scale: Factor on the initial weights and biases of the last layer.
         seed: Seed of the initial weights.
         name: Name of the module.
     """
@@ -70,9 +60,10 @@ class MLP(Configurable, tf.Module):
         self._kernels, self._biases = [], []
         for i, (rows, columns) in enumerate(itertools.pairwise(sizes)):
             scale = output_scale if i == len(hidden) else 1.0
-            kernel = glorot_uniform(generator, rows, columns, scale)
+            kernel = uniform(generator, [rows, columns], rows, scale)
+            bias = uniform(generator, [columns], rows, scale)
             self._kernels.append(tf.Variable(tf.cast(kernel, self.dtype), name=f"kernel_{i}"))
-            self._biases.append(tf.Variable(tf.zeros(columns, self.dtype), name=f"bias_{i}"))
+            self._biases.append(tf.Variable(tf.cast(bias, self.dtype), name=f"bias_{i}"))
 
     def __call__(self, x, context=None, training=False):
         """Applies the network.
@@ -88,9 +79,9 @@ class MLP(Configurable, tf.Module):
         del training
         parts = [part for part in (x, context) if part is not None]
         hidden = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
-        hidden = tf.saturate_cast(hidden, self._compute_dtype)
         last = len(self._kernels) - 1
         for i, (kernel, bias) in enumerate(zip(self._kernels, self._biases, strict=True)):
+            hidden = narrowed(hidden, self._compute_dtype)
             product = tf.matmul(hidden, tf.cast(kernel, self._compute_dtype))
             hidden = tf.nn.bias_add(product, tf.cast(bias, self._compute_dtype))
             if i < last:
