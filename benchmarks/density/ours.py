@@ -1,4 +1,4 @@
-"""Our flows, trained as a user would: a recipe, `FlowModel`, a `tf.data` stream, a callback."""
+"""Our flows, trained as a user would: a recipe, `FlowModel`, an array, a callback."""
 
 import math
 
@@ -11,7 +11,6 @@ from benchmarks.density.recipes import CLIP_NORM, VALIDATION_ROWS, Model, Recipe
 from benchmarks.density.trained import Trained
 from tfp_flows.datasets import Splits
 
-_STEPS_PER_CALL = 8
 _EPOCHS = 10**9
 
 
@@ -45,12 +44,12 @@ def train(
     keras_model = tff.FlowModel(flow)
     keras_model.compile(
         tf.keras.optimizers.Adam(recipe.learning_rate, global_clipnorm=CLIP_NORM),
-        steps_per_execution=_STEPS_PER_CALL,
     )
     size = min(recipe.batch_size, len(parts.train))
+    # Whole batches alone, or a program for the last one would be compiled as well.
     keras_model.fit(
-        _batches(parts.train, size, seed),
-        steps_per_epoch=max(_STEPS_PER_CALL, len(parts.train) // size),
+        parts.train[: len(parts.train) // size * size],
+        batch_size=size,
         epochs=_EPOCHS,
         callbacks=[_WithinBudget(budget, parts.validation[:VALIDATION_ROWS])],
         verbose=0,
@@ -58,16 +57,8 @@ def train(
     return Trained(
         lambda x: keras_model.predict(x, batch_size=VALIDATION_ROWS, verbose=0),
         sum(math.prod(variable.shape) for variable in flow.trainable_variables),
-        {"steps_per_call": _STEPS_PER_CALL},
+        {},
     )
-
-
-def _batches(rows: np.ndarray, size: int, seed: int) -> tf.data.Dataset:
-    """Full batches without end; each epoch has an order of its own and drops its remainder."""
-    values = tf.constant(rows)
-    order = tf.data.Dataset.range(len(rows)).shuffle(len(rows), seed=seed)
-    batches = order.batch(size, drop_remainder=True).repeat()
-    return batches.map(lambda index: tf.gather(values, index)).prefetch(tf.data.AUTOTUNE)
 
 
 class _WithinBudget(tf.keras.callbacks.Callback):
