@@ -30,43 +30,64 @@ _MOST_STRETCHES = 4
 
 
 class _Layout(NamedTuple):
-    """Where the units of a layer go: block after block, each filled up to the same length.
+    """Which units of a layer a sweep computes when; a window may hold units of other steps too.
+
+    What a window computes too early is computed again in time, and until then every weight that
+    leads from it to something finished is zero. What it computes again does not change.
 
     Args:
-        slots: Index of the unit in each place, -1 where there is none.
-        starts: First place, within its block, of the window computed at each step.
+        firsts: First unit of each block, ``[blocks]``.
+        starts: First place, within its block, of the window of each step, ``[blocks, steps]``.
         width: Length of the windows.
-        length: Places in a block.
+        length: Units of a block.
+        size: Units of the layer.
     """
 
-    slots: np.ndarray
+    firsts: np.ndarray
     starts: np.ndarray
     width: int
     length: int
+    size: int
+
+    def each(self, count: int) -> "_Layout":
+        """The layout with ``count`` neighbours in the place of each unit."""
+        return _Layout(*(count * field for field in self))
+
+    def reached(self, blocks: int, backwards: bool) -> tuple[int, int]:
+        """First unit and end of what the first ``blocks`` blocks compute."""
+        if backwards:
+            return int(self.firsts[:blocks].min()), self.size
+        return 0, int(self.firsts[:blocks].max()) + self.length
 
 
 class _Plan(NamedTuple):
-    coordinates: np.ndarray
-    layers: tuple[_Layout, ...]
+    coordinates: _Layout
+    hidden: tuple[_Layout, ...]
     blocks: int
     steps: int
+    backwards: bool
 
 
-def _layout(unit_steps: np.ndarray, blocks: int, steps: int) -> _Layout:
-    """Lays units out that become computable at the given steps; later ones are left out."""
-    order = np.argsort(unit_steps, kind="stable")
-    order = order[unit_steps[order] < blocks * steps]
-    ordered = unit_steps[order]
-    bounds = np.searchsorted(ordered, np.arange(blocks * steps + 1))
+def _layout(unit_steps: np.ndarray, firsts: np.ndarray, steps: int, backwards: bool) -> _Layout:
+    """Finds the units of each step.
+
+    Args:
+        unit_steps: When each unit becomes computable: ascending, or descending if ``backwards``.
+        firsts: First step of each block.
+        steps: Steps of a block.
+        backwards: Whether the sweep goes down.
+    """
+    size = len(unit_steps)
+    ordered = unit_steps[::-1] if backwards else unit_steps
+    bounds = np.searchsorted(ordered, np.arange(firsts[-1] + steps + 1))
     width = max(1, int(np.diff(bounds).max()))
-    firsts = bounds[::steps]
-    length = max(width, int(np.diff(firsts).max()))
-    slots = np.full((blocks, length), -1)
-    for block in range(blocks):
-        units = order[firsts[block] : firsts[block + 1]]
-        slots[block, : len(units)] = units
-    starts = bounds[:-1].reshape(blocks, steps) - firsts[:-1, None]
-    return _Layout(slots.ravel(), np.minimum(starts, length - width), width, length)
+    length = max(width, int((bounds[firsts + steps] - bounds[firsts]).max()))
+    units = np.minimum(bounds[firsts], size - length)
+    starts = bounds[firsts[:, None] + np.arange(steps)] - units[:, None]
+    starts = np.minimum(starts, length - width)
+    if backwards:
+        units, starts = size - length - units, length - width - starts
+    return _Layout(units.astype(np.int32), starts.astype(np.int32), width, length, size)
 
 
 @functools.lru_cache(maxsize=64)
@@ -74,33 +95,15 @@ def _plan(structure: Structure, backwards: bool) -> _Plan:
     size = structure.size
     blocks = -(-size // _LARGEST_BLOCK)
     steps = -(-size // blocks)
-    coordinates = np.full(blocks * steps, -1)
-    coordinates[:size] = np.arange(size)[::-1] if backwards else np.arange(size)
+    # The last block begins early enough to be as long as the others, and repeats a few steps.
+    firsts = np.minimum(np.arange(blocks) * steps, size - steps)
     # Step j computes the units of degree j, then the coordinate of degree j + 1; backwards, the
     # units of degree D - j, then the coordinate of that degree.
-    degrees = [np.array(layer, np.int64) for layer in structure.degrees]
-    unit_steps = [size - layer for layer in reversed(degrees)] if backwards else degrees
-    unit_steps = [np.where(layer < size, layer, blocks * steps) for layer in unit_steps]
-    layers = tuple(_layout(layer, blocks, steps) for layer in unit_steps)
-    return _Plan(coordinates, layers, blocks, steps)
-
-
-def _spread(slots: np.ndarray, count: int) -> np.ndarray:
-    """Slots of single rows to slots of ``count`` rows each."""
-    rows = slots[:, None] * count + np.arange(count)
-    return np.where(slots[:, None] < 0, -1, rows).ravel()
-
-
-def _arrange(values: tf.Tensor, slots: np.ndarray, axis: int = 0) -> tf.Tensor:
-    """Brings entries along an axis into their places, zeros where there is none."""
-    size = values.shape[axis]
-    if np.array_equal(slots, np.arange(size)):
-        return values
-    if (slots < 0).any():
-        padding = [[0, 0]] * values.shape.rank
-        padding[axis] = [0, 1]
-        values, slots = tf.pad(values, padding), np.where(slots < 0, size, slots)
-    return tf.gather(values, slots, axis=axis)
+    degrees = [np.arange(size), *(np.array(layer, np.int64) for layer in structure.degrees)]
+    if backwards:
+        degrees = [size - 1 - degrees[0], *(size - layer for layer in degrees[:0:-1])]
+    coordinates, *hidden = (_layout(layer, firsts, steps, backwards) for layer in degrees)
+    return _Plan(coordinates, tuple(hidden), blocks, steps, backwards)
 
 
 def _rows(values: tf.Tensor, start, count: int) -> tf.Tensor:
@@ -117,12 +120,12 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
 
     Args:
         plan: The order of the steps.
-        kernels: ``[outputs, inputs]`` of each layer, in the plan's places.
+        kernels: Of each layer ``[inputs, outputs]``, or ``[outputs, inputs]`` backwards.
         offsets: ``[outputs, 1]`` or ``[outputs, n]`` of each layer, or None.
-        unit: Maps a layer's number, its products ``[width, n]``, the first place of the window
+        unit: Maps a layer's number, its products ``[width, n]``, the first unit of the window
             and what it returned for the layers before to new values, and what to remember.
-        emit: Maps a step's number and the network's ``[given, n]`` outputs for its coordinate to
-            the ``[taken, n]`` inputs of that coordinate and one row of results ``[1, n]``.
+        emit: Maps a coordinate's number and the network's ``[given, n]`` outputs for it to its
+            ``[taken, n]`` inputs and one row of results ``[1, n]``.
         given: Outputs of the network for each coordinate.
         taken: Inputs of the network for each coordinate.
         n: Size of the batch.
@@ -130,134 +133,136 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
     Returns:
         All inputs ``[D * taken, n]`` and results ``[D, n]``.
     """
-    steps = plan.steps
-    starts = [tf.constant(layer.starts, tf.int32) for layer in plan.layers]
-    lengths = [steps * taken, *(layer.length for layer in plan.layers)]
+    coordinates = plan.coordinates
+    layouts = [coordinates.each(taken), *plan.hidden, coordinates.each(given)]
+    firsts = [tf.constant(layout.firsts) for layout in layouts]
+    starts = [tf.constant(layout.starts) for layout in layouts]
 
-    def block(number, kernels, offsets, stretches):
+    def block(number, kernels, offsets, results, states):
+        """Goes through the steps of a block; all arguments hold its own rows only."""
+
         def step(j, results, *states):
             states, memory = list(states), []
-            for k, layer in enumerate(plan.layers):
-                start = starts[k][number, j]
-                window = tf.slice(kernels[k], [start, 0], [layer.width, states[k].shape[0]])
-                product = tf.matmul(window, states[k])
+            for k, layout in enumerate(layouts[1:]):
+                start = starts[k + 1][number, j]
+                product = tf.matmul(_rows(kernels[k], start, layout.width), states[k])
                 if offsets[k] is not None:
-                    product += _rows(offsets[k], start, layer.width)
-                value, kept = unit(k, product, number * layer.length + start, memory)
+                    product += _rows(offsets[k], start, layout.width)
+                if k == len(kernels) - 1:
+                    break
+                value, kept = unit(k, product, firsts[k + 1][number] + start, memory)
                 memory.append(kept)
                 states[k + 1] = _put(states[k + 1], value, start)
-            window = tf.slice(kernels[-1], [j * given, 0], [given, states[-1].shape[0]])
-            output = tf.matmul(window, states[-1])
-            if offsets[-1] is not None:
-                output += _rows(offsets[-1], j * given, given)
-            inputs, result = emit(number * steps + j, output)
-            states[0] = _put(states[0], inputs, j * taken)
-            return j + 1, _put(results, result, j), *states
+            first = tf.constant(coordinates.starts)[number, j]
+            inputs, result = emit(tf.constant(coordinates.firsts)[number] + first, product)
+            states[0] = _put(states[0], inputs, starts[0][number, j])
+            return j + 1, _put(results, result, first), *states
 
-        heights = [
-            [
-                last,
-                last * taken,
-                *(int(layer.starts[:, :last].max()) + layer.width for layer in plan.layers),
-            ]
-            for last in stretches
-        ]
-        return _in_stretches(step, stretches, heights, [steps, *lengths], kernels[0].dtype, n)
+        variables = (tf.constant(0), results, *states)
+        _, results, *states = tf.while_loop(
+            lambda *_: True, step, variables, maximum_iterations=plan.steps
+        )
+        return results, states
 
     if plan.blocks == 1:
-        results, inputs, *_ = block(0, kernels, offsets, _stretches(steps))
+        rows = [tf.zeros([layout.size, n], kernels[0].dtype) for layout in layouts[:-1]]
+        own = kernels if plan.backwards else [tf.transpose(kernel) for kernel in kernels]
+        results = tf.zeros([coordinates.size, n], kernels[0].dtype)
+        results, (inputs, *_) = block(0, own, offsets, results, rows)
         return inputs, results
 
-    shapes = [*(layer.length for layer in plan.layers), steps * given]
+    def following(lows, highs):
+        """The step from block to block while the states hold these units of each layer."""
 
-    def outer(number, results, *states):
-        own_kernels, own_offsets = [], []
-        for kernel, offset, state, height, length in zip(
-            kernels, offsets, states, shapes, lengths, strict=True
-        ):
-            rows = _rows(kernel, number * height, height)
-            before = tf.matmul(rows[:, : state.shape[0]], state)
-            if offset is not None:
-                before += _rows(offset, number * height, height)
-            own_offsets.append(before)
-            own_kernels.append(tf.slice(rows, [0, number * length], [height, length]))
-        result, *own = block(number, own_kernels, own_offsets, [steps])
+        def outer(number, results, *states):
+            before = [
+                _put(state, tf.zeros([layout.length, n], state.dtype), first[number] - low)
+                for state, layout, first, low in zip(states, layouts, firsts, lows, strict=False)
+            ]
+            own_kernels, own_offsets = [], []
+            for k, kernel in enumerate(kernels):
+                length, first = layouts[k + 1].length, firsts[k + 1][number]
+                within = firsts[k][number], layouts[k].length
+                if plan.backwards:
+                    rows = _rows(kernel, first, length)
+                    product = tf.matmul(rows[:, lows[k] : highs[k]], before[k])
+                    own = tf.slice(rows, [0, within[0]], [-1, within[1]])
+                else:
+                    columns = tf.slice(kernel, [lows[k], first], [highs[k] - lows[k], length])
+                    product = tf.matmul(columns, before[k], transpose_a=True)
+                    own = tf.transpose(_rows(columns, *within))
+                if offsets[k] is not None:
+                    product += _rows(offsets[k], first, length)
+                own_offsets.append(product)
+                own_kernels.append(own)
+            places = [first[number] - low for first, low in zip(firsts, lows, strict=False)]
+            own = [
+                _rows(state, place, layout.length)
+                for state, place, layout in zip(states, places, layouts, strict=False)
+            ]
+            first = tf.constant(coordinates.firsts)[number]
+            own_results = _rows(results, first, coordinates.length)
+            own_results, own = block(number, own_kernels, own_offsets, own_results, own)
+            states = [
+                _put(state, rows, place)
+                for state, rows, place in zip(states, own, places, strict=True)
+            ]
+            return number + 1, _put(results, own_results, first), *states
+
+        return outer
+
+    results = tf.zeros([coordinates.size, n], kernels[0].dtype)
+    lows = highs = [layout.size * plan.backwards for layout in layouts[:-1]]
+    states = [tf.zeros([0, n], kernels[0].dtype) for _ in lows]
+    done = 0
+    for last in _stretches(plan.blocks):
+        reached = [layout.reached(last, plan.backwards) for layout in layouts[:-1]]
         states = [
-            _put(state, rows, number * length)
-            for state, rows, length in zip(states, own, lengths, strict=True)
+            tf.pad(state, [[low - new_low, new_high - high], [0, 0]])
+            for state, low, high, (new_low, new_high) in zip(
+                states, lows, highs, reached, strict=True
+            )
         ]
-        return number + 1, _put(results, result, number * steps), *states
-
-    stretches = _stretches(plan.blocks)
-    each = [steps, *lengths]
-    heights = [[last * rows for rows in each] for last in stretches]
-    whole = [plan.blocks * rows for rows in each]
-    results, inputs, *_ = _in_stretches(outer, stretches, heights, whole, kernels[0].dtype, n)
-    return inputs, results
-
-
-def _stretches(steps: int) -> list[int]:
-    """Where to stop and let the states grow."""
-    count = min(_MOST_STRETCHES, max(1, steps // 8))
-    return [-(-steps * (i + 1) // count) for i in range(count)]
-
-
-def _in_stretches(step, stretches, heights, whole, dtype, n):
-    """Runs a loop in a few stretches, each over no more of the states than it can have filled.
-
-    Args:
-        step: Maps a number and the states to the following ones.
-        stretches: The number of steps after which each stretch ends.
-        heights: For each stretch, the rows of the states.
-        whole: The rows of the states in the end.
-        dtype: Of the states.
-        n: Size of the batch.
-    """
-    first, states = 0, [tf.zeros([0, n], dtype) for _ in whole]
-    for last, rows in zip(stretches, heights, strict=True):
-        states = [_grow(state, row) for state, row in zip(states, rows, strict=True)]
-        _, *states = tf.while_loop(
-            lambda *_: True, step, (tf.constant(first), *states), maximum_iterations=last - first
+        lows, highs = zip(*reached, strict=True)
+        variables = (tf.constant(done), results, *states)
+        _, results, *states = tf.while_loop(
+            lambda *_: True,
+            following(lows, highs),
+            variables,
+            maximum_iterations=last - done,
         )
-        first = last
-    return [_grow(state, row) for state, row in zip(states, whole, strict=True)]
+        done = last
+    return states[0], results
 
 
-def _grow(state, rows):
-    missing = rows - state.shape[0]
-    return tf.pad(state, [[0, missing], [0, 0]]) if missing else state
+def _stretches(blocks: int) -> list[int]:
+    """Where to stop and let the states grow."""
+    count = min(_MOST_STRETCHES, blocks)
+    return [-(-blocks * (i + 1) // count) for i in range(count)]
 
 
 def _forwards(structure, transform, x, kernels, offsets):
     """Solves ``y = transform(x, network(y))``; returns ``y`` and log-slopes, both ``[n, D]``."""
-    plan, params = _plan(structure, False), structure.params
-    places = [
-        plan.coordinates,
-        *(layer.slots for layer in plan.layers),
-        _spread(plan.coordinates, params),
-    ]
-    turned = [
-        _arrange(_arrange(tf.transpose(kernel), places[k + 1]), places[k], axis=1)
-        for k, kernel in enumerate(kernels)
-    ]
+    x = tf.transpose(x)
     added = [
-        _arrange(tf.transpose(tf.reshape(offset, [-1, offset.shape[-1]])), places[k + 1])
-        for k, offset in enumerate(offsets)
+        tf.transpose(tf.reshape(offset, [-1, kernel.shape[1]]))
+        for kernel, offset in zip(kernels, offsets, strict=True)
     ]
-    x = _arrange(tf.transpose(x), plan.coordinates)
 
-    def unit(k, product, start, memory):
-        del start
+    def unit(k, product, first, memory):
+        del first
         if structure.skips(k):
             product += memory[k - 2]
         return structure.activation(product), product
 
-    def emit(step, parameters):
-        value, log_slope = transform(_rows(x, step, 1)[0], tf.transpose(parameters))
+    def emit(coordinate, parameters):
+        value, log_slope = transform(_rows(x, coordinate, 1)[0], tf.transpose(parameters))
         return value[None], log_slope[None]
 
-    y, log_slopes = _sweep(plan, turned, added, unit, emit, params, 1, tf.shape(x)[1])
-    return tuple(tf.transpose(rows[: structure.size]) for rows in (y, log_slopes))
+    y, log_slopes = _sweep(
+        _plan(structure, False), kernels, added, unit, emit, structure.params, 1, tf.shape(x)[1]
+    )
+    return tf.transpose(y), tf.transpose(log_slopes)
 
 
 def _backwards(structure, kernels, slopes, upstream, value_partials, slope_terms):
@@ -274,41 +279,34 @@ def _backwards(structure, kernels, slopes, upstream, value_partials, slope_terms
     Returns:
         Adjoints of the values, network included, ``[n, D]``, and of the parameters ``[n, D * P]``.
     """
-    plan, params, layers = _plan(structure, True), structure.params, len(structure.degrees)
-    spread = _spread(plan.coordinates, params)
-    places = [spread, *(layer.slots for layer in plan.layers), plan.coordinates]
-    turned = [
-        _arrange(_arrange(kernel, places[k + 1]), places[k], axis=1)
-        for k, kernel in enumerate(reversed(kernels))
-    ]
-    slopes = [
-        _arrange(tf.transpose(slope), places[k + 1]) for k, slope in enumerate(reversed(slopes))
-    ]
-    upstream = _arrange(tf.transpose(upstream), plan.coordinates)
-    value_partials = _arrange(tf.transpose(value_partials), spread)
-    slope_terms = _arrange(tf.transpose(slope_terms), spread)
+    params, layers = structure.params, len(structure.degrees)
+    slopes = [tf.transpose(slope) for slope in reversed(slopes)]
+    upstream, value_partials, slope_terms = (
+        tf.transpose(values) for values in (upstream, value_partials, slope_terms)
+    )
 
-    def unit(k, product, start, memory):
-        value = product * _rows(slopes[k], start, product.shape[0])
+    def unit(k, product, first, memory):
+        value = product * _rows(slopes[k], first, product.shape[0])
         if k >= 2 and structure.skips(layers + 1 - k):
             value += memory[k - 2]
         return value, value
 
-    def emit(step, through_network):
-        adjoint = _rows(upstream, step, 1) + through_network
-        place = step * params
+    def emit(coordinate, through_network):
+        adjoint = _rows(upstream, coordinate, 1) + through_network
+        place = coordinate * params
         of_parameters = adjoint * _rows(value_partials, place, params)
         return of_parameters + _rows(slope_terms, place, params), adjoint
 
     of_parameters, adjoint = _sweep(
-        plan, turned, [None] * len(turned), unit, emit, 1, params, tf.shape(upstream)[1]
+        _plan(structure, True),
+        kernels[::-1],
+        [None] * len(kernels),
+        unit,
+        emit,
+        1,
+        params,
+        tf.shape(upstream)[1],
     )
-    # Places are in descending order of the coordinates.
-    adjoint = tf.reverse(adjoint[: structure.size], [0])
-    of_parameters = tf.reshape(
-        of_parameters[: structure.size * params], [structure.size, params, -1]
-    )
-    of_parameters = tf.reshape(tf.reverse(of_parameters, [0]), [structure.size * params, -1])
     return tf.transpose(adjoint), tf.transpose(of_parameters)
 
 
