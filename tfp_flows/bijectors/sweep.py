@@ -25,33 +25,49 @@ import tensorflow as tf
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
 from tfp_flows.transformers import Transformer
 
+_SMALLEST_BLOCK = 8
 _LARGEST_BLOCK = 64
 _MOST_STRETCHES = 4
 
 
 class _Layout(NamedTuple):
-    """Which units of a layer a sweep computes when; a window may hold units of other steps too.
+    """Which units of a layer a sweep computes when.
 
-    What a window computes too early is computed again in time, and until then every weight that
-    leads from it to something finished is zero. What it computes again does not change.
+    A window may hold units of other steps too: what it computes too early is computed again in
+    time, and until then all weights that lead from it to something finished are zero; what it
+    computes again does not change.
 
     Args:
         firsts: First unit of each block, ``[blocks]``.
         starts: First place, within its block, of the window of each step, ``[blocks, steps]``.
         width: Length of the windows.
-        length: Units of a block.
+        known: Whether a unit of a block is finished before it, ``[blocks, length]``.
+        done: Whether a unit of a block is finished with it, ``[blocks, length]``.
         size: Units of the layer.
     """
 
     firsts: np.ndarray
     starts: np.ndarray
     width: int
-    length: int
+    known: np.ndarray
+    done: np.ndarray
     size: int
+
+    @property
+    def length(self) -> int:
+        """Units of a block."""
+        return self.known.shape[1]
 
     def each(self, count: int) -> "_Layout":
         """The layout with ``count`` neighbours in the place of each unit."""
-        return _Layout(*(count * field for field in self))
+        return _Layout(
+            firsts=count * self.firsts,
+            starts=count * self.starts,
+            width=count * self.width,
+            known=np.repeat(self.known, count, axis=1),
+            done=np.repeat(self.done, count, axis=1),
+            size=count * self.size,
+        )
 
     def reached(self, blocks: int, backwards: bool) -> tuple[int, int]:
         """First unit and end of what the first ``blocks`` blocks compute."""
@@ -85,15 +101,20 @@ def _layout(unit_steps: np.ndarray, firsts: np.ndarray, steps: int, backwards: b
     units = np.minimum(bounds[firsts], size - length)
     starts = bounds[firsts[:, None] + np.arange(steps)] - units[:, None]
     starts = np.minimum(starts, length - width)
+    own_steps = ordered[units[:, None] + np.arange(length)]
+    ends = firsts + steps
+    known = own_steps < np.concatenate([[0], ends[:-1]])[:, None]
+    done = own_steps < ends[:, None]
     if backwards:
         units, starts = size - length - units, length - width - starts
-    return _Layout(units.astype(np.int32), starts.astype(np.int32), width, length, size)
+        known, done = known[:, ::-1], done[:, ::-1]
+    return _Layout(units.astype(np.int32), starts.astype(np.int32), width, known, done, size)
 
 
 @functools.lru_cache(maxsize=64)
 def _plan(structure: Structure, backwards: bool) -> _Plan:
     size = structure.size
-    blocks = -(-size // _LARGEST_BLOCK)
+    blocks = max(-(-size // _LARGEST_BLOCK), min(_MOST_STRETCHES, -(-size // _SMALLEST_BLOCK)))
     steps = -(-size // blocks)
     # The last block begins early enough to be as long as the others, and repeats a few steps.
     firsts = np.minimum(np.arange(blocks) * steps, size - steps)
@@ -104,6 +125,31 @@ def _plan(structure: Structure, backwards: bool) -> _Plan:
         degrees = [size - 1 - degrees[0], *(size - layer for layer in degrees[:0:-1])]
     coordinates, *hidden = (_layout(layer, firsts, steps, backwards) for layer in degrees)
     return _Plan(coordinates, tuple(hidden), blocks, steps, backwards)
+
+
+class _State(NamedTuple):
+    """Some neighbouring units of a layer.
+
+    Args:
+        values: ``[high - low, n]``.
+        low: The first unit.
+        high: The end.
+    """
+
+    values: tf.Tensor
+    low: int
+    high: int
+
+    @classmethod
+    def empty(cls, layout: _Layout, backwards: bool, n, dtype) -> "_State":
+        """No units, at the end where a sweep begins."""
+        end = layout.size if backwards else 0
+        return cls(tf.zeros([0, n], dtype), end, end)
+
+    def grown(self, low: int, high: int) -> "_State":
+        """With zeros for more units."""
+        paddings = [[self.low - low, high - self.high], [0, 0]]
+        return _State(tf.pad(self.values, paddings), low, high)
 
 
 def _rows(values: tf.Tensor, start, count: int) -> tf.Tensor:
@@ -135,28 +181,30 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
     """
     coordinates = plan.coordinates
     layouts = [coordinates.each(taken), *plan.hidden, coordinates.each(given)]
-    firsts = [tf.constant(layout.firsts) for layout in layouts]
-    starts = [tf.constant(layout.starts) for layout in layouts]
+    dtype = kernels[0].dtype
 
     def block(number, kernels, offsets, results, states):
         """Goes through the steps of a block; all arguments hold its own rows only."""
+        firsts = [_at(layout.firsts, number) for layout in layouts]
+        starts = [_at(layout.starts, number) for layout in layouts]
+        own_coordinates = _at(coordinates.firsts, number), _at(coordinates.starts, number)
 
         def step(j, results, *states):
             states, memory = list(states), []
             for k, layout in enumerate(layouts[1:]):
-                start = starts[k + 1][number, j]
+                start = starts[k + 1][j]
                 product = tf.matmul(_rows(kernels[k], start, layout.width), states[k])
                 if offsets[k] is not None:
                     product += _rows(offsets[k], start, layout.width)
                 if k == len(kernels) - 1:
                     break
-                value, kept = unit(k, product, firsts[k + 1][number] + start, memory)
+                value, kept = unit(k, product, firsts[k + 1] + start, memory)
                 memory.append(kept)
                 states[k + 1] = _put(states[k + 1], value, start)
-            first = tf.constant(coordinates.starts)[number, j]
-            inputs, result = emit(tf.constant(coordinates.firsts)[number] + first, product)
-            states[0] = _put(states[0], inputs, starts[0][number, j])
-            return j + 1, _put(results, result, first), *states
+            place = own_coordinates[1][j]
+            inputs, result = emit(own_coordinates[0] + place, product)
+            states[0] = _put(states[0], inputs, starts[0][j])
+            return j + 1, _put(results, result, place), *states
 
         variables = (tf.constant(0), results, *states)
         _, results, *states = tf.while_loop(
@@ -164,75 +212,86 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
         )
         return results, states
 
-    if plan.blocks == 1:
-        rows = [tf.zeros([layout.size, n], kernels[0].dtype) for layout in layouts[:-1]]
-        own = kernels if plan.backwards else [tf.transpose(kernel) for kernel in kernels]
-        results = tf.zeros([coordinates.size, n], kernels[0].dtype)
-        results, (inputs, *_) = block(0, own, offsets, results, rows)
-        return inputs, results
+    def outer(number, before, held, results):
+        """Goes through a block.
 
-    def following(lows, highs):
-        """The step from block to block while the states hold these units of each layer."""
+        Args:
+            number: Of the block.
+            before: What its products with the blocks before use.
+            held: What has room for the block as well.
+            results: All results.
+        """
+        firsts = [_at(layout.firsts, number) for layout in layouts]
+        own_kernels, own_offsets = [], []
+        for k, (kernel, known, around) in enumerate(zip(kernels, before, held, strict=True)):
+            sources, targets = layouts[k], layouts[k + 1]
+            product = offsets[k]
+            if product is not None:
+                product = _rows(product, firsts[k + 1], targets.length)
+            within = slice(known.low - around.low, known.high - around.low)
+            if plan.backwards:
+                rows = _rows(kernel, firsts[k + 1], targets.length)[:, around.low : around.high]
+                own = tf.slice(rows, [0, firsts[k] - around.low], [-1, sources.length])
+                through = tf.matmul(rows[:, within], known.values)
+            else:
+                columns = tf.slice(
+                    kernel,
+                    [around.low, firsts[k + 1]],
+                    [around.high - around.low, targets.length],
+                )
+                own = tf.transpose(_rows(columns, firsts[k] - around.low, sources.length))
+                through = tf.matmul(columns[within], known.values, transpose_a=True)
+            if known.high > known.low:
+                product = through if product is None else product + through
+            if sources.known.any():
+                own *= tf.cast(_at(~sources.known, number), dtype)
+            own_offsets.append(product)
+            own_kernels.append(own)
+        own = [
+            _rows(state.values, first - state.low, layout.length)
+            for state, first, layout in zip(held, firsts, layouts, strict=False)
+        ]
+        first = _at(coordinates.firsts, number)
+        own_results = _rows(results, first, coordinates.length)
+        own_results, own = block(number, own_kernels, own_offsets, own_results, own)
+        values = []
+        for state, rows, first_row, layout in zip(held, own, firsts, layouts, strict=False):
+            if not layout.done.all():
+                rows *= tf.cast(_at(layout.done, number), dtype)[:, None]
+            values.append(_put(state.values, rows, first_row - state.low))
+        return _put(results, own_results, first), values
 
-        def outer(number, results, *states):
-            before = [
-                _put(state, tf.zeros([layout.length, n], state.dtype), first[number] - low)
-                for state, layout, first, low in zip(states, layouts, firsts, lows, strict=False)
-            ]
-            own_kernels, own_offsets = [], []
-            for k, kernel in enumerate(kernels):
-                length, first = layouts[k + 1].length, firsts[k + 1][number]
-                within = firsts[k][number], layouts[k].length
-                if plan.backwards:
-                    rows = _rows(kernel, first, length)
-                    product = tf.matmul(rows[:, lows[k] : highs[k]], before[k])
-                    own = tf.slice(rows, [0, within[0]], [-1, within[1]])
-                else:
-                    columns = tf.slice(kernel, [lows[k], first], [highs[k] - lows[k], length])
-                    product = tf.matmul(columns, before[k], transpose_a=True)
-                    own = tf.transpose(_rows(columns, *within))
-                if offsets[k] is not None:
-                    product += _rows(offsets[k], first, length)
-                own_offsets.append(product)
-                own_kernels.append(own)
-            places = [first[number] - low for first, low in zip(firsts, lows, strict=False)]
-            own = [
-                _rows(state, place, layout.length)
-                for state, place, layout in zip(states, places, layouts, strict=False)
-            ]
-            first = tf.constant(coordinates.firsts)[number]
-            own_results = _rows(results, first, coordinates.length)
-            own_results, own = block(number, own_kernels, own_offsets, own_results, own)
-            states = [
-                _put(state, rows, place)
-                for state, rows, place in zip(states, own, places, strict=True)
-            ]
-            return number + 1, _put(results, own_results, first), *states
-
-        return outer
-
-    results = tf.zeros([coordinates.size, n], kernels[0].dtype)
-    lows = highs = [layout.size * plan.backwards for layout in layouts[:-1]]
-    states = [tf.zeros([0, n], kernels[0].dtype) for _ in lows]
+    results = tf.zeros([coordinates.size, n], dtype)
+    states = [_State.empty(layout, plan.backwards, n, dtype) for layout in layouts[:-1]]
     done = 0
     for last in _stretches(plan.blocks):
-        reached = [layout.reached(last, plan.backwards) for layout in layouts[:-1]]
-        states = [
-            tf.pad(state, [[low - new_low, new_high - high], [0, 0]])
-            for state, low, high, (new_low, new_high) in zip(
-                states, lows, highs, reached, strict=True
-            )
+        held = [
+            state.grown(*layout.reached(last, plan.backwards))
+            for state, layout in zip(states, layouts, strict=False)
         ]
-        lows, highs = zip(*reached, strict=True)
-        variables = (tf.constant(done), results, *states)
-        _, results, *states = tf.while_loop(
-            lambda *_: True,
-            following(lows, highs),
-            variables,
-            maximum_iterations=last - done,
-        )
+        if last == done + 1:
+            results, values = outer(done, states, held, results)
+        else:
+
+            def following(number, results, *values, held=held):
+                held = [
+                    state._replace(values=value) for state, value in zip(held, values, strict=True)
+                ]
+                results, values = outer(number, held, held, results)
+                return number + 1, results, *values
+
+            variables = (tf.constant(done), results, *(state.values for state in held))
+            _, results, *values = tf.while_loop(
+                lambda *_: True, following, variables, maximum_iterations=last - done
+            )
+        states = [state._replace(values=value) for state, value in zip(held, values, strict=True)]
         done = last
-    return states[0], results
+    return states[0].values, results
+
+
+def _at(values: np.ndarray, number):
+    """One entry, of a number that is known or not."""
+    return tf.constant(values)[number]
 
 
 def _stretches(blocks: int) -> list[int]:
