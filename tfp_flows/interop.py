@@ -151,7 +151,8 @@ def check_autoregressive(conditioner: Network, size: int, context_size: int) -> 
         outputs = conditioner(points, context).numpy()
     # seen[j, i]: whether output i moves with input j.
     moved = np.abs(outputs[1:] - outputs[:1]).max(axis=-1)
-    seen = moved > 1e-4 * max(moved.max(), 1e-30)
+    rounding = 16 * np.finfo(outputs.dtype).eps * np.abs(outputs).max()
+    seen = moved > max(1e-4 * moved.max(), rounding)
     left = np.arange(size)
     while left.size:
         free = ~seen[np.ix_(left, left)].any(axis=0)

@@ -5,11 +5,9 @@ known, the units of degree ``d`` can be computed for good. A sweep goes through 
 computes at each the few units that are new, so that each unit is computed once, where the
 textbook's loop evaluates the whole network once a dimension.
 
-Many dimensions are swept in blocks: what a block takes from the blocks before it is one matrix
-product, and only what it takes from itself is computed step by step.
-
-Early steps see little of what there is in the end. The loop runs in a few stretches, and each
-multiplies with no more than it can have filled.
+The sweep goes in blocks: what a block takes from the blocks before it is one matrix product, and
+only what it takes from itself is computed step by step. A few blocks are written out; many are a
+loop, in a few stretches, each of which multiplies with no more than it can have filled.
 
 The gradient is that of the implicit function: the adjoint of a triangular system is triangular
 in the opposite order, so the same sweep runs backwards over transposed kernels. Nothing is stored
@@ -25,7 +23,7 @@ import tensorflow as tf
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
 from tfp_flows.transformers import Transformer
 
-_SMALLEST_BLOCK = 8
+_SMALLEST_BLOCK = 16
 _LARGEST_BLOCK = 64
 _MOST_STRETCHES = 4
 
@@ -77,6 +75,8 @@ class _Layout(NamedTuple):
 
 
 class _Plan(NamedTuple):
+    """The layouts of the coordinates and of the hidden layers, in the order of the sweep."""
+
     coordinates: _Layout
     hidden: tuple[_Layout, ...]
     blocks: int
@@ -101,8 +101,7 @@ def _layout(unit_steps: np.ndarray, firsts: np.ndarray, steps: int, backwards: b
     units = np.minimum(bounds[firsts], size - length)
     starts = bounds[firsts[:, None] + np.arange(steps)] - units[:, None]
     starts = np.minimum(starts, length - width)
-    own_steps = ordered[units[:, None] + np.arange(length)]
-    ends = firsts + steps
+    own_steps, ends = ordered[units[:, None] + np.arange(length)], firsts + steps
     known = own_steps < np.concatenate([[0], ends[:-1]])[:, None]
     done = own_steps < ends[:, None]
     if backwards:
@@ -213,7 +212,7 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
         return results, states
 
     def outer(number, before, held, results):
-        """Goes through a block.
+        """Goes through a block of all rows.
 
         Args:
             number: Of the block.
