@@ -11,7 +11,7 @@ import tf_keras
 from tfp_flows.activations import ACTIVATIONS, get_activation
 from tfp_flows.errors import unknown_name
 from tfp_flows.networks.initial import uniform
-from tfp_flows.networks.masked_product import masked_product
+from tfp_flows.networks.masked_product import Mask, masked_product
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
 from tfp_flows.numerics import narrowed, permute
 from tfp_flows.shapes import as_shape, flatten_batch, unflatten_batch
@@ -194,13 +194,11 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         if self._residual and any(not np.array_equal(layer, layers[0]) for layer in layers):
             raise ValueError("A residual network needs the same hidden_degrees in all layers.")
         self._input_order, self._layer_degrees = order, layers
-        before = [order, *layers]
+        # An output sees lower degrees than its own, a hidden unit its own too.
+        after = [*layers, np.repeat(order - 1, self._params)]
         self._masks = [
-            (later[None, :] >= earlier[:, None]).astype(np.float64)
-            for earlier, later in zip(before[:-1], layers, strict=True)
+            Mask(earlier, later) for earlier, later in zip([order, *layers], after, strict=True)
         ]
-        last = (order[None, :] > before[-1][:, None]).astype(np.float64)
-        self._masks.append(np.repeat(last, self._params, axis=1))
         self._multiply = [masked_product(mask) for mask in self._masks]
         with tf.init_scope():
             self._build_layers()
@@ -213,7 +211,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         }
         self._kernels, self._biases, self._context_kernels = [], [], []
         count = len(self._masks)
-        for k, mask in enumerate(self._masks):
+        for k, mask in enumerate(mask.array() for mask in self._masks):
             scale = self._output_scale if k == count - 1 else 1.0
             kernel = self.add_weight(
                 f"kernel_{k}",
@@ -257,7 +255,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
                 one shape different weights.
         """
         contexts = self._conditional_size if self._conditional else 0
-        for k, mask in enumerate(self._masks):
+        for k, mask in enumerate(mask.array() for mask in self._masks):
             joined = self._context_kernels[k : k + 1]
             fan_in = mask.shape[0] + contexts * len(joined)
             scale = self._output_scale if k == len(self._masks) - 1 else 1.0
@@ -327,12 +325,12 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
 
     def _masked(self):
         return [
-            tf.cast(kernel, self.compute_dtype) * tf.cast(mask, self.compute_dtype)
+            mask.apply(tf.cast(kernel, self.compute_dtype))
             for kernel, mask in zip(self._kernels, self._masks, strict=True)
         ]
 
     def _offsets(self, context):
-        offsets = [tf.zeros(mask.shape[1:], self.compute_dtype) for mask in self._masks]
+        offsets = [tf.zeros(mask.columns.shape, self.compute_dtype) for mask in self._masks]
         if self._use_bias:
             offsets = [tf.cast(bias, self.compute_dtype) for bias in self._biases]
         if context is not None:

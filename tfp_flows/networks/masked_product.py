@@ -1,5 +1,6 @@
 """Products with masked matrices that leave out what the mask makes zero."""
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Callable
@@ -17,18 +18,47 @@ _SMALL_BATCH = 256
 _SMALL_KERNEL = 2**19
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mask:
+    """Ones where a column's degree is at least the row's.
+
+    It is written as that comparison, which costs a program nothing, and not as a constant of the
+    kernel's size.
+
+    Args:
+        rows: Degrees of the rows.
+        columns: Degrees of the columns.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+
+    def array(self) -> np.ndarray:
+        """The mask as booleans."""
+        return self.columns[None, :] >= self.rows[:, None]
+
+    def part(self, rows: slice, columns: slice) -> "Mask":
+        """The mask of some rows and columns."""
+        return Mask(self.rows[rows], self.columns[columns])
+
+    def apply(self, kernel: tf.Tensor) -> tf.Tensor:
+        """Zeros what is masked."""
+        if self.columns.min() >= self.rows.max():
+            return kernel
+        rows, columns = (tf.constant(part, tf.int32) for part in (self.rows, self.columns))
+        return tf.where(columns >= rows[:, None], kernel, tf.zeros_like(kernel))
+
+
 class _Block(NamedTuple):
     """A range of rows or columns, and what the mask leaves of the other axis there.
 
     Args:
         own: The range.
         other: The smallest range that holds every entry of the mask.
-        mask: The mask of both ranges.
     """
 
     own: slice
     other: slice
-    mask: np.ndarray
 
 
 def _blocks(mask: np.ndarray) -> list[_Block]:
@@ -39,63 +69,63 @@ def _blocks(mask: np.ndarray) -> list[_Block]:
     for first, last in itertools.pairwise(edges):
         rows = np.flatnonzero(mask[:, first:last].any(axis=1))
         other = slice(int(rows[0]), int(rows[-1]) + 1) if rows.size else slice(0, 1)
-        own = slice(int(first), int(last))
-        blocks.append(_Block(own, other, mask[other, own]))
+        blocks.append(_Block(slice(int(first), int(last)), other))
     return blocks
 
 
 def _share(blocks: list[_Block], size: int) -> float:
-    return sum(block.mask.size for block in blocks) / size
+    return sum(_length(block.own) * _length(block.other) for block in blocks) / size
 
 
-def masked_product(mask: np.ndarray) -> Callable:
+def _length(part: slice) -> int:
+    return part.stop - part.start
+
+
+def masked_product(mask: Mask) -> Callable:
     """A function that multiplies ``[n, rows]`` with a masked kernel ``[rows, columns]``.
 
     Masks of sorted degrees are staircases: cut into a few ranges of columns, each needs a part of
     the rows only, for the product as for both of its derivatives.
 
     Args:
-        mask: Ones and zeros ``[rows, columns]``.
+        mask: The mask.
 
     Returns:
         A differentiable function of ``x`` and the kernel; entries of the kernel where the mask is
         zero neither matter nor get a gradient.
     """
-    mask = mask.astype(bool)
-    columns, rows = _blocks(mask), _blocks(mask.T)
-    if max(_share(columns, mask.size), _share(rows, mask.size)) > _LARGEST_SHARE:
+    array = mask.array()
+    columns, rows = _blocks(array), _blocks(array.T)
+    if max(_share(columns, array.size), _share(rows, array.size)) > _LARGEST_SHARE:
         return functools.partial(_whole, mask)
-    rows = [_Block(block.own, block.other, block.mask.T) for block in rows]
     return functools.partial(_in_blocks, mask, columns, rows)
 
 
-def _masked(kernel, mask):
-    return kernel if mask.all() else tf.where(mask, kernel, tf.zeros_like(kernel))
-
-
 def _whole(mask, x, kernel):
-    return tf.matmul(x, _masked(kernel, mask))
+    return tf.matmul(x, mask.apply(kernel))
 
 
 def _in_blocks(mask, columns, rows, x, kernel):
-    if mask.size < _SMALL_KERNEL and x.shape[0] is not None and x.shape[0] < _SMALL_BATCH:
+    small = kernel.shape.num_elements() < _SMALL_KERNEL
+    if small and x.shape[0] is not None and x.shape[0] < _SMALL_BATCH:
         return _whole(mask, x, kernel)
 
     @tf.custom_gradient
     def product(x, kernel):
         def gradient(upstream):
             of_x, of_kernel = [], []
-            for own, other, mask in rows:
-                part = _masked(kernel[own, other], mask)
+            for own, other in rows:
+                here = mask.part(own, other)
+                part = here.apply(kernel[own, other])
                 of_x.append(tf.matmul(upstream[:, other], part, transpose_b=True))
                 part = tf.matmul(x[:, own], upstream[:, other], transpose_a=True)
                 after = kernel.shape[1] - other.stop
-                of_kernel.append(tf.pad(_masked(part, mask), [[0, 0], [other.start, after]]))
+                of_kernel.append(tf.pad(here.apply(part), [[0, 0], [other.start, after]]))
             return tf.concat(of_x, axis=1), tf.concat(of_kernel, axis=0)
 
         parts = [
-            tf.matmul(x[:, other], _masked(kernel[other, own], mask))
-            for own, other, mask in columns
+            tf.matmul(x[:, other], mask.part(other, own).apply(kernel[other, own]))
+            for own, other in columns
         ]
         return tf.concat(parts, axis=1), gradient
 
