@@ -23,7 +23,7 @@ import tensorflow as tf
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
 from tfp_flows.transformers import Transformer
 
-_SMALLEST_BLOCK = 16
+_SMALLEST_BLOCK = 11
 _LARGEST_BLOCK = 64
 _MOST_STRETCHES = 4
 
