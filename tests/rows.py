@@ -18,6 +18,7 @@ tfb = tfp.bijectors
 B, F, T = tff.bijectors, tff.flows, tff.transformers
 
 DIMS = 3
+IMAGE = (4, 4, 2)
 CONTEXT = 2
 
 
@@ -26,12 +27,13 @@ class Row:
     """One bijector.
 
     Args:
-        build: Maps a dtype to a new bijector over vectors of 3.
+        build: Maps a dtype to a new bijector over vectors of 3, or small images.
         slack: Factor on the tolerances, for maps that amplify rounding.
         untrained: Whether there is nothing to train.
         sequential: Directions that evaluate the conditioner once a dimension.
         iterated: Directions that evaluate it until nothing moves.
         swept: Directions that take the conditioner apart and never evaluate it whole.
+        spread: How far weights are moved from their initial values.
     """
 
     build: Callable
@@ -40,6 +42,7 @@ class Row:
     sequential: tuple[str, ...] = ()
     iterated: tuple[str, ...] = ()
     swept: tuple[str, ...] = ()
+    spread: float = 0.4
 
 
 def randomise(module, seed=0, scale=0.4):
@@ -52,9 +55,14 @@ def randomise(module, seed=0, scale=0.4):
     return module
 
 
-def points(shape, dtype, seed=1):
-    """Normal numbers ``[*shape, 3]``."""
-    return tf.constant(np.random.default_rng(seed).normal(size=(*shape, DIMS)), dtype)
+def points(shape, dtype, seed=1, event_shape=(DIMS,)):
+    """Normal numbers ``[*shape, 3]``, or of another shape of events."""
+    return tf.constant(np.random.default_rng(seed).normal(size=(*shape, *event_shape)), dtype)
+
+
+def latents(bijector, shape, dtype):
+    """Normal numbers ``[*shape, *latent_shape]``."""
+    return points(shape, dtype, event_shape=bijector.latent_shape)
 
 
 def contexts(shape, dtype, seed=2):
@@ -68,8 +76,9 @@ def context_of(bijector, shape, dtype):
 
 
 def _adapted(bijector):
-    data = np.random.default_rng(3).normal(size=(50, DIMS)) * [1.0, 3.0, 0.2] + [0.0, 5.0, -1.0]
-    bijector.adapt(data)
+    data = np.random.default_rng(3).normal(size=(50, *bijector.event_shape))
+    channels = bijector.event_shape[-1]
+    bijector.adapt(data * [1.0, 3.0, 0.2][:channels] + [0.0, 5.0, -1.0][:channels])
     return bijector
 
 
@@ -123,6 +132,36 @@ def _simple(cls, **options):
     return lambda dtype: cls(event_shape=DIMS, dtype=dtype, **options)
 
 
+def _image(cls, **options):
+    return lambda dtype: cls(event_shape=IMAGE, dtype=dtype, **options)
+
+
+def _keras_image_network(dtype, library=None):
+    layers = (library or tf.keras).layers
+    return (library or tf.keras).Sequential(
+        [
+            (library or tf.keras).Input([4, 4, 1], dtype=dtype.name),
+            layers.Conv2D(6, 3, padding="same", activation="tanh", dtype=dtype.name),
+            layers.Conv2D(2, 3, padding="same", dtype=dtype.name),
+        ]
+    )
+
+
+def _multiscale(dtype):
+    """Two levels, the first with a learned prior of what leaves."""
+    first = B.Squeeze(event_shape=IMAGE, dtype=dtype)
+    inner = first.latent_shape
+    options = {"dtype": dtype, **_channels}
+    split = B.Coupling(event_shape=inner, mask="channel", **_context, **options)
+    second = B.Squeeze(event_shape=(2, 2, 4), dtype=dtype)
+    last = B.InvertibleConv1x1(event_shape=second.latent_shape, dtype=dtype, seed=5)
+    levels = [
+        B.Chain([B.Coupling(event_shape=IMAGE, **options), first, split]),
+        B.Chain([second, last]),
+    ]
+    return B.MultiScale(levels)
+
+
 def _chain(dtype):
     return B.Chain(
         [
@@ -143,6 +182,7 @@ def _chain(dtype):
 _seeded = {"seed": 1}
 _small = {"hidden_units": [8, 8], **_seeded}
 _context = {"context_shape": CONTEXT}
+_channels = {"hidden_units": [6], **_seeded}
 
 BIJECTORS = {
     "softsign": Row(_simple(B.SoftsignBimodal, sharpness=[0.5, 1.0, 2.0])),
@@ -217,6 +257,35 @@ BIJECTORS = {
         swept=("inverse",),
         slack=10,
     ),
+    "squeeze": Row(_image(B.Squeeze), untrained=True),
+    "checkerboard": Row(_image(B.Coupling, **_channels), spread=0.15),
+    "checkerboard_context": Row(
+        _image(B.Coupling, mask="~checkerboard", **_context, **_channels), slack=3, spread=0.15
+    ),
+    "channel": Row(_image(B.Coupling, mask="channel", **_channels), spread=0.15),
+    "channel_keras": Row(
+        lambda dtype: B.Coupling(
+            event_shape=IMAGE,
+            mask="~channel",
+            dtype=dtype,
+            conditioner=_keras_image_network(dtype),
+        ),
+        spread=0.15,
+    ),
+    "pixel_mask": Row(
+        _image(B.Coupling, mask=np.random.default_rng(6).random(IMAGE) < 0.5, **_channels),
+        spread=0.15,
+    ),
+    "conv1x1": Row(_image(B.InvertibleConv1x1, **_seeded), slack=3),
+    "scale_channel": Row(_image(B.Scale, per_channel=True)),
+    "actnorm_channel": Row(
+        lambda dtype: _adapted(B.ActNorm(event_shape=IMAGE, per_channel=True, dtype=dtype))
+    ),
+    "batchnorm_channel": Row(
+        lambda dtype: _adapted(B.BatchNorm(event_shape=IMAGE, per_channel=True, dtype=dtype))
+    ),
+    "logit": Row(_image(B.Logit), untrained=True, slack=10),
+    "multiscale": Row(_multiscale, slack=3, spread=0.1),
     "given": Row(
         lambda dtype: B.Given(
             _simple(B.Coupling, **_context, **_small)(dtype), np.array([0.3, -0.7])

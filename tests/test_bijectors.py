@@ -49,7 +49,7 @@ def test_masks(mask, expected):
 def test_masks_that_allow_no_coupling():
     with pytest.raises(ValueError, match="both sides of its mask"):
         B.Coupling(event_shape=3, mask=[True, True, True])
-    with pytest.raises(ValueError, match="at least 2 entries"):
+    with pytest.raises(ValueError, match="event of one dimension"):
         B.Coupling(event_shape=1)
     with pytest.raises(ValueError, match="must be 3 booleans"):
         B.Coupling(event_shape=3, mask=[True, False])
@@ -77,7 +77,7 @@ def test_log_scale_is_bounded():
         T.Affine(max_log_scale=0)
 
 
-@pytest.mark.parametrize("recipe", [n for n in tff.flows.FLOWS if n != "softsign_bimodal"])
+@pytest.mark.parametrize("recipe", ["planar", "radial", "nice", "realnvp", "maf", "iaf"])
 def test_flows_start_near_the_identity_and_the_first_step_is_finite(recipe):
     flow = tff.flows.get(recipe)(event_shape=4, seed=0)
     z = data(size=4)

@@ -1,6 +1,7 @@
 """Checks that run over every row of the test table."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
 
 
 def build(name, dtype=tf.float32, seed=0):
-    return rows.randomise(BIJECTORS[name].build(dtype), seed)
+    row = BIJECTORS[name]
+    return rows.randomise(row.build(dtype), seed, row.spread)
 
 
 def tolerance(name, dtype):
@@ -35,7 +37,7 @@ def tolerance(name, dtype):
 def data_points(bijector, shape, dtype):
     """Points in the range of the bijector."""
     context = rows.context_of(bijector, shape, dtype)
-    return bijector.forward_and_log_det(rows.points(shape, dtype), context)[0]
+    return bijector.forward_and_log_det(rows.latents(bijector, shape, dtype), context)[0]
 
 
 @bijector_rows
@@ -44,10 +46,11 @@ def data_points(bijector, shape, dtype):
 def test_round_trips(name, dtype, shape):
     bijector = build(name, dtype)
     context = rows.context_of(bijector, shape, dtype)
-    x = rows.points(shape, dtype)
+    x = rows.latents(bijector, shape, dtype)
     y, forward = bijector.forward_and_log_det(x, context)
     back, inverse = bijector.inverse_and_log_det(y, context)
-    assert y.shape == x.shape
+    assert x.shape == (*shape, *bijector.latent_shape)
+    assert y.shape == (*shape, *bijector.event_shape)
     assert forward.shape == inverse.shape == shape
     assert y.dtype == forward.dtype == dtype
     np.testing.assert_allclose(back, x, **tolerance(name, dtype))
@@ -60,8 +63,9 @@ def autodiff_log_det(function, x):
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         y = function(x)
-    jacobian = tape.batch_jacobian(y, x, experimental_use_pfor=False)
-    return np.linalg.slogdet(jacobian.numpy().astype(np.float64))[1]
+    jacobian = tape.batch_jacobian(y, x, experimental_use_pfor=False).numpy()
+    size = math.prod(x.shape[1:])
+    return np.linalg.slogdet(jacobian.reshape(-1, size, size).astype(np.float64))[1]
 
 
 @bijector_rows
@@ -71,7 +75,7 @@ def test_log_det_is_that_of_the_jacobian(name, dtype, direction):
     bijector = build(name, dtype)
     shape = (4,)
     context = rows.context_of(bijector, shape, dtype)
-    value = rows.points(shape, dtype)
+    value = rows.latents(bijector, shape, dtype)
     if direction == "inverse":
         value = data_points(bijector, shape, dtype)
     method = getattr(bijector, f"{direction}_and_log_det")
@@ -88,7 +92,7 @@ def test_eager_graph_and_xla_agree(name, direction):
     bijector = build(name)
     shape = (4,)
     context = rows.context_of(bijector, shape, tf.float32)
-    value = rows.points(shape, tf.float32)
+    value = rows.latents(bijector, shape, tf.float32)
     if direction == "inverse":
         value = data_points(bijector, shape, tf.float32)
     method = getattr(bijector, f"{direction}_and_log_det")
@@ -110,19 +114,23 @@ def test_eager_graph_and_xla_agree(name, direction):
 
 
 @bijector_rows
-@pytest.mark.parametrize("sizes", [(DIMS, rows.CONTEXT), (None, None)], ids=["batch", "all"])
-def test_unknown_sizes(name, sizes):
+@pytest.mark.parametrize("known", [True, False], ids=["batch", "all"])
+def test_unknown_sizes(name, known):
     bijector = build(name)
-    arguments = [rows.points((4,), tf.float32)]
+    arguments = [rows.latents(bijector, (4,), tf.float32)]
     if bijector.context_shape is not None:
         arguments.append(rows.contexts((4,), tf.float32))
-    specs = [tf.TensorSpec([None, size]) for size in sizes[: len(arguments)]]
+    shapes = [
+        argument.shape[1:] if known else [None] * (argument.shape.rank - 1)
+        for argument in arguments
+    ]
+    specs = [tf.TensorSpec([None, *shape]) for shape in shapes]
     compute = tf.function(bijector.forward_and_log_det, input_signature=specs)
     expected = bijector.forward_and_log_det(*arguments)
     for value, reference in zip(compute(*arguments), expected, strict=True):
         np.testing.assert_allclose(value, reference, **tolerance(name, tf.float32))
     with pytest.raises((ValueError, TypeError, tf.errors.InvalidArgumentError)):
-        compute(tf.zeros([4, DIMS + 1]), *arguments[1:])
+        compute(tf.concat([arguments[0]] * 2, axis=-1), *arguments[1:])
 
 
 @bijector_rows
@@ -134,7 +142,7 @@ def test_every_variable_is_seen_and_has_a_gradient(name, direction):
     rows.randomise(bijector)
     assert [id(v) for v in bijector.trainable_variables] == [id(v) for v in variables]
     context = rows.context_of(bijector, (16,), tf.float32)
-    value = rows.points((16,), tf.float32)
+    value = rows.latents(bijector, (16,), tf.float32)
     if direction == "inverse":
         value = data_points(bijector, (16,), tf.float32)
     with tf.GradientTape() as tape:
@@ -154,28 +162,30 @@ def test_same_tensor_after_a_weight_update_gives_fresh_values(name):
     context = rows.context_of(bijector, (4,), tf.float32)
     kwargs = {} if context is None else {"context": context}
     y = data_points(bijector, (4,), tf.float32)
-    base = tfd.Sample(tfd.Normal(0.0, 1.0), DIMS)
+    x = rows.latents(bijector, (4,), tf.float32)
+    ranks = len(bijector.latent_shape), len(bijector.event_shape)
+    base = tfd.Sample(tfd.Normal(0.0, 1.0), bijector.latent_shape)
     plain = tfd.TransformedDistribution(base, bijector)
 
-    def everything(value):
+    def everything(x, y):
         return [
-            bijector.forward(value, **kwargs),
-            bijector.inverse(value, **kwargs),
-            bijector.forward_log_det_jacobian(value, event_ndims=1, **kwargs),
-            bijector.inverse_log_det_jacobian(value, event_ndims=1, **kwargs),
-            plain.log_prob(value, bijector_kwargs=kwargs),
+            bijector.forward(x, **kwargs),
+            bijector.inverse(y, **kwargs),
+            bijector.forward_log_det_jacobian(x, event_ndims=ranks[0], **kwargs),
+            bijector.inverse_log_det_jacobian(y, event_ndims=ranks[1], **kwargs),
+            plain.log_prob(y, bijector_kwargs=kwargs),
         ]
 
     held = bijector.inverse(y, **kwargs)
-    before = everything(y)
+    before = everything(x, y)
     rows.randomise(bijector, seed=7, scale=0.1)
-    after, fresh = everything(y), everything(tf.identity(y))
+    after, fresh = everything(x, y), everything(tf.identity(x), tf.identity(y))
     for new, reference in zip(after, fresh, strict=True):
         np.testing.assert_allclose(new, reference, rtol=1e-6)
     assert not np.allclose(before[-1], after[-1])
     # The log-det at a tensor that `inverse` returned under the old weights.
-    stale = bijector.forward_log_det_jacobian(held, event_ndims=1, **kwargs)
-    expected = bijector.forward_log_det_jacobian(tf.identity(held), event_ndims=1, **kwargs)
+    stale = bijector.forward_log_det_jacobian(held, event_ndims=ranks[0], **kwargs)
+    expected = bijector.forward_log_det_jacobian(tf.identity(held), event_ndims=ranks[0], **kwargs)
     np.testing.assert_allclose(stale, expected, rtol=1e-6)
 
 
@@ -185,7 +195,8 @@ def test_plain_tfp_containers_agree(name):
     context = rows.context_of(bijector, (4,), tf.float64)
     kwargs = {} if context is None else {"context": context}
     y = data_points(bijector, (4,), tf.float64)
-    base = tfd.Sample(tfd.Normal(tf.zeros([], tf.float64), 1.0), DIMS)
+    standard = tfd.Normal(tf.zeros([], tf.float64), 1.0)
+    base = tfd.Sample(standard, bijector.latent_shape)
     x, log_det = bijector.inverse_and_log_det(y, context)
     expected = base.log_prob(x) + log_det
 
@@ -194,15 +205,16 @@ def test_plain_tfp_containers_agree(name):
 
     bound = tolerance(name, tf.float64)
     np.testing.assert_allclose(of(bijector, **kwargs), expected, **bound)
-    chain = tfb.Chain([bijector, tfb.Shift(tf.zeros(DIMS, tf.float64))])
+    chain = tfb.Chain([bijector, tfb.Shift(tf.zeros(bijector.latent_shape, tf.float64))])
     np.testing.assert_allclose(of(chain, **{bijector.name: kwargs}), expected, **bound)
     twice = tfb.Invert(tfb.Invert(bijector))
     np.testing.assert_allclose(of(twice, **kwargs), expected, **bound)
-    once = tfd.TransformedDistribution(base, tfb.Invert(bijector))
-    z = rows.points((4,), tf.float64)
+    image = tfd.Sample(standard, bijector.event_shape)
+    once = tfd.TransformedDistribution(image, tfb.Invert(bijector))
+    z = rows.latents(bijector, (4,), tf.float64)
     value, change = bijector.forward_and_log_det(z, context)
     np.testing.assert_allclose(
-        once.log_prob(z, bijector_kwargs=kwargs), base.log_prob(value) + change, **bound
+        once.log_prob(z, bijector_kwargs=kwargs), image.log_prob(value) + change, **bound
     )
 
 
@@ -228,7 +240,7 @@ def test_conditioner_is_called_once(name, direction, monkeypatch):
     context = rows.context_of(bijector, (4,), tf.float32)
     value = data_points(bijector, (4,), tf.float32)
     if direction == "forward":
-        value = rows.points((4,), tf.float32)
+        value = rows.latents(bijector, (4,), tf.float32)
     counts, conditioners = count_calls(bijector, monkeypatch)
     getattr(bijector, f"{direction}_and_log_det")(value, context)
     row = BIJECTORS[name]
@@ -245,7 +257,7 @@ def test_conditioner_is_called_once(name, direction, monkeypatch):
     if "inverse" in row.sequential + row.swept:
         return
     counts.clear()
-    base = tfd.Sample(tfd.Normal(0.0, 1.0), DIMS)
+    base = tfd.Sample(tfd.Normal(0.0, 1.0), bijector.latent_shape)
     kwargs = {} if context is None else {"context": context}
     y = data_points(bijector, (4,), tf.float32)
     counts.clear()
@@ -257,10 +269,13 @@ def test_conditioner_is_called_once(name, direction, monkeypatch):
 @bijector_rows
 def test_far_points_stay_finite(name):
     bijector = build(name)
-    far = np.array([[0.0] * 3, [1e4] * 3, [-1e4] * 3, [1e4, 0.0, -1e4], [1e-30] * 3], np.float32)
+    size = math.prod(bijector.event_shape)
+    mixed = np.resize([1e4, 0.0, -1e4], size)
+    far = np.array([np.full(size, value) for value in (0.0, 1e4, -1e4, mixed, 1e-30)], np.float32)
     context = rows.context_of(bijector, (5,), tf.float32)
     for direction in ("forward", "inverse"):
-        value = tf.constant(far)
+        shape = bijector.latent_shape if direction == "forward" else bijector.event_shape
+        value = tf.reshape(tf.constant(far), [5, *shape])
         with tf.GradientTape() as tape:
             tape.watch(value)
             result, log_det = getattr(bijector, f"{direction}_and_log_det")(value, context)
@@ -273,22 +288,24 @@ def test_far_points_stay_finite(name):
 @bijector_rows
 def test_wrong_arguments_raise(name):
     bijector = build(name)
-    x = rows.points((4,), tf.float32)
+    x = rows.latents(bijector, (4,), tf.float32)
     context = rows.context_of(bijector, (4,), tf.float32)
-    with pytest.raises(ValueError, match=r"shape \(4, 2\), expected \[..., 3\]"):
-        bijector.forward_and_log_det(x[:, :2], context)
+    *_, size = bijector.latent_shape
+    with pytest.raises(ValueError, match=rf" {size + 1}\), expected \[\.\.\..*, {size}\]"):
+        bijector.forward_and_log_det(tf.concat([x, x[..., :1]], axis=-1), context)
+    y = data_points(bijector, (4,), tf.float32)
     with pytest.raises(TypeError, match="float64, expected float32"):
-        bijector.inverse(tf.cast(x, tf.float64), context=context)
+        bijector.inverse(tf.cast(y, tf.float64), context=context)
     with pytest.raises(TypeError, match="contxt"):
         bijector.forward(x, contxt=x)
     if context is None:
         with pytest.raises(ValueError, match="without context_shape but got a context"):
-            bijector.inverse(x, context=x)
+            bijector.inverse(y, context=x)
     else:
         with pytest.raises(ValueError, match="needs a context"):
             bijector.forward(x)
         with pytest.raises(ValueError, match="context has shape"):
-            bijector.forward(x, context=x)
+            bijector.forward(x, context=tf.zeros([4, rows.CONTEXT + 1]))
     with pytest.raises(TypeError, match="evnt_shape"):
         type(bijector)(evnt_shape=3)
 
@@ -298,9 +315,10 @@ def test_context_broadcasts_against_the_input(name):
     bijector = build(name)
     if bijector.context_shape is None:
         return
-    x, context = rows.points((4,), tf.float32), rows.contexts((3, 1), tf.float32)
+    x = rows.latents(bijector, (4,), tf.float32)
+    context = rows.contexts((3, 1), tf.float32)
     y, log_det = bijector.forward_and_log_det(x, context)
-    assert y.shape == (3, 4, DIMS)
+    assert y.shape == (3, 4, *bijector.event_shape)
     assert log_det.shape == (3, 4)
     alone, log_det_alone = bijector.forward_and_log_det(x[2], context[1, 0])
     np.testing.assert_allclose(y[1, 2], alone, **tolerance(name, tf.float32))
@@ -318,7 +336,7 @@ def test_config_round_trip(name, dtype):
     for variable, source in zip(rebuilt.variables, bijector.variables, strict=True):
         variable.assign(source)
     context = rows.context_of(bijector, (4,), dtype)
-    x = rows.points((4,), dtype)
+    x = rows.latents(bijector, (4,), dtype)
     for a, b in zip(
         rebuilt.forward_and_log_det(x, context),
         bijector.forward_and_log_det(x, context),

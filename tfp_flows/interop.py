@@ -5,6 +5,7 @@ show none of its weights. `Network` holds the weights' `tf.Variable`s beside the
 """
 
 import inspect
+import math
 import sys
 
 import numpy as np
@@ -33,19 +34,20 @@ class Network(tf.Module):
     """A conditioner of coordinates: calls a network and brings its output into one form.
 
     The network may return ``[n, D * P]``, ``[n, D, P]`` or a list of ``P`` tensors ``[n, D]``
-    (shift and log-scale, say), for ``D`` coordinates with ``P`` parameters each. It gets a batch
-    of rank 2. A context is passed as ``context=`` to our networks, as ``conditional_input=`` to
-    autoregressive networks in TFP's form, as a second input to functional models that have two,
-    and joined to the input on the last axis elsewhere.
+    (shift and log-scale, say), for ``D`` coordinates with ``P`` parameters each; of images
+    likewise, where ``D`` stands for height, width and channels. It gets a batch of one axis. A
+    context is passed as ``context=`` to our networks, as ``conditional_input=`` to autoregressive
+    networks in TFP's form, as a second input to functional models that have two, and joined to
+    the input on the last axis elsewhere, at every place of an image.
 
     The network is called once at construction, so that all variables exist. Layers that are
     frozen at that time stay frozen.
 
     Args:
         network: A Keras 3 or tf_keras layer or model, or a callable `tf.Module`.
-        input_size: Size of the input.
+        input_shape: Shape of the input, a vector or an image.
         context_size: Size of the context, 0 for none.
-        coordinates: ``D``.
+        coordinates: ``D``, as a shape.
         parameters: ``P``.
         dtype: Dtype of input and output.
         owner: Name of the bijector, for errors.
@@ -55,7 +57,9 @@ class Network(tf.Module):
         ValueError: If its output has the wrong size.
     """
 
-    def __init__(self, network, *, input_size, context_size, coordinates, parameters, dtype, owner):
+    def __init__(
+        self, network, *, input_shape, context_size, coordinates, parameters, dtype, owner
+    ):
         super().__init__()
         self._keras3 = is_keras3_layer(network)
         if not (self._keras3 or (isinstance(network, tf.Module) and callable(network))):
@@ -64,7 +68,8 @@ class Network(tf.Module):
                 f"so that its variables can be trained; got {type(network).__name__}."
             )
         self.network = network
-        self._coordinates, self._parameters = coordinates, parameters
+        self._input_ndims = len(input_shape)
+        self._output_shape = (*coordinates, parameters)
         self.dtype, self.owner = dtype, owner
         call = getattr(network, "call", network.__call__)
         # Functional models take `training` without naming it.
@@ -72,15 +77,15 @@ class Network(tf.Module):
         # TFP's network keeps its masks in constraints, which few optimisers apply.
         theirs = isinstance(network, tfp.bijectors.AutoregressiveNetwork)
         if theirs and not network.built:
-            network.build([None, input_size])
+            network.build([None, *input_shape])
         self._constrained = []
         if theirs and not isinstance(network, AutoregressiveNetwork):
             self._constrained = [v for v in network.trainable_variables if v.constraint]
         self._style = self._context_style(network, call) if context_size else "none"
         with tf.init_scope():
             context = tf.zeros([2, context_size], dtype) if context_size else None
-            output = self(tf.zeros([2, input_size], dtype), context)
-        if output.shape != (2, coordinates, parameters):
+            output = self(tf.zeros([2, *input_shape], dtype), context)
+        if output.shape != (2, *self._output_shape):
             raise ValueError(f"{owner}: unexpected conditioner output of shape {output.shape}.")
         # Found by tf.Module, and shared with the layer: training one trains the other.
         self._variables = [v.value for v in network.variables] if self._keras3 else []
@@ -98,14 +103,14 @@ class Network(tf.Module):
         return "list" if inputs is not None and len(inputs) == 2 else "concatenate"
 
     def __call__(self, x, context=None, training=False):
-        """Returns the parameters ``[..., D, P]`` for inputs ``[..., input_size]``."""
-        inputs, keywords = shapes.flatten_batch(x), {}
+        """Returns the parameters ``[..., D, P]`` for inputs ``[..., *input_shape]``."""
+        inputs, keywords = shapes.flatten_batch(x, self._input_ndims), {}
         if context is not None:
             context = shapes.flatten_batch(context)
             if self._style == "list":
                 inputs = [inputs, context]
             elif self._style == "concatenate":
-                inputs = tf.concat([inputs, context], axis=-1)
+                inputs = tf.concat([inputs, self._at_every_place(context, inputs)], axis=-1)
             else:
                 keywords[self._style] = context
         if self._takes_training:
@@ -113,19 +118,28 @@ class Network(tf.Module):
         for variable in self._constrained:
             variable.assign(variable.constraint(variable))
         output = self._join(self.network(inputs, **keywords))
-        event = (self._coordinates, self._parameters)
-        return shapes.unflatten_batch(tf.cast(output, self.dtype), x, 1, event)
+        output = tf.cast(output, self.dtype)
+        return shapes.unflatten_batch(output, x, self._input_ndims, self._output_shape)
+
+    @staticmethod
+    def _at_every_place(context, inputs):
+        if inputs.shape.rank == 2:
+            return context
+        places = tf.shape(inputs)[:-1]
+        context = context[:, None, None, :]
+        return tf.broadcast_to(context, tf.concat([places, tf.shape(context)[-1:]], axis=0))
 
     def _join(self, output):
         if isinstance(output, list | tuple):
             output = tf.stack([tf.convert_to_tensor(part) for part in output], axis=-1)
         output = tf.convert_to_tensor(output)
         size = output.shape[1:].num_elements()
-        wanted = self._coordinates * self._parameters
+        *coordinates, parameters = self._output_shape
+        wanted = math.prod(self._output_shape)
         if size != wanted:
             raise ValueError(
                 f"{self.owner}: the conditioner returns {size} values a row, but "
-                f"{self._coordinates} coordinates with {self._parameters} parameters each "
+                f"{math.prod(coordinates)} coordinates with {parameters} parameters each "
                 f"need {wanted}."
             )
         return output

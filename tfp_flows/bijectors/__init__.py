@@ -4,9 +4,13 @@ from tfp_flows.bijectors.autoregressive import InverseAutoregressive, MaskedAuto
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.batchnorm import BatchNorm
 from tfp_flows.bijectors.compose import Chain, Given, Invert
-from tfp_flows.bijectors.coupling import Coupling, coupling_mask
-from tfp_flows.bijectors.linear import InvertibleLinear
+from tfp_flows.bijectors.coupling import Coupling
+from tfp_flows.bijectors.images import Squeeze
+from tfp_flows.bijectors.linear import InvertibleConv1x1, InvertibleLinear
+from tfp_flows.bijectors.multiscale import MultiScale
+from tfp_flows.bijectors.partition import coupling_mask
 from tfp_flows.bijectors.permutation import Permutation
+from tfp_flows.bijectors.pixels import Dequantize, Logit
 from tfp_flows.bijectors.planar import Planar
 from tfp_flows.bijectors.radial import Radial
 from tfp_flows.bijectors.scale import ActNorm, MinMax, Scale, Standardize
@@ -18,17 +22,22 @@ __all__ = [
     "Bijector",
     "Chain",
     "Coupling",
+    "Dequantize",
     "Given",
     "InverseAutoregressive",
     "Invert",
+    "InvertibleConv1x1",
     "InvertibleLinear",
+    "Logit",
     "MaskedAutoregressive",
     "MinMax",
+    "MultiScale",
     "Permutation",
     "Planar",
     "Radial",
     "Scale",
     "SoftsignBimodal",
+    "Squeeze",
     "Standardize",
     "coupling_mask",
 ]

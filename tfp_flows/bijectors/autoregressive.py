@@ -48,9 +48,9 @@ class _Autoregressive(Bijector):
         )
         self._conditioner = Network(
             network,
-            input_size=size,
+            input_shape=(size,),
             context_size=contexts,
-            coordinates=size,
+            coordinates=(size,),
             parameters=self.transformer.num_parameters,
             dtype=self.dtype,
             owner=self.name,

@@ -1,5 +1,6 @@
 """The contract of a bijector: one method a direction, value and log-det together."""
 
+import math
 from collections.abc import Iterable
 
 import tensorflow as tf
@@ -17,7 +18,8 @@ _MEMO = "_tfp_flows_log_det"
 class Bijector(Configurable, tfb.Bijector):
     """A `tfb.Bijector` that computes a value and its log-det in one evaluation.
 
-    A subclass gives its event shape to the constructor and writes one or both of
+    A subclass gives its event shape (and that of its latent, where it differs) to the constructor
+    and writes one or both of
 
     - ``_forward_and_log_det(x, context, training)``, returning ``y`` and ``log|det dy/dx|``;
     - ``_inverse_and_log_det(y, context, training)``, returning ``x`` and ``log|det dx/dy|``;
@@ -34,6 +36,7 @@ class Bijector(Configurable, tfb.Bijector):
 
     Args:
         event_shape: Shape of an event, known in advance; an ``int`` means a vector.
+        latent_shape: Shape of its latent, with as many entries; that of the event by default.
         context_shape: Shape of the context of an event, or None for an unconditional bijector.
         dtype: ``float32`` or ``float64``.
         name: Name for ops; the class name in snake case by default.
@@ -46,25 +49,39 @@ class Bijector(Configurable, tfb.Bijector):
         self,
         *,
         event_shape: int | Iterable[int],
+        latent_shape: int | Iterable[int] | None = None,
         context_shape: int | Iterable[int] | None = None,
         dtype=tf.float32,
         name: str | None = None,
     ):
         shape = shapes.as_shape(event_shape, "event_shape")
+        latent = shape if latent_shape is None else shapes.as_shape(latent_shape, "latent_shape")
+        if math.prod(latent) != math.prod(shape):
+            raise ValueError(
+                f"A latent has as many entries as its event, got latent_shape {latent} for "
+                f"event_shape {shape}."
+            )
         super().__init__(
-            forward_min_event_ndims=len(shape),
+            forward_min_event_ndims=len(latent),
+            inverse_min_event_ndims=len(shape),
             dtype=shapes.as_float_dtype(dtype),
             name=name,
         )
         self._event_shape = self._no_dependency(shape)
+        self._latent_shape = self._no_dependency(latent)
         self._context_shape = self._no_dependency(
             None if context_shape is None else shapes.as_shape(context_shape, "context_shape")
         )
 
     @property
     def event_shape(self) -> tuple[int, ...]:
-        """Shape of an event."""
+        """Shape of an event: of what `forward` returns."""
         return self._event_shape
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of the latent of an event: of what `inverse` returns."""
+        return self._latent_shape
 
     @property
     def context_shape(self) -> tuple[int, ...] | None:
@@ -88,18 +105,18 @@ class Bijector(Configurable, tfb.Bijector):
         """Maps latent to data.
 
         Args:
-            x: ``[..., *event_shape]``.
+            x: ``[..., *latent_shape]``.
             context: ``[..., *context_shape]``, whose batch axes broadcast against those of ``x``.
             training: Whether batch statistics, dropout and the like are in training mode.
 
         Returns:
-            ``y``, shaped like ``x``, and ``log|det dy/dx|`` in nats, of the batch shape.
+            ``y``, ``[..., *event_shape]``, and ``log|det dy/dx|`` in nats, of the batch shape.
 
         Raises:
             ValueError: If a shape does not fit, or a context is missing or not expected.
             NotImplementedError: If this direction has no formula.
         """
-        x, context = self._prepare(x, context, "x")
+        x, context = self._prepare(x, context, "x", self._latent_shape)
         return self._forward_and_log_det(x, context, training)
 
     def inverse_and_log_det(self, y, context=None, training=False):
@@ -113,9 +130,10 @@ class Bijector(Configurable, tfb.Bijector):
     def _inverse_and_log_det(self, y, context, training):
         raise NotImplementedError(f"{self.name} has no inverse direction.")
 
-    def _prepare(self, value, context, name):
+    def _prepare(self, value, context, name, event_shape=None):
+        event_shape = self._event_shape if event_shape is None else event_shape
         value = shapes.as_float_tensor(value, self.dtype, name)
-        value = shapes.check_event(value, self._event_shape, name, self.name)
+        value = shapes.check_event(value, event_shape, name, self.name)
         if self._context_shape is None:
             if context is not None:
                 raise ValueError(
@@ -130,9 +148,7 @@ class Bijector(Configurable, tfb.Bijector):
             )
         context = shapes.as_float_tensor(context, self.dtype, "context")
         context = shapes.check_event(context, self._context_shape, "context", self.name)
-        return shapes.broadcast_batches(
-            value, len(self._event_shape), context, len(self._context_shape)
-        )
+        return shapes.broadcast_batches(value, len(event_shape), context, len(self._context_shape))
 
     # What follows derives TFP's interface from the two methods above.
 
@@ -151,12 +167,12 @@ class Bijector(Configurable, tfb.Bijector):
     def _call_forward_log_det_jacobian(self, x, event_ndims, name, context=None, training=False):
         with tf.name_scope(name):
             log_det = self.forward_and_log_det(x, context, training)[1]
-            return self._sum_extra(log_det, event_ndims)
+            return self._sum_extra(log_det, event_ndims, self._latent_shape)
 
     def _call_inverse_log_det_jacobian(self, y, event_ndims, name, context=None, training=False):
         with tf.name_scope(name):
             log_det = self.inverse_and_log_det(y, context, training)[1]
-            return self._sum_extra(log_det, event_ndims)
+            return self._sum_extra(log_det, event_ndims, self._event_shape)
 
     def _experimental_compute_density_correction(
         self,
@@ -172,7 +188,7 @@ class Bijector(Configurable, tfb.Bijector):
             a is b for a, b in zip(origin, (self, context, training), strict=True)
         )
         if same and backward_compat and type(tangent_space) is _FullSpace:
-            return self._sum_extra(-log_det, event_ndims), tangent_space
+            return self._sum_extra(-log_det, event_ndims, self._latent_shape), tangent_space
         return super()._experimental_compute_density_correction(
             x,
             tangent_space,
@@ -182,8 +198,8 @@ class Bijector(Configurable, tfb.Bijector):
             training=training,
         )
 
-    def _sum_extra(self, log_det, event_ndims):
-        smallest = len(self._event_shape)
+    def _sum_extra(self, log_det, event_ndims, event_shape):
+        smallest = len(event_shape)
         static = smallest if event_ndims is None else tf.get_static_value(event_ndims)
         if static is None or int(static) < smallest:
             raise ValueError(
@@ -192,6 +208,28 @@ class Bijector(Configurable, tfb.Bijector):
             )
         extra = int(static) - smallest
         return tf.reduce_sum(log_det, axis=list(range(-extra, 0))) if extra else log_det
+
+    def _forward_event_shape(self, input_shape):
+        return self._swapped(input_shape, self._latent_shape, self._event_shape)
+
+    def _inverse_event_shape(self, output_shape):
+        return self._swapped(output_shape, self._event_shape, self._latent_shape)
+
+    def _forward_event_shape_tensor(self, input_shape):
+        outer = input_shape[: -len(self._latent_shape)]
+        return tf.concat([outer, self._event_shape], axis=0)
+
+    def _inverse_event_shape_tensor(self, output_shape):
+        outer = output_shape[: -len(self._event_shape)]
+        return tf.concat([outer, self._latent_shape], axis=0)
+
+    def _swapped(self, shape, expected, result):
+        if shape.rank is None:
+            return shape
+        outer, event = shape[: shape.rank - len(expected)], shape[shape.rank - len(expected) :]
+        if not event.is_compatible_with(expected):
+            raise ValueError(f"{self.name}: got events of shape {event}, expected {expected}.")
+        return outer.concatenate(list(result))
 
     @classmethod
     def _parameter_properties(cls, dtype):

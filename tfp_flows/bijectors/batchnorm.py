@@ -3,9 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
-from tfp_flows.bijectors.scale import batch_moments
+from tfp_flows.bijectors.scale import batch_moments, parameter_shape, total_log_scale
 
 
 class BatchNorm(Bijector):
@@ -21,6 +20,7 @@ class BatchNorm(Bijector):
 
     Args:
         event_shape: Shape of an event; each entry has statistics of its own.
+        per_channel: Whether all places of a channel, the last axis, share theirs, as in images.
         momentum: Weight of the old moving statistics at each update, in [0, 1).
         epsilon: Added to variances.
         dtype: ``float32`` or ``float64``.
@@ -30,14 +30,24 @@ class BatchNorm(Bijector):
         ValueError: If momentum or epsilon is out of range.
     """
 
-    def __init__(self, *, event_shape, momentum=0.99, epsilon=1e-5, dtype=tf.float32, name=None):
+    def __init__(
+        self,
+        *,
+        event_shape,
+        per_channel=False,
+        momentum=0.99,
+        epsilon=1e-5,
+        dtype=tf.float32,
+        name=None,
+    ):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must be in [0, 1), got {momentum!r}.")
         if not epsilon > 0:
             raise ValueError(f"epsilon must be positive, got {epsilon!r}.")
         self._momentum, self._epsilon = float(momentum), float(epsilon)
-        zeros = tf.zeros(self.event_shape, self.dtype)
+        self._per_channel = bool(per_channel)
+        zeros = tf.zeros(parameter_shape(self, per_channel), self.dtype)
         self._log_gamma = tf.Variable(zeros, name="log_gamma")
         self._beta = tf.Variable(zeros, name="beta")
         self._mean = tf.Variable(zeros, trainable=False, name="moving_mean")
@@ -55,7 +65,7 @@ class BatchNorm(Bijector):
         Raises:
             ValueError: If the batch is empty, has the wrong shape or holds NaN or infinity.
         """
-        mean, variance = batch_moments(data, self.event_shape, self.name)
+        mean, variance = batch_moments(data, self.event_shape, self.name, self._per_channel)
         self._mean.assign(tf.cast(mean, self.dtype))
         self._variance.assign(tf.cast(np.asarray(variance), self.dtype))
         self._adapted.assign(True)
@@ -63,12 +73,12 @@ class BatchNorm(Bijector):
     def _forward_and_log_det(self, x, context, training):
         spread = tf.math.log(self._variance + self._epsilon) / 2 - self._log_gamma
         y = (x - self._beta) * tf.exp(spread) + self._mean
-        return y, self._total(spread, x)
+        return y, total_log_scale(self, spread, x)
 
     def _inverse_and_log_det(self, y, context, training):
         mean, variance = self._statistics(y, training)
         spread = tf.math.log(variance + self._epsilon) / 2 - self._log_gamma
-        return (y - mean) * tf.exp(-spread) + self._beta, -self._total(spread, y)
+        return (y - mean) * tf.exp(-spread) + self._beta, -total_log_scale(self, spread, y)
 
     def _statistics(self, y, training):
         if training is None or training is False:
@@ -82,15 +92,11 @@ class BatchNorm(Bijector):
         )
 
     def _batch_statistics(self, y):
-        axes = list(range(y.shape.rank - len(self.event_shape)))
-        if not axes:
+        axes = list(range(y.shape.rank - self._mean.shape.rank))
+        if y.shape.rank == len(self.event_shape):
             raise ValueError(f"{self.name} needs a batch of events in training, got one event.")
         mean, variance = tf.nn.moments(y, axes)
         for moving, value in ((self._mean, mean), (self._variance, variance)):
             step = (1 - self._momentum) * (tf.stop_gradient(value) - moving)
             moving.assign_add(step)
         return mean, variance
-
-    def _total(self, spread, value):
-        batch = shapes.batch_shape_tensor(value, len(self.event_shape))
-        return tf.broadcast_to(tf.reduce_sum(spread), batch)

@@ -15,8 +15,8 @@ class Chain(Bijector):
     """Bijectors one after the other: ``Chain([f, g]).forward(x) = f(g(x))``, as in TFP.
 
     The context and the training flag reach each member that is one of ours and takes a context;
-    TFP's own bijectors may be members too. Each member is evaluated once, value and log-det
-    together.
+    TFP's own bijectors may be members too, where they keep the shape. Each member is evaluated
+    once, value and log-det together.
 
     Args:
         bijectors: The members, data side first; at least one.
@@ -35,16 +35,25 @@ class Chain(Bijector):
                 raise TypeError(f"Chain: {member!r} is not a bijector.")
         ours = [member for member in bijectors if isinstance(member, Bijector)]
         given = None if event_shape is None else shapes.as_shape(event_shape, "event_shape")
-        event_shape = _agreed("event_shape", [given, *(m.event_shape for m in ours)])
-        if event_shape is None:
+        if given is None and not ours:
             raise ValueError("Chain needs event_shape when no member is one of tfp_flows.")
+        event_shape = latent_shape = given or ours[0].event_shape
+        ranks = []
+        for member in bijectors:
+            ranks.append(len(latent_shape))
+            if isinstance(member, Bijector):
+                # A member faces what the one before it left, from the data side.
+                _agreed("event_shape", [latent_shape, member.event_shape])
+                latent_shape = member.latent_shape
         super().__init__(
             event_shape=event_shape,
+            latent_shape=latent_shape,
             context_shape=_agreed("context_shape", [m.context_shape for m in ours]),
             dtype=_agreed("dtype", [m.dtype for m in bijectors]) or tf.float32,
             name=name,
         )
         self.bijectors = bijectors
+        self._ranks = self._no_dependency(tuple(ranks))
 
     @property
     def needs_adapt(self):
@@ -60,22 +69,24 @@ class Chain(Bijector):
                 return
             if waiting[i]:
                 member.adapt(value, context if member.context_shape else None)
-            value, _ = self._member(member, value, context, False, "inverse")
+            value, _ = self._member(i, value, context, False, "inverse")
 
     def _forward_and_log_det(self, x, context, training):
-        return self._walk(reversed(self.bijectors), x, context, training, "forward")
+        places = reversed(range(len(self.bijectors)))
+        return self._walk(places, x, context, training, "forward")
 
     def _inverse_and_log_det(self, y, context, training):
-        return self._walk(self.bijectors, y, context, training, "inverse")
+        return self._walk(range(len(self.bijectors)), y, context, training, "inverse")
 
-    def _walk(self, members, value, context, training, direction):
+    def _walk(self, places, value, context, training, direction):
         total = None
-        for member in members:
-            value, log_det = self._member(member, value, context, training, direction)
+        for place in places:
+            value, log_det = self._member(place, value, context, training, direction)
             total = log_det if total is None else total + log_det
         return value, total
 
-    def _member(self, member, value, context, training, direction):
+    def _member(self, place, value, context, training, direction):
+        member = self.bijectors[place]
         if isinstance(member, Bijector):
             own = context if member.context_shape is not None else None
             method = getattr(member, f"_{direction}_and_log_det")
@@ -88,7 +99,7 @@ class Chain(Bijector):
                 f"Chain: {member.name} changes the shape from {value.shape} to {result.shape}, "
                 "which a Chain cannot follow."
             )
-        ndims = len(self.event_shape)
+        ndims = self._ranks[place]
         log_det = getattr(member, f"{direction}_log_det_jacobian")(fresh, event_ndims=ndims)
         batch = shapes.batch_shape_tensor(value, ndims)
         return result, tf.broadcast_to(tf.cast(log_det, value.dtype), batch)
@@ -107,7 +118,8 @@ class Invert(Bijector):
 
     def __init__(self, bijector: Bijector, *, name=None):
         super().__init__(
-            event_shape=bijector.event_shape,
+            event_shape=bijector.latent_shape,
+            latent_shape=bijector.event_shape,
             context_shape=bijector.context_shape,
             dtype=bijector.dtype,
             name=name or f"invert_{bijector.name}",
@@ -140,6 +152,7 @@ class Given(Bijector):
             raise ValueError(f"{bijector.name} takes no context, so none can be fixed.")
         super().__init__(
             event_shape=bijector.event_shape,
+            latent_shape=bijector.latent_shape,
             dtype=bijector.dtype,
             name=name or f"given_{bijector.name}",
         )

@@ -1,47 +1,14 @@
 """Coupling: one part of the event conditions the transformation of the other."""
 
-import numpy as np
 import tensorflow as tf
 
 from tfp_flows.bijectors.base import Bijector
-from tfp_flows.bijectors.vectors import context_size, vector_size
-from tfp_flows.errors import unknown_name
+from tfp_flows.bijectors.partition import coupling_mask, partition_of
+from tfp_flows.bijectors.vectors import context_size
 from tfp_flows.interop import Network
+from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.mlp import MLP
-from tfp_flows.numerics import permute
 from tfp_flows.transformers import Affine, Transformer
-
-
-def coupling_mask(mask, size: int) -> np.ndarray:
-    """A boolean mask ``[size]``, True where the event passes unchanged and conditions the rest.
-
-    Args:
-        mask: ``"half"`` (the first half passes), ``"alternating"`` (even places pass), either
-            with a ``~`` in front for its complement, or a boolean vector.
-        size: Size of the event.
-
-    Raises:
-        ValueError: If the mask has another size, is not boolean, or is all True or all False.
-    """
-    if isinstance(mask, str):
-        named = {
-            "half": np.arange(size) < size // 2,
-            "alternating": np.arange(size) % 2 == 0,
-        }
-        name = mask.removeprefix("~")
-        if name not in named:
-            raise unknown_name("mask", mask, [*named, *(f"~{key}" for key in named)])
-        result = named[name] ^ mask.startswith("~")
-    else:
-        result = np.array(mask)
-        if result.shape != (size,) or result.dtype != bool:
-            raise ValueError(f"mask must be {size} booleans, got {mask!r}.")
-    if result.all() or not result.any():
-        raise ValueError(
-            f"A coupling needs entries on both sides of its mask, got {result.tolist()}; "
-            "an event of one dimension has no coupling (use an autoregressive flow)."
-        )
-    return result
 
 
 class Coupling(Bijector):
@@ -54,15 +21,18 @@ class Coupling(Bijector):
     section 3.2.
 
     Args:
-        event_shape: Size of the event, a vector of at least two entries.
-        mask: ``"half"``, ``"alternating"``, ``"~half"``, ``"~alternating"``, or a boolean vector;
-            True passes unchanged.
+        event_shape: Size of the event, at least two, or ``(height, width, channels)``.
+        mask: ``"half"`` or ``"alternating"`` for vectors, ``"checkerboard"`` or ``"channel"`` for
+            images, ``"~half"`` and so on for their complements, or booleans of the shape of the
+            event; True passes unchanged. See `coupling_mask`. The default is ``"half"``, or
+            ``"checkerboard"``.
         conditioner: Any Keras layer or model, or callable `tf.Module`, from the passing entries
             (and the context) to the parameters of the others; see `tfp_flows.interop.Network` for
-            the forms. An `MLP` by default.
+            the forms. By default an `MLP`, or a `ResidualConvNetwork` for images.
         transformer: What is applied to the others; `Affine` by default.
         context_shape: Size of the context.
-        hidden_units: Hidden layers of the default conditioner.
+        hidden_units: Hidden layers of the default conditioner; for images equal numbers of
+            channels, one for each residual block.
         activation: Activation of the default conditioner.
         dtype: ``float32`` or ``float64``.
         compute_dtype: Dtype of the default conditioner's matrix products.
@@ -78,7 +48,7 @@ class Coupling(Bijector):
         self,
         *,
         event_shape,
-        mask="half",
+        mask=None,
         conditioner=None,
         transformer: Transformer | None = None,
         context_shape=None,
@@ -92,34 +62,32 @@ class Coupling(Bijector):
         super().__init__(
             event_shape=event_shape, context_shape=context_shape, dtype=dtype, name=name
         )
-        size = vector_size(self, smallest=2)
-        mask = coupling_mask(mask, size)
-        self.mask = mask
+        if mask is None:
+            mask = "half" if len(self.event_shape) == 1 else "checkerboard"
+        self.mask = coupling_mask(mask, self.event_shape)
         self.transformer = transformer or Affine()
-        self._kept = int(mask.sum())
-        changed = size - self._kept
-        order = np.concatenate([np.flatnonzero(mask), np.flatnonzero(~mask)])
-        self._order, self._places = order, np.argsort(order)
-        # Masks that keep one end of the event need slices only.
-        self._kept_first = bool(np.array_equal(order, np.arange(size)))
-        self._kept_last = bool(mask[-self._kept :].all())
+        self._partition = partition_of(self.mask)
         contexts = context_size(self)
-        conditioner = conditioner or MLP(
-            input_size=self._kept,
-            context_size=contexts,
-            output_size=changed * self.transformer.num_parameters,
-            hidden_units=hidden_units,
-            activation=activation,
-            dtype=self.dtype,
-            compute_dtype=compute_dtype,
-            seed=seed,
-        )
+        kept, changed = self._partition.kept_shape, self._partition.changed_shape
+        parameters = self.transformer.num_parameters
+        if conditioner is None:
+            build = MLP if len(kept) == 1 else ResidualConvNetwork
+            conditioner = build(
+                input_size=kept[-1],
+                context_size=contexts,
+                output_size=changed[-1] * parameters,
+                hidden_units=hidden_units,
+                activation=activation,
+                dtype=self.dtype,
+                compute_dtype=compute_dtype,
+                seed=seed,
+            )
         self._conditioner = Network(
             conditioner,
-            input_size=self._kept,
+            input_shape=kept,
             context_size=contexts,
             coordinates=changed,
-            parameters=self.transformer.num_parameters,
+            parameters=parameters,
             dtype=self.dtype,
             owner=self.name,
         )
@@ -136,20 +104,7 @@ class Coupling(Bijector):
         return self._couple(y, context, training, self.transformer.inverse)
 
     def _couple(self, value, context, training, transform):
-        kept, changed = self._split(value)
+        kept, changed = self._partition.split(value)
         parameters = self._conditioner(kept, context, training)
         changed, log_slopes = transform(changed, parameters)
-        return self._merge(kept, changed), tf.reduce_sum(log_slopes, axis=-1)
-
-    def _split(self, value):
-        if self._kept_last:
-            return value[..., -self._kept :], value[..., : -self._kept]
-        if not self._kept_first:
-            value = permute(value, self._order, self._places)
-        return value[..., : self._kept], value[..., self._kept :]
-
-    def _merge(self, kept, changed):
-        if self._kept_last:
-            return tf.concat([changed, kept], axis=-1)
-        value = tf.concat([kept, changed], axis=-1)
-        return value if self._kept_first else permute(value, self._places, self._order)
+        return self._partition.merge(kept, changed), self._partition.total(log_slopes)

@@ -1,10 +1,12 @@
-"""A learned invertible linear map."""
+"""Learned invertible linear maps."""
 
 import numpy as np
 import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.images import image_shape
+from tfp_flows.bijectors.scale import total_log_scale
 from tfp_flows.bijectors.vectors import vector_size
 from tfp_flows.errors import unknown_name
 from tfp_flows.networks.initial import new_generator
@@ -32,7 +34,7 @@ class InvertibleLinear(Bijector):
 
     def __init__(self, *, event_shape, initial="rotation", seed=None, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
-        size = vector_size(self)
+        size = self._size()
         if initial not in ("rotation", "identity"):
             raise unknown_name("initial", initial, ("rotation", "identity"))
         matrix = np.eye(size)
@@ -54,9 +56,12 @@ class InvertibleLinear(Bijector):
         self._upper = tf.Variable(tf.cast(np.triu(packed, 1), self.dtype), name="upper")
         self._below = np.tril(np.ones((size, size)), -1)
 
+    def _size(self):
+        return vector_size(self)
+
     def _triangles(self):
         below = tf.constant(self._below, self.dtype)
-        eye = tf.eye(self.event_shape[0], dtype=self.dtype)
+        eye = tf.eye(self.event_shape[-1], dtype=self.dtype)
         diagonal = tf.linalg.diag(self._signs * tf.exp(self._log_diagonal))
         return self._lower * below + eye, self._upper * tf.transpose(below) + diagonal
 
@@ -66,16 +71,44 @@ class InvertibleLinear(Bijector):
         # P applied to rows: row order[i] of the result is row i of L U x.
         matrix = tf.gather(tf.matmul(lower, upper), tf.math.invert_permutation(self._order))
         y = tf.matmul(flat, matrix, transpose_b=True)
-        return shapes.unflatten_batch(y, x, 1, self.event_shape), self._log_det(x)
+        return shapes.unflatten_batch(y, x, 1, self.event_shape[-1:]), self._log_det(x)
 
     def _inverse_and_log_det(self, y, context, training):
         lower, upper = self._triangles()
         columns = tf.transpose(tf.gather(shapes.flatten_batch(y), self._order, axis=-1))
         columns = tf.linalg.triangular_solve(lower, columns, lower=True)
         columns = tf.linalg.triangular_solve(upper, columns, lower=False)
-        x = shapes.unflatten_batch(tf.transpose(columns), y, 1, self.event_shape)
+        x = shapes.unflatten_batch(tf.transpose(columns), y, 1, self.event_shape[-1:])
         return x, -self._log_det(y)
 
     def _log_det(self, value):
-        batch = shapes.batch_shape_tensor(value, 1)
-        return tf.broadcast_to(tf.reduce_sum(self._log_diagonal), batch)
+        return total_log_scale(self, self._log_diagonal, value)
+
+
+class InvertibleConv1x1(InvertibleLinear):
+    """One learned invertible linear map of the channels, at every place of an image.
+
+    The way to the latent, which training takes, is the product ``x = P L U y``; the way back
+    solves with the triangles. Otherwise as `InvertibleLinear`.
+
+    Source: Glow, Kingma and Dhariwal 2018, arXiv:1807.03039, section 3.2.
+
+    Args:
+        event_shape: ``(height, width, channels)``.
+        initial: ``"rotation"`` or ``"identity"``.
+        seed: Seed of the rotation.
+        dtype: ``float32`` or ``float64``.
+        name: Name for ops.
+
+    Raises:
+        ValueError: If the event is not an image.
+    """
+
+    def _size(self):
+        return image_shape(self)[-1]
+
+    def _forward_and_log_det(self, x, context, training):
+        return super()._inverse_and_log_det(x, context, training)
+
+    def _inverse_and_log_det(self, y, context, training):
+        return super()._forward_and_log_det(y, context, training)

@@ -1,5 +1,7 @@
 """Diagonal scaling and the normalisations that are diagonal maps: Scale, ActNorm, Standardize."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
@@ -14,13 +16,15 @@ class Scale(Bijector):
 
     Args:
         event_shape: Shape of an event.
+        per_channel: Whether one factor serves all places of a channel, the last axis.
         dtype: ``float32`` or ``float64``.
         name: Name for ops.
     """
 
-    def __init__(self, *, event_shape, dtype=tf.float32, name=None):
+    def __init__(self, *, event_shape, per_channel=False, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
-        self._log_scale = tf.Variable(tf.zeros(self.event_shape, self.dtype), name="log_scale")
+        shape = parameter_shape(self, per_channel)
+        self._log_scale = tf.Variable(tf.zeros(shape, self.dtype), name="log_scale")
 
     def _forward_and_log_det(self, x, context, training):
         return x * tf.exp(self._log_scale), self._log_det(x)
@@ -29,8 +33,7 @@ class Scale(Bijector):
         return y * tf.exp(-self._log_scale), -self._log_det(y)
 
     def _log_det(self, value):
-        batch = shapes.batch_shape_tensor(value, len(self.event_shape))
-        return tf.broadcast_to(tf.reduce_sum(self._log_scale), batch)
+        return total_log_scale(self, self._log_scale, value)
 
 
 class ActNorm(Bijector):
@@ -42,15 +45,18 @@ class ActNorm(Bijector):
 
     Args:
         event_shape: Shape of an event.
+        per_channel: Whether one shift and scale serve all places of a channel, the last axis, as
+            in Glow.
         dtype: ``float32`` or ``float64``.
         name: Name for ops.
     """
 
     _trainable = True
 
-    def __init__(self, *, event_shape, dtype=tf.float32, name=None):
+    def __init__(self, *, event_shape, per_channel=False, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
-        zeros = tf.zeros(self.event_shape, self.dtype)
+        self._per_channel = bool(per_channel)
+        zeros = tf.zeros(parameter_shape(self, per_channel), self.dtype)
         self._shift = tf.Variable(zeros, trainable=self._trainable, name="shift")
         self._log_scale = tf.Variable(zeros, trainable=self._trainable, name="log_scale")
         self._adapted = tf.Variable(False, trainable=False, name="adapted")
@@ -78,7 +84,7 @@ class ActNorm(Bijector):
         self._adapted.assign(True)
 
     def _measure(self, data):
-        mean, variance = batch_moments(data, self.event_shape, self.name)
+        mean, variance = batch_moments(data, self.event_shape, self.name, self._per_channel)
         return mean, np.sqrt(variance)
 
     def _forward_and_log_det(self, x, context, training):
@@ -100,15 +106,36 @@ class MinMax(Standardize):
     """Fixed map of the range of the data to [-0.8, 0.8], for bijectors of bounded range."""
 
     def _measure(self, data):
-        _, variance = batch_moments(data, self.event_shape, self.name)
-        low, high = np.min(data, axis=0), np.max(data, axis=0)
+        _, variance = batch_moments(data, self.event_shape, self.name, self._per_channel)
+        axes = tuple(range(np.ndim(data) - 1)) if self._per_channel else 0
+        low, high = np.min(data, axis=axes), np.max(data, axis=axes)
         # Constant coordinates count as of variance 1.
         half = np.where(high > low, (high - low) / 2, np.sqrt(variance))
         return (low + high) / 2, half / 0.8
 
 
-def batch_moments(data, event_shape, owner: str) -> tuple[np.ndarray, np.ndarray]:
+def parameter_shape(bijector: Bijector, per_channel: bool) -> tuple[int, ...]:
+    """The shape of diagonal parameters: that of the event, or of its last axis."""
+    return bijector.event_shape[-1:] if per_channel else bijector.event_shape
+
+
+def total_log_scale(bijector: Bijector, log_scale: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+    """The log-det of a diagonal map: each parameter counts once for each entry that it serves."""
+    batch = shapes.batch_shape_tensor(value, len(bijector.event_shape))
+    places = math.prod(bijector.event_shape) // math.prod(log_scale.shape)
+    return tf.broadcast_to(places * tf.reduce_sum(log_scale), batch)
+
+
+def batch_moments(
+    data, event_shape, owner: str, per_channel: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance over the rows of a batch, in float64; constant entries get variance 1.
+
+    Args:
+        data: ``[n, *event_shape]``.
+        event_shape: Shape of an event.
+        owner: Name of the bijector, for errors.
+        per_channel: Whether all places of a channel, the last axis, count as rows.
 
     Raises:
         ValueError: If the batch is empty, has the wrong shape or holds NaN or infinity.
@@ -121,7 +148,8 @@ def batch_moments(data, event_shape, owner: str) -> tuple[np.ndarray, np.ndarray
         )
     if not np.isfinite(values).all():
         raise ValueError(f"{owner}: adapt needs finite data, got NaN or infinite values.")
-    mean, variance = values.mean(axis=0), values.var(axis=0)
+    axes = tuple(range(values.ndim - 1)) if per_channel else 0
+    mean, variance = values.mean(axis=axes), values.var(axis=axes)
     # Rounding leaves a trace of variance in constant columns, of the data's own precision.
     source = np.asarray(data).dtype
     eps = np.finfo(source if source.kind == "f" else np.float64).eps

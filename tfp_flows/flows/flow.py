@@ -17,7 +17,7 @@ class Flow(Configurable, tfd.TransformedDistribution):
     broadcast against those of the data.
 
     Args:
-        distribution: Base distribution over latents, of the bijector's event shape. It may have
+        distribution: Base distribution over latents, of the bijector's latent shape. It may have
             trainable variables of its own.
         bijector: One of `tfp_flows.bijectors`; ``forward`` maps latent to data.
         name: Name for ops.
@@ -34,10 +34,10 @@ class Flow(Configurable, tfd.TransformedDistribution):
                 f"Flow needs a bijector of tfp_flows, got {type(bijector).__name__}; put TFP's "
                 "own bijectors into tfp_flows.bijectors.Chain([...], event_shape=...)."
             )
-        if tuple(distribution.event_shape) != bijector.event_shape:
+        if tuple(distribution.event_shape) != bijector.latent_shape:
             raise ValueError(
                 f"The base distribution has event shape {tuple(distribution.event_shape)}, "
-                f"the bijector {bijector.event_shape}."
+                f"the bijector {bijector.latent_shape} for latents."
             )
         if distribution.dtype != bijector.dtype:
             raise ValueError(
@@ -87,20 +87,32 @@ class Flow(Configurable, tfd.TransformedDistribution):
         """Density; see `log_prob`."""
         return self._call_prob(value, name, context=context)
 
-    def sample(self, sample_shape=(), context=None, seed=None, name="sample"):
+    def sample(
+        self, sample_shape=(), context=None, seed=None, *, temperature: float = 1.0, name="sample"
+    ):
         """Draws samples.
 
         Args:
             sample_shape: Shape of the draw, or a number.
             context: ``[*batch, *context_shape]`` for a conditional flow.
             seed: Seed, as in TFP: an ``int`` or a pair.
+            temperature: Factor on how far latents lie from the mean of the base; below 1, samples
+                are likelier and vary less (Kingma and Dhariwal 2018, arXiv:1807.03039, section 6).
             name: Name for ops.
 
         Returns:
             ``[*sample_shape, *batch, *event_shape]``.
+
+        Raises:
+            ValueError: If the temperature is negative, or another than 1 with a base without mean.
         """
+        if not temperature >= 0:
+            raise ValueError(f"temperature must not be negative, got {temperature!r}.")
         with tf.name_scope(name):
             z = self._latents(sample_shape, context, seed)
+            if temperature != 1:
+                mean = self._base_mean()
+                z = mean + tf.cast(temperature, z.dtype) * (z - mean)
             return self.bijector.forward_and_log_det(z, context)[0]
 
     def sample_and_log_prob(self, sample_shape=(), context=None, seed=None):
@@ -114,11 +126,11 @@ class Flow(Configurable, tfd.TransformedDistribution):
         return x, self.distribution.log_prob(z) - log_det
 
     def to_latent(self, x, context=None):
-        """Maps data ``[..., *event_shape]`` to latents of the same shape."""
+        """Maps data ``[..., *event_shape]`` to latents ``[..., *latent_shape]``."""
         return self.bijector.inverse_and_log_det(x, context)[0]
 
     def from_latent(self, z, context=None):
-        """Maps latents ``[..., *event_shape]`` to data of the same shape."""
+        """Maps latents ``[..., *latent_shape]`` to data ``[..., *event_shape]``."""
         return self.bijector.forward_and_log_det(z, context)[0]
 
     def given(self, context) -> "Flow":
@@ -161,6 +173,15 @@ class Flow(Configurable, tfd.TransformedDistribution):
             both = isinstance(shape, list) and isinstance(batch, list)
             shape = shape + batch if both else tf.concat([shape, batch], axis=0)
         return self.distribution.sample(shape, seed=seed)
+
+    def _base_mean(self):
+        try:
+            return self.distribution.mean()
+        except NotImplementedError:
+            raise ValueError(
+                f"A temperature needs a base distribution with a mean; {self.distribution.name} "
+                "has none."
+            ) from None
 
     # TFP's own entry points, for everything that calls them from inside TFP.
 

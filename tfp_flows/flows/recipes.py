@@ -39,12 +39,12 @@ def vector_event(event_shape, flow: str) -> int:
 _NORMALISATIONS = {"batch": BatchNorm, "act": ActNorm}
 
 
-def normalisation(kind: str | None, size: int, dtype) -> list[Bijector]:
+def normalisation(kind: str | None, event_shape, dtype) -> list[Bijector]:
     """The normalisation that follows a layer: a list of one, or of none.
 
     Args:
         kind: ``"batch"``, ``"act"`` or None.
-        size: Size of the event.
+        event_shape: Shape of the event; images are normalised by channel.
         dtype: Of the bijector.
 
     Raises:
@@ -54,7 +54,8 @@ def normalisation(kind: str | None, size: int, dtype) -> list[Bijector]:
         return []
     if kind not in _NORMALISATIONS:
         raise unknown_name("normalization", kind, _NORMALISATIONS)
-    return [_NORMALISATIONS[kind](event_shape=size, dtype=dtype)]
+    shape = shapes.as_shape(event_shape, "event_shape")
+    return [_NORMALISATIONS[kind](event_shape=shape, per_channel=len(shape) == 3, dtype=dtype)]
 
 
 def positive(value: int, name: str) -> int:

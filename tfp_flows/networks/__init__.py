@@ -1,6 +1,7 @@
 """Networks that predict the parameters of transformers."""
 
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
+from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.mlp import MLP
 
-__all__ = ["MLP", "AutoregressiveNetwork"]
+__all__ = ["MLP", "AutoregressiveNetwork", "ResidualConvNetwork"]

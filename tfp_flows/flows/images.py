@@ -1,0 +1,239 @@
+"""Multi-scale flows of images: RealNVP and Glow."""
+
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_flows import shapes
+from tfp_flows.bijectors import (
+    ActNorm,
+    Bijector,
+    Chain,
+    Coupling,
+    Dequantize,
+    InvertibleConv1x1,
+    Logit,
+    MultiScale,
+    Squeeze,
+)
+from tfp_flows.errors import unknown_name
+from tfp_flows.flows.flow import Flow
+from tfp_flows.flows.recipes import layer_seeds, normalisation, positive, standard_normal
+from tfp_flows.networks import ResidualConvNetwork
+from tfp_flows.transformers import Additive, Affine
+
+_TRANSFORMERS = {"affine": Affine, "additive": Additive}
+
+
+def realnvp_image(
+    *,
+    event_shape,
+    context_shape=None,
+    num_levels: int = 3,
+    num_couplings: int = 3,
+    hidden_units=(32, 32),
+    activation="relu",
+    normalization: str | None = "act",
+    bins: int | None = 256,
+    alpha: float | None = 0.05,
+    base=None,
+    dtype=tf.float32,
+    compute_dtype=None,
+    seed: int | None = None,
+) -> Flow:
+    """Multi-scale RealNVP: couplings by checkerboards and channels; both directions cost one pass.
+
+    Each level but the last has checkerboard couplings, a squeeze and channel couplings, after
+    which half of the channels leave; the last has one more checkerboard coupling and no squeeze.
+
+    Source: Dinh et al. 2017, arXiv:1605.08803, section 3.6. The paper's sizes for 32 x 32 images
+    are ``num_levels=2, hidden_units=(64,) * 8, normalization="batch"``, and for 64 x 64
+    ``num_levels=5, hidden_units=(32,) * 4``.
+
+    Args:
+        event_shape: ``(height, width, channels)``; height and width divisible by 2 for each level
+            but the last.
+        context_shape: Size of the context, of a one-hot class for instance.
+        num_levels: Number of levels.
+        num_couplings: Couplings of one kind of mask in a level.
+        hidden_units: Channels of the residual blocks of each conditioner, one for each block.
+        activation: Activation of each conditioner.
+        normalization: ``"batch"`` or ``"act"`` for a normalisation after each coupling, or None.
+        bins: Number of integers of a pixel, which uniform noise makes real; None for data that
+            are real already.
+        alpha: How far from 0 and 1 the logit of the pixels keeps; None for no logit, where pixels
+            of ``bins`` integers are centred instead, to [-0.5, 0.5).
+        base: Base distribution; the standard normal by default.
+        dtype: ``float32`` or ``float64``.
+        compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
+        seed: Seed of the initial weights.
+
+    Returns:
+        A flow over ``[..., height, width, channels]``; latents are vectors.
+
+    Raises:
+        ValueError: If an argument is out of range, or there are too many levels for the image.
+    """
+    shape = _image_event(event_shape, positive(num_levels, "num_levels"), num_levels - 1)
+    positive(num_couplings, "num_couplings")
+    seeds = iter(layer_seeds(seed, num_levels * (2 * num_couplings + 1)))
+    options = {
+        "context_shape": context_shape,
+        "hidden_units": hidden_units,
+        "activation": activation,
+        "dtype": dtype,
+        "compute_dtype": compute_dtype,
+    }
+
+    def couplings(shape, mask, count):
+        members = []
+        for i in range(count):
+            own = mask if i % 2 == 0 else f"~{mask}"
+            members.append(Coupling(event_shape=shape, mask=own, seed=next(seeds), **options))
+            members.extend(normalisation(normalization, shape, dtype))
+        return members
+
+    levels, here = [], shape
+    for _ in range(num_levels - 1):
+        squeeze = Squeeze(event_shape=here, dtype=dtype)
+        inner = squeeze.latent_shape
+        levels.append(
+            Chain(
+                [
+                    *couplings(here, "checkerboard", num_couplings),
+                    squeeze,
+                    *couplings(inner, "channel", num_couplings),
+                ]
+            )
+        )
+        here = (*inner[:2], inner[2] - inner[2] // 2)
+    levels.append(Chain(couplings(here, "checkerboard", num_couplings + 1)))
+    return _assemble(shape, levels, bins, alpha, base, dtype, "realnvp_image")
+
+
+def glow(
+    *,
+    event_shape,
+    context_shape=None,
+    num_levels: int = 3,
+    depth: int = 4,
+    hidden_units=(64,),
+    activation="relu",
+    transformer: str = "affine",
+    learn_prior: bool = True,
+    bins: int | None = 256,
+    alpha: float | None = None,
+    base=None,
+    dtype=tf.float32,
+    compute_dtype=None,
+    seed: int | None = None,
+) -> Flow:
+    """Glow: ActNorm, invertible 1x1 convolution and channel coupling, at several scales.
+
+    The networks of the couplings are the paper's, a 1x1 convolution between two of 3x3, except
+    that the one between is a residual block.
+
+    Source: Kingma and Dhariwal 2018, arXiv:1807.03039. The paper's sizes for 32 x 32 images are
+    ``num_levels=3, depth=32, hidden_units=(512,)``.
+
+    Args:
+        event_shape: ``(height, width, channels)``; height and width divisible by 2 for each
+            level.
+        context_shape: Size of the context, of a one-hot class for instance.
+        num_levels: Number of levels, K in the paper's pictures.
+        depth: Steps of a level.
+        hidden_units: Channels of the residual blocks of each network, one for each block.
+        activation: Activation of each network.
+        transformer: ``"affine"`` or ``"additive"`` couplings.
+        learn_prior: Whether what leaves at a split is normal given what goes on, with mean and
+            scale of a network, and the last latent normal with learned mean and scale; standard
+            normal otherwise.
+        bins: As in `realnvp_image`.
+        alpha: As in `realnvp_image`.
+        base: Base distribution; the standard normal by default.
+        dtype: ``float32`` or ``float64``.
+        compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
+        seed: Seed of the initial weights and rotations.
+
+    Returns:
+        A flow over ``[..., height, width, channels]``; latents are vectors.
+
+    Raises:
+        ValueError: If an argument is out of range, or there are too many levels for the image.
+    """
+    shape = _image_event(event_shape, positive(num_levels, "num_levels"), num_levels)
+    if transformer not in _TRANSFORMERS:
+        raise unknown_name("transformer", transformer, _TRANSFORMERS)
+    seeds = iter(layer_seeds(seed, num_levels * (2 * positive(depth, "depth") + 1)))
+    contexts = 0 if context_shape is None else math.prod(shapes.as_shape(context_shape, "context"))
+
+    def coupling(shape, transformer):
+        changed = shape[2] // 2
+        network = ResidualConvNetwork(
+            input_size=shape[2] - changed,
+            output_size=changed * transformer.num_parameters,
+            hidden_units=hidden_units,
+            block_kernel_sizes=(1,),
+            activation=activation,
+            context_size=contexts,
+            dtype=dtype,
+            compute_dtype=compute_dtype,
+            seed=next(seeds),
+        )
+        return Coupling(
+            event_shape=shape,
+            mask="channel",
+            conditioner=network,
+            transformer=transformer,
+            context_shape=context_shape,
+            dtype=dtype,
+        )
+
+    kind = _TRANSFORMERS[transformer]
+    levels, here = [], shape
+    for number in range(num_levels):
+        squeeze = Squeeze(event_shape=here, dtype=dtype)
+        inner = squeeze.latent_shape
+        members = [squeeze]
+        for _ in range(depth):
+            members += [
+                ActNorm(event_shape=inner, per_channel=True, dtype=dtype),
+                InvertibleConv1x1(event_shape=inner, seed=next(seeds), dtype=dtype),
+                coupling(inner, kind()),
+            ]
+        if learn_prior and number + 1 < num_levels:
+            members.append(coupling(inner, Affine()))
+        elif learn_prior:
+            members.append(ActNorm(event_shape=inner, dtype=dtype))
+        levels.append(Chain(members))
+        here = (*inner[:2], inner[2] - inner[2] // 2)
+    return _assemble(shape, levels, bins, alpha, base, dtype, "glow")
+
+
+def _image_event(event_shape, num_levels: int, squeezes: int) -> tuple[int, int, int]:
+    shape = shapes.as_shape(event_shape, "event_shape")
+    if len(shape) != 3:
+        raise ValueError(
+            f"Flows of images model [height, width, channels], got event_shape {shape}."
+        )
+    factor = 2**squeezes
+    if shape[0] % factor or shape[1] % factor:
+        raise ValueError(
+            f"num_levels={num_levels} halves images {squeezes} times, but {shape[0]} x {shape[1]} "
+            f"is not divisible by {factor}; use fewer levels, or pad the images."
+        )
+    return shape
+
+
+def _assemble(shape, levels: list[Bijector], bins, alpha, base, dtype, name) -> Flow:
+    members: list[Bijector] = []
+    if bins is not None:
+        members.append(Dequantize(event_shape=shape, bins=bins, dtype=dtype))
+    if alpha is not None:
+        members.append(Logit(event_shape=shape, alpha=alpha, dtype=dtype))
+    elif bins is not None:
+        members.append(tfp.bijectors.Shift(tf.constant(0.5, dtype)))
+    bijector = Chain([*members, MultiScale(levels)])
+    base = standard_normal(bijector.latent_shape, dtype) if base is None else base
+    return Flow(base, bijector, name=name)

@@ -1,0 +1,134 @@
+"""A residual convolutional network that any bijector of images can use, in any Keras or none."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from tfp_flows import shapes
+from tfp_flows.activations import get_activation
+from tfp_flows.config import Configurable
+from tfp_flows.networks.convolution import convolve
+from tfp_flows.networks.initial import new_generator, uniform
+from tfp_flows.numerics import narrowed
+
+
+class ResidualConvNetwork(Configurable, tf.Module):
+    """Residual blocks of convolutions, ``[..., H, W, input_size]`` to ``[..., H, W, output_size]``.
+
+    A convolution, then blocks ``h + conv(f(conv(f(h))))``, with what the context adds to all places
+    of a channel after the first convolution of each, then ``f`` and a last convolution. All keep
+    height and width, padded with zeros. The last one starts at zero, so that the bijector it
+    conditions starts as the identity.
+
+    Source: RealNVP, Dinh et al. 2017, arXiv:1605.08803, section 3.5; He et al. 2016,
+    arXiv:1603.05027.
+
+    Args:
+        input_size: Channels of the input.
+        output_size: Channels of the output.
+        hidden_units: Channels of the residual blocks, equal numbers, one for each.
+        kernel_size: Size of the first and the last convolution, odd.
+        block_kernel_sizes: Sizes of the convolutions of a block, odd.
+        activation: Name of an elementwise function, or the function itself (not savable).
+        context_size: Size of the context that every block sees; 0 for none.
+        dtype: Of the weights and of the output.
+        compute_dtype: Of the convolutions, ``bfloat16`` or ``float16`` for mixed precision; the
+            weights' dtype by default.
+        output_scale: Factor on the initial weights of the last convolution.
+        seed: Seed of the initial weights.
+        name: Name of the module.
+
+    Raises:
+        ValueError: If ``hidden_units`` is empty or its numbers differ, a size is not positive, or a
+            kernel's size is even.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        output_size: int,
+        hidden_units: Sequence[int] = (64, 64),
+        kernel_size: int = 3,
+        block_kernel_sizes: Sequence[int] = (3, 3),
+        activation: str | Callable = "relu",
+        context_size: int = 0,
+        dtype=tf.float32,
+        compute_dtype=None,
+        output_scale: float = 0.0,
+        seed: int | None = None,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        hidden = shapes.as_shape(hidden_units, "hidden_units")
+        if len(set(hidden)) != 1:
+            raise ValueError(
+                "hidden_units of a ResidualConvNetwork are equal numbers of channels, one for each "
+                f"residual block, got {hidden_units!r}."
+            )
+        input_size, output_size = shapes.as_shape([input_size, output_size], "input and output")
+        outer, *inner = shapes.as_shape([kernel_size, *block_kernel_sizes], "kernel sizes")
+        if not inner or any(size % 2 == 0 for size in (outer, *inner)):
+            raise ValueError(
+                "kernel_size and block_kernel_sizes must be odd, at least one a block, got "
+                f"{kernel_size!r} and {block_kernel_sizes!r}."
+            )
+        self.dtype = shapes.as_float_dtype(dtype)
+        self._compute_dtype = self.dtype if compute_dtype is None else tf.as_dtype(compute_dtype)
+        self._activation = get_activation(activation)
+        generator, channels = new_generator(seed), hidden[0]
+
+        def convolution(name, size, inputs, outputs, scale=1.0):
+            fan_in = size * size * inputs
+            kernel = uniform(generator, [size, size, inputs, outputs], fan_in, scale)
+            bias = uniform(generator, [outputs], fan_in, scale)
+            return (
+                tf.Variable(tf.cast(kernel, self.dtype), name=f"{name}_kernel"),
+                tf.Variable(tf.cast(bias, self.dtype), name=f"{name}_bias"),
+            )
+
+        self._first = convolution("first", outer, input_size, channels)
+        self._blocks, self._context_kernels = [], []
+        for i in range(len(hidden)):
+            self._blocks.append(
+                [
+                    convolution(f"block_{i}_{j}", size, channels, channels)
+                    for j, size in enumerate(inner)
+                ]
+            )
+            if context_size:
+                kernel = uniform(generator, [context_size, channels], context_size)
+                kernel = tf.Variable(tf.cast(kernel, self.dtype), name=f"block_{i}_context")
+                self._context_kernels.append(kernel)
+        self._last = convolution("last", outer, channels, output_size, output_scale)
+
+    def __call__(self, x, context=None, training=False):
+        """Applies the network.
+
+        Args:
+            x: ``[n, H, W, input_size]``.
+            context: ``[n, context_size]``, if the network takes one.
+            training: Accepted for a uniform interface; nothing here depends on it.
+
+        Returns:
+            ``[n, H, W, output_size]`` in the dtype of the weights.
+        """
+        del training
+        hidden = self._convolve(x, self._first)
+        for i, block in enumerate(self._blocks):
+            inner = hidden
+            for j, weights in enumerate(block):
+                inner = self._convolve(self._activation(inner), weights)
+                if context is not None and j == 0:
+                    inner += self._of_context(context, self._context_kernels[i])
+            hidden += inner
+        output = self._convolve(self._activation(hidden), self._last)
+        return tf.cast(output, self.dtype)
+
+    def _convolve(self, x, weights):
+        kernel, bias = (tf.cast(weight, self._compute_dtype) for weight in weights)
+        return convolve(narrowed(x, self._compute_dtype), kernel) + bias
+
+    def _of_context(self, context, kernel):
+        context = narrowed(context, self._compute_dtype)
+        return tf.matmul(context, tf.cast(kernel, self._compute_dtype))[:, None, None, :]
