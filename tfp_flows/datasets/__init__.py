@@ -3,6 +3,13 @@
 Importing this package imports neither TensorFlow nor pandas; the functions that need one do.
 """
 
+from tfp_flows.datasets.images import (
+    ArrayImages,
+    FolderImages,
+    Images,
+    load_images,
+    read_image,
+)
 from tfp_flows.datasets.potentials import (
     POTENTIAL_BOX,
     POTENTIALS,
@@ -37,6 +44,9 @@ __all__ = [
     "POTENTIALS",
     "POTENTIAL_BOX",
     "TOYS",
+    "ArrayImages",
+    "FolderImages",
+    "Images",
     "Splits",
     "Table",
     "check_output",
@@ -45,12 +55,14 @@ __all__ = [
     "checkerboard_log_prob",
     "eight_gaussians",
     "eight_gaussians_log_prob",
+    "load_images",
     "load_maf_table",
     "load_matching",
     "load_table",
     "pinwheel",
     "potential_log_prob",
     "power_from_household",
+    "read_image",
     "rings",
     "sample_potential",
     "save_table",

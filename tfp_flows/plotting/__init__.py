@@ -5,6 +5,7 @@ and nothing has to be closed. matplotlib is imported by the functions, not by th
 """
 
 from tfp_flows.plotting.corner import plot_corner
+from tfp_flows.plotting.grid import image_grid, save_image
 from tfp_flows.plotting.line import plot_flow_1d
 from tfp_flows.plotting.plane import density_2d, plot_flow_2d
 from tfp_flows.plotting.saving import save_figure
@@ -12,9 +13,11 @@ from tfp_flows.plotting.training import plot_training_curve
 
 __all__ = [
     "density_2d",
+    "image_grid",
     "plot_corner",
     "plot_flow_1d",
     "plot_flow_2d",
     "plot_training_curve",
     "save_figure",
+    "save_image",
 ]
