@@ -12,38 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from commands import bad, good, run
 
 import tfp_flows as tff
-from tfp_flows.cli.app import app
 from tfp_flows.datasets import load_table, save_table
 
 QUICK = ["--epochs", "3", "--layers", "2", "--hidden", "8", "--batch-size", "64"]
 COLUMNS = ["height", "body weight", "a,b"]
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def good(*arguments):
-    result = run(*arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.stderr
-    return result
-
-
-def bad(*arguments):
-    """The one sentence of a refused command."""
-    result = run(*arguments)
-    assert isinstance(result.exception, SystemExit), result.exception
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    assert lines[0].startswith("Error: ")
-    return lines[0]
 
 
 def values_of(rows=300, seed=0):

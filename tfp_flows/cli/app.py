@@ -8,8 +8,6 @@ import typer
 from tfp_flows._version import __version__
 from tfp_flows.cli import options
 from tfp_flows.cli.console import Commands
-from tfp_flows.cli.settings import FitSettings, parse_columns, parse_flow_options, parse_hidden
-from tfp_flows.errors import InputError
 
 app = typer.Typer(
     cls=Commands,
@@ -57,11 +55,16 @@ def fit(
     hidden: options.Hidden = None,
     flow_option: options.FlowOptions = None,
     dtype: options.Dtype = options.Precision.float32,
-    epochs: options.Epochs = 500,
-    patience: options.Patience = 30,
-    batch_size: options.BatchSize = 256,
-    learning_rate: options.LearningRate = 5e-3,
+    epochs: options.Epochs = None,
+    patience: options.Patience = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
     seed: options.FitSeed = 0,
+    size: options.Size = None,
+    grey: options.Grey = False,
+    flip: options.Flip = False,
+    by_class: options.ByClass = False,
+    minutes: options.Minutes = None,
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     no_plots: options.NoPlots = False,
@@ -70,43 +73,12 @@ def fit(
 
     Trains on 80 % of the rows, stops early on 10 %, and reports the
     log-likelihood of the last 10 % beside that of a full-covariance Gaussian.
+    Flows of images report bits per dimension.
     """
-    if not (learning_rate > 0 and learning_rate < float("inf")):
-        raise InputError(f"--learning-rate is {learning_rate:g}; give a positive number.")
-    from tfp_flows.cli import fit as fitting
-    from tfp_flows.cli import source
+    from tfp_flows.cli import request
 
-    if data is None and not resume:
-        raise InputError("DATA is missing; give a toy's name or a file, or --resume.")
-    if resume and overwrite:
-        raise InputError("--resume keeps what --overwrite removes; give one of them.")
-    if data is not None:
-        data, rows = source.resolve(data, rows)
-    settings = FitSettings(
-        data=data or "",
-        columns=parse_columns(columns),
-        key=key,
-        drop_invalid=drop_invalid,
-        rows=rows,
-        flow=flow,
-        layers=layers,
-        hidden=parse_hidden(hidden),
-        flow_option=parse_flow_options(flow_option or []),
-        dtype=dtype.value,
-        epochs=epochs,
-        patience=patience,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        plots=not no_plots,
-    )
-    if not resume:
-        fitting.new_fit(settings, out, overwrite=overwrite)
-        return
     given = {name for name in ctx.params if ctx.get_parameter_source(name).name == "COMMANDLINE"}
-    given = {"plots" if name == "no_plots" else name for name in given}
-    repeated = {k: v for k, v in vars(settings).items() if k in given}
-    fitting.resumed_fit(repeated, out)
+    request.fit(dict(ctx.params), given)
 
 
 @app.command(epilog="Example:\n\n  tfp-flows sample run -n 1000 -o samples.csv")
@@ -117,11 +89,22 @@ def sample(
         int, typer.Option("--count", "-n", metavar="N", min=1, help="Number of samples.")
     ] = 1000,
     seed: options.Seed = 0,
+    temperature: Annotated[
+        float,
+        typer.Option(min=0.0, help="Factor on the spread of the latents; of images alone."),
+    ] = 1.0,
+    label: Annotated[
+        int | None,
+        typer.Option("--class", min=0, help="Class of the samples; all in turn by default."),
+    ] = None,
 ) -> None:
-    """Draw samples from a fitted flow, under the column names of its data."""
-    from tfp_flows.cli import apply
+    """Draw samples from a fitted flow: rows under the names of its columns, or a grid of images."""
+    from tfp_flows.cli import apply, image_apply
 
-    apply.sample(run, count, output, seed)
+    if image_apply.is_run_of_images(run):
+        image_apply.sample(run, count, output, seed, temperature=temperature, label=label)
+    else:
+        apply.sample(run, count, output, seed)
 
 
 @app.command(epilog="Example:\n\n  tfp-flows score run table.csv -o scores.csv")
@@ -140,11 +123,32 @@ def score(
 ) -> None:
     """Write the log-density of each row of DATA, in nats, in the order of the rows.
 
+    Of images, the bits per dimension.
+
     With --drop-invalid a first column holds the row numbers, counted from 1.
     """
-    from tfp_flows.cli import apply
+    from tfp_flows.cli import apply, image_apply
 
-    apply.score(run, data, output, drop_invalid=drop_invalid, key=key)
+    if image_apply.is_run_of_images(run):
+        image_apply.score(run, data, output, key=key)
+    else:
+        apply.score(run, data, output, drop_invalid=drop_invalid, key=key)
+
+
+@app.command(epilog="Example:\n\n  tfp-flows interpolate run a.png b.png -o between.png")
+def interpolate(
+    run: options.RunFolder,
+    first: Annotated[Path, typer.Argument(metavar="A", help="An image.")],
+    last: Annotated[Path, typer.Argument(metavar="B", help="Another image.")],
+    output: options.Picture,
+    count: Annotated[
+        int, typer.Option("--count", "-n", metavar="N", min=2, help="Images, ends included.")
+    ] = 8,
+) -> None:
+    """Draw the images between A and B, along the line between their latents."""
+    from tfp_flows.cli import image_apply
+
+    image_apply.interpolate(run, first, last, output, count)
 
 
 @app.command(epilog="Example:\n\n  tfp-flows plot run -o picture.pdf")

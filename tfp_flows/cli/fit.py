@@ -37,27 +37,35 @@ def new_fit(settings: FitSettings, run: Path, *, overwrite: bool) -> None:
         folder.abandon(run)
         raise
     except KeyboardInterrupt:
-        _say_how_to_resume(run)
+        say_how_to_resume(run)
 
 
-def resumed_fit(given: dict[str, Any], run: Path) -> None:
+def record_to_resume(run: Path) -> dict | None:
+    """What an interrupted fit wrote when it began; None, with a note, if it is finished.
+
+    Raises:
+        InputError: If there is nothing to resume.
+    """
+    if not (run / folder.SETTINGS).exists():
+        if (run / folder.METRICS).exists():
+            note(f"{run} is finished; there is nothing to resume.")
+            return None
+        raise InputError(f"There is no fit to resume in {run}; leave --resume out to begin one.")
+    folder.clear_temporaries(run)
+    return folder.read_json(run / folder.SETTINGS)
+
+
+def resumed_fit(given: dict[str, Any], run: Path, record: dict) -> None:
     """Goes on with a fit that was interrupted.
 
     Args:
         given: Settings that the user has repeated.
         run: Folder of the run.
+        record: What the fit wrote when it began.
 
     Raises:
-        InputError: If there is nothing to resume, an option contradicts the saved ones, or the
-            data have changed.
+        InputError: If an option contradicts the saved ones, or the data have changed.
     """
-    if not (run / folder.SETTINGS).exists():
-        if (run / folder.METRICS).exists():
-            note(f"{run} is finished; there is nothing to resume.")
-            return
-        raise InputError(f"There is no fit to resume in {run}; leave --resume out to begin one.")
-    folder.clear_temporaries(run)
-    record = folder.read_json(run / folder.SETTINGS)
     settings = FitSettings.from_json(record.get("settings", {}), run / folder.SETTINGS)
     for name, value in given.items():
         saved = getattr(settings, name)
@@ -77,7 +85,7 @@ def resumed_fit(given: dict[str, Any], run: Path) -> None:
     try:
         _train_and_report(flow, settings, run, table, split_rows(table, settings))
     except KeyboardInterrupt:
-        _say_how_to_resume(run)
+        say_how_to_resume(run)
 
 
 def split_rows(table: Table, settings: FitSettings) -> Splits:
@@ -94,7 +102,8 @@ def _train_and_report(flow, settings, run, table, splits):
     folder.finish(run)
 
 
-def _say_how_to_resume(run: Path) -> None:
+def say_how_to_resume(run: Path) -> None:
+    """Ends an interrupted fit: keeps its state, or removes what is of no use."""
     if (run / folder.STATE).exists():
         typer.echo(f"Interrupted; go on with: tfp-flows fit --resume --out {run}", err=True)
     else:

@@ -17,9 +17,10 @@ METRICS = "metrics.json"
 CURVE = "training_curve.png"
 DENSITY = "density.png"
 CORNER = "corner.png"
+SAMPLES = "samples.png"
 SETTINGS = "training_settings.json"
 STATE = "training_state.npz"
-_OURS = (MODEL, METRICS, CURVE, DENSITY, CORNER, SETTINGS, STATE)
+_OURS = (MODEL, METRICS, CURVE, DENSITY, CORNER, SAMPLES, SETTINGS, STATE)
 _TEMPORARY = re.compile(r"\.[0-9a-f]{8}-(" + "|".join(map(re.escape, _OURS)) + ")")
 
 

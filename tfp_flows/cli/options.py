@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 _DATA, _FLOW, _TRAINING, _OUTPUT = "Data", "Flow", "Training", "Output"
+_IMAGES = "Images"
 
 
 class Precision(str, enum.Enum):
@@ -49,7 +50,9 @@ Data = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .npy, .npz or .parquet file.",
+        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .npy, .npz or .parquet file; for "
+        "flows of images a folder of .jpg and .png files, an .npy or .npz file of bytes, mnist, "
+        "cifar10, or tfds:NAME.",
         show_default=False,
     ),
 ]
@@ -113,26 +116,34 @@ Dtype = Annotated[
     typer.Option(help="Precision; float64 for columns with a large offset.", rich_help_panel=_FLOW),
 ]
 Epochs = Annotated[
-    int,
-    typer.Option(metavar="N", min=1, help="Most passes over the data.", rich_help_panel=_TRAINING),
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Most passes over the data.",
+        show_default="500; images 100",
+        rich_help_panel=_TRAINING,
+    ),
 ]
 Patience = Annotated[
-    int,
+    int | None,
     typer.Option(
         metavar="N",
         min=1,
         help="Stop after so many epochs without a better validation likelihood.",
+        show_default="30; images 20",
         rich_help_panel=_TRAINING,
     ),
 ]
 BatchSize = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Rows a step.", rich_help_panel=_TRAINING)
+    int | None, typer.Option(metavar="N", min=1, help="Rows a step.", rich_help_panel=_TRAINING)
 ]
 LearningRate = Annotated[
-    float,
+    float | None,
     typer.Option(
         metavar="RATE",
-        help="Learning rate of Adam; halved where progress stalls.",
+        help="Learning rate of Adam; halved where progress stalls, of images lowered to 0.",
+        show_default="0.005; images 0.001",
         rich_help_panel=_TRAINING,
     ),
 ]
@@ -168,5 +179,44 @@ Output = Annotated[
         "-o",
         help="File to write: .csv, .npy, .npz or .parquet.",
         show_default=False,
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=2,
+        help="Height and width: arrays are padded, files cropped and resized.",
+        show_default="as they are",
+        rich_help_panel=_IMAGES,
+    ),
+]
+Grey = Annotated[
+    bool, typer.Option("--grey", help="Turn colours to grey.", rich_help_panel=_IMAGES)
+]
+Flip = Annotated[
+    bool,
+    typer.Option(
+        "--flip", help="Flip training images left to right at random.", rich_help_panel=_IMAGES
+    ),
+]
+ByClass = Annotated[
+    bool,
+    typer.Option("--by-class", help="Condition the flow on the labels.", rich_help_panel=_IMAGES),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        metavar="M",
+        min=0.01,
+        help="Most minutes of training.",
+        show_default="no limit",
+        rich_help_panel=_IMAGES,
+    ),
+]
+Picture = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", help="Picture to write: .png, .jpg or .webp.", show_default=False
     ),
 ]

@@ -59,10 +59,7 @@ def _arguments(recipe: Callable, settings: FitSettings, size: int) -> dict:
     ):
         if value is not None and name not in known:
             raise InputError(f"{settings.flow} has no {name}; leave {option} out.")
-    choices = set(known) - _NOT_OPTIONS
-    for name in settings.flow_option:
-        if name not in choices:
-            raise unknown_name(f"option of {settings.flow}", name, choices)
+    options = checked_options(recipe, settings.flow, settings.flow_option)
     arguments = {
         "event_shape": size,
         "dtype": settings.dtype,
@@ -72,4 +69,17 @@ def _arguments(recipe: Callable, settings: FitSettings, size: int) -> dict:
         "standardize": True,
     }
     arguments = {k: v for k, v in arguments.items() if k in known and v is not None}
-    return arguments | settings.flow_option
+    return arguments | options
+
+
+def checked_options(recipe: Callable, flow: str, options: dict) -> dict:
+    """A copy of the options of a flow.
+
+    Raises:
+        InputError: If the recipe knows one of them not; the nearest is suggested.
+    """
+    choices = set(inspect.signature(recipe).parameters) - _NOT_OPTIONS
+    for name in options:
+        if name not in choices:
+            raise unknown_name(f"option of {flow}", name, choices)
+    return dict(options)

@@ -3,6 +3,7 @@
 from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
+from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
 from tfp_flows.models.saving import load
 
-__all__ = ["FlowLayer", "FlowModel", "ResumableTraining", "load"]
+__all__ = ["FlowLayer", "FlowModel", "ResumableTraining", "SampleGrid", "WarmUpCosine", "load"]
