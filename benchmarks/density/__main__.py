@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from benchmarks import reports
 from benchmarks.command import Command
 from benchmarks.density import report
 from benchmarks.density.data import KINDS, Task, load
@@ -14,7 +15,7 @@ from benchmarks.density.recipes import MODELS, RECIPES, Recipe
 from benchmarks.density.worker import Job, launch
 from tfp_flows.cli.console import progress_console, result_console
 from tfp_flows.cli.settings import parse_hidden
-from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.errors import unknown_name
 
 FAILED = 1
 
@@ -67,8 +68,7 @@ def main(
     for name in chosen:
         if name not in MODELS:
             raise unknown_name("model", name, MODELS)
-    if out.suffix != ".json":
-        raise InputError(f"--out is {out}; give the name of a .json file.")
+    reports.prepare(out)
     given = {
         "layers": layers,
         "hidden": None if hidden is None else tuple(parse_hidden(hidden)),
@@ -77,13 +77,9 @@ def main(
     }
     given = {name: value for name, value in given.items() if value is not None}
     tasks = [load(path, kind, seed=seed) for path in data]
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot write into {out.parent}: {error.strerror}.") from error
     record = {
         "settings": {"minutes": minutes, "seed": seed, "threads": threads},
-        "machine": report.machine(),
+        "machine": reports.machine(),
         "data": [],
     }
     console, failed = result_console(), False
@@ -103,7 +99,7 @@ def main(
             entry["differences"] = report.compare(
                 scores, {name: MODELS[name].beside for name in scores if MODELS[name].beside}
             )
-            report.write(out, record)
+            reports.write(out, record, report.markdown(record))
             _say(task, name, result)
         report.show(entry, console)
     console.print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)

@@ -51,7 +51,7 @@ def train(
         parts.train[: len(parts.train) // size * size],
         batch_size=size,
         epochs=_EPOCHS,
-        callbacks=[_WithinBudget(budget, parts.validation[:VALIDATION_ROWS])],
+        callbacks=[WithinBudget(budget, parts.validation[:VALIDATION_ROWS], VALIDATION_ROWS)],
         verbose=0,
     )
     return Trained(
@@ -61,24 +61,32 @@ def train(
     )
 
 
-class _WithinBudget(tf.keras.callbacks.Callback):
-    """Follows the budget: learning rate, validation, best weights, end."""
+class WithinBudget(tf.keras.callbacks.Callback):
+    """Follows the budget: learning rate, validation, best weights, end.
 
-    def __init__(self, budget: Budget, validation: np.ndarray):
+    Args:
+        budget: What is followed.
+        validation: What chooses the best weights.
+        batch_size: Rows of it at a time.
+    """
+
+    def __init__(self, budget: Budget, validation: np.ndarray, batch_size: int):
         super().__init__()
-        self._budget, self._validation = budget, validation
+        self._budget, self._validation, self._batch_size = budget, validation, batch_size
         self._best = None
 
     def on_train_batch_end(self, batch, logs=None):
+        """Looks at the clock; called by Keras."""
         budget, model = self._budget, self.model
         steps = int(model.optimizer.iterations)
         if budget.due(steps):
-            scores = model.predict(self._validation, batch_size=VALIDATION_ROWS, verbose=0)
+            scores = model.predict(self._validation, batch_size=self._batch_size, verbose=0)
             if budget.record(steps, scores.mean(dtype=np.float64)):
                 self._best = model.get_weights()
         model.stop_training = budget.over
         model.optimizer.learning_rate = budget.learning_rate
 
     def on_train_end(self, logs=None):
+        """Goes back to the best weights; called by Keras."""
         if self._best is not None:
             self.model.set_weights(self._best)

@@ -1,8 +1,5 @@
 """What a run leaves: one JSON file, the same as Markdown beside it, and tables on the screen."""
 
-import json
-import platform
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.density.published import PUBLISHED, differences, table_of
-from tfp_flows.files import atomic_path
+from benchmarks.reports import pipes
 
 _HEADER = (
     "model",
@@ -27,16 +24,6 @@ _HEADER = (
 # Those that fit on a screen.
 _SHOWN = ("model", "test, nats (± 2 s.e.)", "bits/dim", "validation", "steps", "seconds")
 _NARROWEST = 100
-
-
-def machine() -> dict[str, Any]:
-    """The processor and the interpreter of this machine."""
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        name = models[0].partition(": ")[2] if models else name
-    return {"processor": name, "python": platform.python_version()}
 
 
 def compare(scores: dict[str, np.ndarray], beside: dict[str, str]) -> dict[str, dict[str, float]]:
@@ -60,24 +47,6 @@ def compare(scores: dict[str, np.ndarray], beside: dict[str, str]) -> dict[str, 
     return found
 
 
-def write(path: Path, record: dict[str, Any]) -> None:
-    """Replaces the JSON file and the Markdown file beside it, each as a whole.
-
-    Args:
-        path: The JSON file; the other has the suffix ``.md``.
-        record: ``settings``, ``machine`` and ``data``, a list with one entry for each file.
-
-    Raises:
-        InputError: If a file cannot be written.
-    """
-    for target, text in (
-        (path, json.dumps(record, indent=1) + "\n"),
-        (path.with_suffix(".md"), markdown(record)),
-    ):
-        with atomic_path(target) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
-
 def markdown(record: dict[str, Any]) -> str:
     """The record as text with a table for each file."""
     settings = record["settings"]
@@ -91,14 +60,14 @@ def markdown(record: dict[str, Any]) -> str:
     ]
     for entry in record["data"]:
         lines += ["", f"## {title(entry)}", "", recipe(entry), ""]
-        lines += _pipes(_HEADER, [cells(name, run) for name, run in entry["models"].items()])
+        lines += pipes(_HEADER, [cells(name, run) for name, run in entry["models"].items()])
         for name, gain in entry["differences"].items():
             lines += ["", f"Row by row, {name}: {_nats(gain)} nats."]
         if table_of(entry["kind"]):
             figures = PUBLISHED[table_of(entry["kind"])].items()
             rows = [(model, f"{nats:.2f}", source) for model, (nats, source) in figures]
             lines += ["", beside(entry), ""]
-            lines += _pipes((f"published {table_of(entry['kind'])}", "test, nats", "source"), rows)
+            lines += pipes((f"published {table_of(entry['kind'])}", "test, nats", "source"), rows)
     return "\n".join(lines) + "\n"
 
 
@@ -160,12 +129,6 @@ def show(entry: dict[str, Any], console: Console) -> None:
         figures = PUBLISHED[table_of(entry["kind"])].items()
         listed = ", ".join(f"{model} {nats:.2f}" for model, (nats, _) in figures)
         console.print(f"Published {table_of(entry['kind'])}, nats: {listed}. {beside(entry)}")
-
-
-def _pipes(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in (header, rule, *escaped)]
 
 
 def _nats(measure: dict[str, float]) -> str:

@@ -10,7 +10,8 @@ class Trained(NamedTuple):
     """A model after training.
 
     Attributes:
-        log_density: Function of rows ``[n, D]`` that returns their log-densities ``[n]``, in nats.
+        log_density: Function of rows ``[n, ...]`` that returns their log-densities ``[n]``, in
+            nats.
         parameters: Number of trainable parameters.
         details: Anything else that the report should hold, as JSON values.
     """

@@ -7,17 +7,13 @@ log-densities of the test part, ``scores.npy``.
 import dataclasses
 import importlib
 import importlib.metadata
-import json
 import os
-import subprocess
-import sys
-import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import isolated
 from benchmarks.density.budget import Budget
 from benchmarks.density.data import Task, load, standardised
 from benchmarks.density.recipes import MODELS, Recipe
@@ -51,37 +47,12 @@ def launch(job: Job) -> tuple[dict[str, Any], np.ndarray | None]:
     """Runs a job in a new process and waits for it.
 
     Returns:
-        The result, whose ``status`` is ``"ok"``, ``"not installed"`` or ``"failed"``, with a
-        ``message`` unless it is ok, and the log-densities of the test rows, None unless ok.
+        The result and the log-densities of the test rows; see `benchmarks.isolated.launch`.
     """
-    missing = [name for name in MODELS[job.model].needs if find_spec(name) is None]
-    if missing:
-        return {"status": "not installed", "message": f"pip install {' '.join(missing)}"}, None
-    with tempfile.TemporaryDirectory(prefix="density-") as name:
-        folder = Path(name)
-        (folder / "job.json").write_text(json.dumps(dataclasses.asdict(job)), encoding="utf-8")
-        process = subprocess.run(
-            [sys.executable, "-m", "benchmarks.density.worker", name],
-            env=os.environ | _environment(job.threads),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if process.returncode:
-            lines = process.stderr.strip().splitlines() or [f"exit status {process.returncode}"]
-            return {"status": "failed", "message": lines[-1][:300]}, None
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        return result, np.load(folder / "scores.npy")
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """Threads of every library; no accelerator, which would not be equal for all."""
-    pools = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    tensorflow = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    return {name: str(threads) for name in pools + tensorflow} | quiet
+    values = dataclasses.asdict(job)
+    return isolated.launch(
+        "benchmarks.density.worker", values, MODELS[job.model].needs, job.threads
+    )
 
 
 def run(job: Job) -> tuple[dict[str, Any], np.ndarray]:
@@ -148,22 +119,10 @@ def _version(package: str) -> str:
     return importlib.metadata.version(package.replace("_", "-"))
 
 
-def main() -> None:
-    """Does the job of the folder that is named on the command line."""
-    folder = Path(sys.argv[1])
-    values = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    values["recipe"]["hidden"] = tuple(values["recipe"]["hidden"])
-    job = Job(**values | {"recipe": Recipe(**values["recipe"])})
-    if hasattr(os, "sched_setaffinity"):
-        # Some thread pools count the processors instead of reading a setting.
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.threads])
-    try:
-        result, scores = run(job)
-    except InputError as error:
-        sys.exit(str(error))
-    np.save(folder / "scores.npy", scores)
-    (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
+def _run(values: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+    recipe = Recipe(**values["recipe"] | {"hidden": tuple(values["recipe"]["hidden"])})
+    return run(Job(**values | {"recipe": recipe}))
 
 
 if __name__ == "__main__":
-    main()
+    isolated.serve(_run)

@@ -1,0 +1,104 @@
+"""The command: ``python -m benchmarks.images --data FILE``."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks import isolated, reports
+from benchmarks.command import Command
+from benchmarks.images import report
+from benchmarks.images.data import load
+from benchmarks.images.models import MODELS, Recipe
+from tfp_flows.cli.console import note, progress_console, result_console
+from tfp_flows.errors import unknown_name
+
+FAILED = 1
+
+
+class _Images(Command):
+    lists = ("--data", "--models")
+    interrupted = "Interrupted; the models that were done are in --out."
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(
+    cls=_Images,
+    epilog="Example: python -m benchmarks.images --data mnist.npz faces.npz --minutes 5",
+)
+def main(
+    data: Annotated[list[Path], typer.Option(metavar="PATH...", help="Files of images.")],
+    models: Annotated[
+        list[str] | None, typer.Option(metavar="NAME...", help=f"Among {', '.join(MODELS)}.")
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, help="Wall-clock training time of each model.")
+    ] = 5.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of splits, weights, order.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each model.")] = 2,
+    out: Annotated[
+        Path, typer.Option(help="JSON file to write; a .md file with the tables goes beside it.")
+    ] = Path("runs/images.json"),
+    levels: Annotated[int, typer.Option(min=1, help="Scales.")] = Recipe.levels,
+    depth: Annotated[int, typer.Option(min=1, help="Steps of a level.")] = Recipe.depth,
+    channels: Annotated[int, typer.Option(min=1, help="Hidden channels.")] = Recipe.channels,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = Recipe.batch_size,
+    learning_rate: Annotated[
+        float, typer.Option(min=0.0, help="Of Adam at the start.")
+    ] = Recipe.learning_rate,
+) -> None:
+    """Compare Glow's bits per dimension after the same training time on the same images.
+
+    Files: .npy or .npz files of bytes, padded to 32 x 32 pixels. Each model is trained in a
+    process of its own; results are saved after each.
+    """
+    chosen = list(dict.fromkeys(models or MODELS))
+    for name in chosen:
+        if name not in MODELS:
+            raise unknown_name("model", name, MODELS)
+    reports.prepare(out)
+    recipe = Recipe(levels, depth, channels, batch_size, learning_rate)
+    loaded = {path: load(path, seed) for path in data}
+    record = {
+        "settings": {"minutes": minutes, "seed": seed, "threads": threads},
+        "recipe": dataclasses.asdict(recipe),
+        "machine": reports.machine(),
+        "data": [],
+    }
+    console, failed = result_console(), False
+    for path, images in loaded.items():
+        entry: dict[str, Any] = {
+            "file": path.name,
+            "shape": images.shape,
+            "images": images.sizes._asdict(),
+            "models": {},
+        }
+        record["data"].append(entry)
+        for name in chosen:
+            job = {
+                "path": str(path),
+                "model": name,
+                "recipe": record["recipe"],
+                "minutes": minutes,
+                "seed": seed,
+            }
+            with progress_console().status(f"{path.name}: {name}"):
+                result, _ = isolated.launch(
+                    "benchmarks.images.worker", job, MODELS[name].needs, threads
+                )
+            failed |= result["status"] == "failed"
+            entry["models"][name] = result
+            reports.write(out, record, report.markdown(record))
+            if result["status"] != "ok":
+                note(f"{path.name}: {name}: {result['status']}: {result['message']}")
+        report.show(entry, console)
+    console.print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks.images")
