@@ -13,7 +13,7 @@ from keras_support import (
 )
 
 import tfp_flows as tff
-from tfp_flows.models.data import array_dataset
+from tfp_flows.models.data import ADAPT_IMAGES, adapt_sample, array_dataset
 from tfp_flows.models.tracking import KERAS3
 
 tfd, tfb = tfp.distributions, tfp.bijectors
@@ -187,3 +187,15 @@ def test_sequences_of_batches():
     assert len(model.fit(Batches(), epochs=2, verbose=0).history["loss"]) == 2
     with pytest.raises(ValueError, match="got a dict"):
         compiled(small()).fit(tf.data.Dataset.from_tensors({"x": x}), verbose=0)
+
+
+def test_few_images_are_enough_to_adapt_to():
+    images = np.arange(2000, dtype=np.float32)[:, None, None, None] * np.ones([4, 4, 1], np.float32)
+    sample, _ = adapt_sample((images,))
+    assert 400 < len(sample) <= ADAPT_IMAGES
+    # From all over the data, which may be sorted.
+    assert sample.numpy().max() > 1900
+    stream, _ = adapt_sample(tf.data.Dataset.from_tensor_slices(images).batch(100))
+    assert ADAPT_IMAGES <= len(stream) < ADAPT_IMAGES + 100
+    vectors, _ = adapt_sample((images[:, 0, 0],))
+    assert len(vectors) == 2000

@@ -6,6 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 ADAPT_ROWS = 100_000
+# Images need far more memory a row on their way through a flow.
+ADAPT_IMAGES = 512
 
 
 def is_stream(data) -> bool:
@@ -131,13 +133,13 @@ def unpack(batch) -> tuple:
 
 
 def adapt_sample(data) -> tuple:
-    """At most `ADAPT_ROWS` rows of arrays or a dataset, as ``(x, context)``.
+    """At most `ADAPT_ROWS` vectors or `ADAPT_IMAGES` images of the data, as ``(x, context)``.
 
     Raises:
         ValueError: If the data are empty, or an iterator, whose rows would be lost to training.
     """
     if isinstance(data, tuple):
-        step = max(1, math.ceil(len(data[0]) / ADAPT_ROWS))
+        step = max(1, math.ceil(len(data[0]) / _most_rows(data[0])))
         x, context, _ = unpack(tuple(tf.constant(array[::step]) for array in data))
         return x, context
     if hasattr(data, "__next__"):
@@ -150,10 +152,14 @@ def adapt_sample(data) -> tuple:
         x, context, _ = unpack(batch)
         parts.append((x, context))
         rows += len(x)
-        if rows >= ADAPT_ROWS:
+        if rows >= _most_rows(x):
             break
     if not parts:
         raise ValueError("The data are empty.")
     contexts = [context for _, context in parts]
     joined = None if contexts[0] is None else np.concatenate([np.asarray(c) for c in contexts])
     return np.concatenate([np.asarray(x) for x, _ in parts]), joined
+
+
+def _most_rows(x) -> int:
+    return ADAPT_ROWS if len(x.shape) <= 2 else ADAPT_IMAGES
