@@ -46,6 +46,10 @@ def launch(
             errors="replace",
             check=False,
         )
+        if process.returncode < 0:
+            reason = f"killed by signal {-process.returncode}"
+            reason += "; memory may have run out" if process.returncode == -9 else ""
+            return {"status": "failed", "message": reason}, None
         if process.returncode:
             lines = process.stderr.strip().splitlines() or [f"exit status {process.returncode}"]
             return {"status": "failed", "message": lines[-1][:300]}, None

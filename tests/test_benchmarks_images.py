@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks import isolated
 from benchmarks.images import __main__ as command
 from benchmarks.images import loop, report, worker
 from benchmarks.images.models import MODELS, Model
@@ -72,3 +73,17 @@ def test_wrong_arguments(images, options, message):
     done = invoke("--data", images, *options)
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "killed by signal 9; memory may have run out"),
+        ("raise ValueError('too flat')", "ValueError: too flat"),
+    ],
+)
+def test_a_worker_that_ends_early_is_reported(tmp_path, monkeypatch, code, message):
+    (tmp_path / "ends_early.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    result, scores = isolated.launch("ends_early", {}, [], 1)
+    assert (result, scores) == ({"status": "failed", "message": message}, None)
