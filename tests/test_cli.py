@@ -107,6 +107,12 @@ def test_column_names_survive_to_samples(fitted, tmp_path):
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize("option", [["--temperature", "0.5"], ["--class", "1"]])
+def test_samples_of_rows_refuse_options_of_images(fitted, tmp_path, option):
+    said = bad("sample", fitted / "run", "-o", tmp_path / "s.csv", *option)
+    assert "no run on images" in said
+
+
 def test_score_finds_columns_by_name(fitted, tmp_path):
     values = values_of(25, seed=1)
     shuffled = np.column_stack([values[:, 2], np.zeros(25), values[:, 0], values[:, 1]])

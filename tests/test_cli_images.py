@@ -9,6 +9,7 @@ from commands import bad, good
 from PIL import Image
 
 import tfp_flows as tff
+from tfp_flows.cli.image_fit import digest
 from tfp_flows.datasets import load_table
 
 QUICK = [
@@ -137,6 +138,16 @@ def test_a_run_is_resumed_with_its_options(fitted, tmp_path):
     good("fit", fitted / "images.npy", "--minutes", "0.01", *more, "--overwrite")
     history = json.loads((tmp_path / "short" / "metrics.json").read_text())["training"]
     assert history["epochs"] == 1
+
+
+def test_changed_pixels_are_noticed(fitted):
+    before = tff.datasets.load_images(fitted / "images.npy")
+    values = pixels_of()
+    values[7, 0, 0] ^= 1
+    np.save(fitted / "changed.npy", values)
+    after = tff.datasets.load_images(fitted / "changed.npy")
+    assert digest(before) == digest(tff.datasets.load_images(fitted / "images.npy"))
+    assert digest(before) != digest(after)
 
 
 @pytest.mark.parametrize(

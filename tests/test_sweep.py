@@ -214,13 +214,16 @@ def test_rounding_is_no_dependence():
         dtype="float64",
     )
     rows.randomise(network, 78)
-    B.MaskedAutoregressive(
+    bijector = B.MaskedAutoregressive(
         event_shape=8,
         context_shape=1,
         network=network,
         transformer=tff.transformers.Additive(),
         dtype=tf.float64,
     )
+    x = np.random.default_rng(0).normal(size=(5, 8))
+    shifts = bijector.forward(x, context=np.ones([5, 1])) - x
+    np.testing.assert_allclose(shifts - shifts[:1], 0, atol=1e-12)
 
 
 def test_solver_is_checked():

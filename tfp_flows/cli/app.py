@@ -8,6 +8,7 @@ import typer
 from tfp_flows._version import __version__
 from tfp_flows.cli import options
 from tfp_flows.cli.console import Commands
+from tfp_flows.errors import InputError
 
 app = typer.Typer(
     cls=Commands,
@@ -104,6 +105,8 @@ def sample(
     if image_apply.is_run_of_images(run):
         image_apply.sample(run, count, output, seed, temperature=temperature, label=label)
     else:
+        if temperature != 1 or label is not None:
+            raise InputError(f"{run} is no run on images; leave --temperature and --class out.")
         apply.sample(run, count, output, seed)
 
 

@@ -1,6 +1,7 @@
 """The command `fit` on images: from pictures to a folder with model, samples and measures."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from tfp_flows.errors import InputError
 if TYPE_CHECKING:
     from tfp_flows.datasets import Images
     from tfp_flows.flows import Flow
-
-_ADAPT_IMAGES = 512
 
 
 def new_fit(settings: ImageSettings, run: Path, *, overwrite: bool) -> None:
@@ -113,8 +112,14 @@ def build_flow(settings: ImageSettings, images: "Images") -> "Flow":
 
 
 def digest(images: "Images") -> str:
-    """A fingerprint of shape and numbers, by which changed data are noticed."""
-    return f"{images.shape} {tuple(images.sizes)} {images.classes}"
+    """A fingerprint of pixels, or of names and sizes of files, by which changes are noticed."""
+    found = hashlib.sha256(f"{images.shape} {tuple(images.sizes)} {images.classes}".encode())
+    for part in images.pixels if isinstance(images, datasets.ArrayImages) else ():
+        found.update(np.ascontiguousarray(part))
+    for part in getattr(images, "files", None) or ():
+        for path in part:
+            found.update(f"{path.name} {path.stat().st_size}".encode())
+    return found.hexdigest()
 
 
 def _train_and_report(flow, settings, run, images):
@@ -147,10 +152,6 @@ def _train(flow, settings, run, images):
     training = ResumableTraining(run / folder.STATE, patience=settings.patience, seed=settings.seed)
     begun = training.resume(model)
     stream = {"labels": settings.by_class, "seed": settings.seed}
-    if not begun:
-        first = images.batches("train", _ADAPT_IMAGES, shuffle=True, **stream)
-        batch = next(iter(first))
-        flow.adapt(*(batch if settings.by_class else (batch,)))
     schedule = WarmUpCosine(
         settings.learning_rate,
         epochs=settings.epochs,

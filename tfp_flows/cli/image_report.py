@@ -1,22 +1,19 @@
 """What a finished fit on images leaves: model, bits per dimension, samples."""
 
 import dataclasses
-import importlib.metadata
 import math
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_flows import plotting
-from tfp_flows._version import __version__
 from tfp_flows.cli import folder
 from tfp_flows.cli.console import result_console, tracked
 from tfp_flows.cli.image_settings import ImageSettings
 from tfp_flows.cli.pictures import draw_curve
+from tfp_flows.cli.report import versions
 from tfp_flows.files import atomic_path
 
 if TYPE_CHECKING:
@@ -106,7 +103,6 @@ def contexts_of_grid(classes: int) -> np.ndarray:
 
 
 def _metrics(model, settings, images, training, bits) -> dict:
-    keras = tf.keras.Model.__module__.partition(".")[0]  # keras or tf_keras
     history = {
         name: [value if math.isfinite(value) else None for value in values]
         for name, values in training.history.items()
@@ -135,12 +131,5 @@ def _metrics(model, settings, images, training, bits) -> dict:
             "seconds": sum(training.history["seconds"]),
             "history": history,
         },
-        "versions": {
-            "tfp_flows": __version__,
-            "tensorflow": tf.__version__,
-            "tensorflow_probability": tfp.__version__,
-            keras: importlib.metadata.version(keras),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
     }

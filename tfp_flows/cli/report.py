@@ -67,7 +67,6 @@ def _metrics(model, settings, table, splits, training) -> dict[str, Any]:
     else:
         baseline_scores = gaussian.log_density(splits.test)
         baseline, gain = summary(baseline_scores, size), summary(scores - baseline_scores)
-    keras = tf.keras.Model.__module__.partition(".")[0]  # keras or tf_keras
     history = {
         name: [value if math.isfinite(value) else None for value in values]
         for name, values in training.history.items()
@@ -98,14 +97,20 @@ def _metrics(model, settings, table, splits, training) -> dict[str, Any]:
             "seconds": sum(training.history["seconds"]),
             "history": history,
         },
-        "versions": {
-            "tfp_flows": __version__,
-            "tensorflow": tf.__version__,
-            "tensorflow_probability": tfp.__version__,
-            keras: importlib.metadata.version(keras),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions of all that a result depends on."""
+    keras = tf.keras.Model.__module__.partition(".")[0]  # keras or tf_keras
+    return {
+        "tfp_flows": __version__,
+        "tensorflow": tf.__version__,
+        "tensorflow_probability": tfp.__version__,
+        keras: importlib.metadata.version(keras),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
     }
 
 
