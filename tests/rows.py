@@ -147,6 +147,13 @@ def _keras_image_network(dtype, library=None):
     )
 
 
+def _half_size(dtype):
+    network = tff.networks.ResidualConvNetwork(
+        input_size=2, output_size=4, hidden_units=[6], downscale=2, dtype=dtype, seed=1
+    )
+    return B.Coupling(event_shape=IMAGE, conditioner=network, dtype=dtype)
+
+
 def _multiscale(dtype):
     """Two levels, the first with a learned prior of what leaves."""
     first = B.Squeeze(event_shape=IMAGE, dtype=dtype)
@@ -259,6 +266,7 @@ BIJECTORS = {
     ),
     "squeeze": Row(_image(B.Squeeze), untrained=True),
     "checkerboard": Row(_image(B.Coupling, **_channels), spread=0.15),
+    "checkerboard_half": Row(_half_size, spread=0.15),
     "checkerboard_context": Row(
         _image(B.Coupling, mask="~checkerboard", **_context, **_channels), slack=3, spread=0.15
     ),

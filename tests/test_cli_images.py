@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from commands import bad, good
 from PIL import Image
 
@@ -148,6 +149,20 @@ def test_changed_pixels_are_noticed(fitted):
     after = tff.datasets.load_images(fitted / "changed.npy")
     assert digest(before) == digest(tff.datasets.load_images(fitted / "images.npy"))
     assert digest(before) != digest(after)
+
+
+def test_tensorboard_gets_measures_and_samples(fitted, tmp_path):
+    options = ["--out", tmp_path / "run", "--tensorboard", tmp_path / "logs", *QUICK]
+    good("fit", fitted / "images.npy", *options)
+    (events,) = (tmp_path / "logs").iterdir()
+    found = {}
+    for event in tf.compat.v1.train.summary_iterator(str(events)):
+        for value in event.summary.value:
+            found.setdefault(value.tag, []).append(event.step)
+    assert found["samples"] == found["val_bits_per_dim"] == [1, 2]
+    assert "loss" in found
+    said = bad("fit", fitted / "images.npy", *options, "--overwrite", "--no-plots")
+    assert "give one of them" in said
 
 
 @pytest.mark.parametrize(

@@ -260,7 +260,12 @@ def test_networks_check_their_sizes(options, message):
 
 
 PAPER = {
-    "realnvp_image": {"num_levels": 2, "hidden_units": (64,) * 8, "normalization": "batch"},
+    "realnvp_image": {
+        "num_levels": 2,
+        "hidden_units": (64,) * 8,
+        "half_size": False,
+        "normalization": "batch",
+    },
     "glow": {"num_levels": 3, "depth": 32, "hidden_units": (512,)},
 }
 

@@ -56,7 +56,8 @@ def train(recipe: Recipe, parts: Splits, budget: Budget, *, seed: int, threads: 
         optimizer.learning_rate = rate
         update(images)
 
-    compiled = tf.function(log_density, reduce_retracing=True)
+    # Traced anew for the last batch: `tfb.Glow` fails on a batch of unknown size.
+    compiled = tf.function(log_density)
 
     def scores(images):
         size = recipe.batch_size

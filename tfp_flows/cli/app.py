@@ -66,6 +66,7 @@ def fit(
     flip: options.Flip = False,
     by_class: options.ByClass = False,
     minutes: options.Minutes = None,
+    tensorboard: options.TensorBoard = None,
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
     no_plots: options.NoPlots = False,

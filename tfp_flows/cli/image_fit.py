@@ -163,7 +163,14 @@ def _train(flow, settings, run, images):
     callbacks = [schedule, training, progress]
     if settings.plots:
         contexts = contexts_of_grid(images.classes) if settings.by_class else None
-        callbacks.append(SampleGrid(run / folder.SAMPLES, context=contexts, seed=settings.seed))
+        callbacks.append(
+            SampleGrid(
+                run / folder.SAMPLES,
+                context=contexts,
+                seed=settings.seed,
+                log_dir=settings.tensorboard,
+            )
+        )
     batch_size = settings.batch_size
     train = images.batches(
         "train", batch_size, shuffle=True, flip=settings.flip, full=True, **stream

@@ -26,6 +26,7 @@ class ImageSettings:
         flow_option: Further arguments of the recipe.
         epochs: Most epochs.
         minutes: Most minutes of training; None for no limit.
+        tensorboard: Absolute path of the folder for TensorBoard's logs, or None.
         patience: Epochs without improvement before training stops.
         batch_size: Images a step.
         learning_rate: Highest learning rate of Adam.
@@ -44,6 +45,7 @@ class ImageSettings:
     flow_option: dict[str, Any]
     epochs: int
     minutes: float | None
+    tensorboard: str | None
     patience: int
     batch_size: int
     learning_rate: float

@@ -214,6 +214,14 @@ Minutes = Annotated[
         rich_help_panel=_IMAGES,
     ),
 ]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Folder for the logs of TensorBoard: measures and samples of each epoch.",
+        rich_help_panel=_IMAGES,
+    ),
+]
 Picture = Annotated[
     Path,
     typer.Option(

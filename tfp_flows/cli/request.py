@@ -9,9 +9,9 @@ from tfp_flows.cli.settings import FitSettings, parse_columns, parse_flow_option
 from tfp_flows.errors import InputError
 
 _TABLE_DEFAULTS = {"epochs": 500, "patience": 30, "batch_size": 256, "learning_rate": 5e-3}
-_IMAGE_DEFAULTS = {"epochs": 100, "patience": 20, "batch_size": 64, "learning_rate": 1e-3}
+_IMAGE_DEFAULTS = {"epochs": 100, "patience": 20, "batch_size": 32, "learning_rate": 1e-3}
 _FOR_TABLES = ("columns", "drop_invalid", "rows", "layers", "dtype")
-_FOR_IMAGES = ("size", "grey", "flip", "by_class", "minutes")
+_FOR_IMAGES = ("size", "grey", "flip", "by_class", "minutes", "tensorboard")
 
 
 def fit(options: dict[str, Any], given: set[str]) -> None:
@@ -88,11 +88,15 @@ def _table_settings(options) -> FitSettings:
 
 
 def _image_settings(options, flow) -> ImageSettings:
-    data = options["data"] or ""
+    data, logs = options["data"] or "", options["tensorboard"]
+    if logs is not None and options["no_plots"]:
+        raise InputError("--tensorboard shows samples, --no-plots draws none; give one of them.")
     path = Path(data)
+    own = {name: options[name] for name in _FOR_IMAGES}
+    own["tensorboard"] = None if logs is None else str(logs.resolve())
     return ImageSettings(
         data=str(path.resolve()) if data and path.exists() else data,
         flow=flow,
-        **{name: options[name] for name in _FOR_IMAGES},
+        **own,
         **_common(options, _IMAGE_DEFAULTS),
     )

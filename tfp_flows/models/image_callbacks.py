@@ -19,7 +19,8 @@ class WarmUpCosine(keras.callbacks.Callback):
         peak: Highest learning rate.
         epochs: Epochs of the training.
         seconds: Most seconds of the training, compilation included; None for no limit.
-        warm_up: Share of the training in which the rate rises.
+        warm_up: Share of the training in which the rate rises, after the first call, which
+            compiles.
         epochs_done: Epochs done by an earlier run that this one goes on with.
         seconds_done: Seconds that it took.
 
@@ -40,6 +41,7 @@ class WarmUpCosine(keras.callbacks.Callback):
         super().__init__()
         self._peak, self._epochs, self._seconds = peak, epochs, seconds
         self._warm_up, self._epoch, self._before = warm_up, epochs_done, seconds_done
+        self._start = None
         self.over = False
 
     def rate(self, share: float) -> float:
@@ -61,19 +63,24 @@ class WarmUpCosine(keras.callbacks.Callback):
         """Sets the rate; called by Keras."""
         steps = self.params.get("steps")
         share = (self._epoch + (batch / steps if steps else 0.0)) / self._epochs
-        if self._seconds is not None:
-            spent = self._before + time.monotonic() - self._begin
-            share = max(share, spent / self._seconds)
+        if self._seconds is not None and self._start is not None:
+            left = max(self._seconds - self._start, 1e-3)
+            share = max(share, (self._spent() - self._start) / left)
         self.model.optimizer.learning_rate = self.rate(share)
         self.over = share >= 1
 
     def on_train_batch_end(self, batch, logs=None):
         """Stops when the time is spent; called by Keras."""
         if self._seconds is not None:
-            spent = self._before + time.monotonic() - self._begin
+            spent = self._spent()
+            if self._start is None:
+                self._start = 0.0 if self._before else spent
             self.over = spent >= self._seconds
         if self.over:
             self.model.stop_training = True
+
+    def _spent(self):
+        return self._before + time.monotonic() - self._begin
 
 
 class SampleGrid(keras.callbacks.Callback):

@@ -18,7 +18,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
     A convolution, then blocks ``h + conv(f(conv(f(h))))``, with what the context adds to all places
     of a channel after the first convolution of each, then ``f`` and a last convolution. All keep
     height and width, padded with zeros. The last one starts at zero, so that the bijector it
-    conditions starts as the identity.
+    conditions starts as the identity. With ``downscale`` all work on blocks of pixels laid into
+    channels, which the output is laid out from again.
 
     Source: RealNVP, Dinh et al. 2017, arXiv:1605.08803, section 3.5; He et al. 2016,
     arXiv:1603.05027.
@@ -29,6 +30,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
         hidden_units: Channels of the residual blocks, equal numbers, one for each.
         kernel_size: Size of the first and the last convolution, odd.
         block_kernel_sizes: Sizes of the convolutions of a block, odd.
+        downscale: Factor by which height and width are smaller inside; it must divide them.
         activation: Name of an elementwise function, or the function itself (not savable).
         context_size: Size of the context that every block sees; 0 for none.
         dtype: Of the weights and of the output.
@@ -51,6 +53,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
         hidden_units: Sequence[int] = (64, 64),
         kernel_size: int = 3,
         block_kernel_sizes: Sequence[int] = (3, 3),
+        downscale: int = 1,
         activation: str | Callable = "relu",
         context_size: int = 0,
         dtype=tf.float32,
@@ -73,6 +76,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
                 "kernel_size and block_kernel_sizes must be odd, at least one a block, got "
                 f"{kernel_size!r} and {block_kernel_sizes!r}."
             )
+        (self._downscale,) = shapes.as_shape(downscale, "downscale")
+        input_size, output_size = (size * downscale**2 for size in (input_size, output_size))
         self.dtype = shapes.as_float_dtype(dtype)
         self._compute_dtype = self.dtype if compute_dtype is None else tf.as_dtype(compute_dtype)
         self._activation = get_activation(activation)
@@ -114,6 +119,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
             ``[n, H, W, output_size]`` in the dtype of the weights.
         """
         del training
+        if self._downscale > 1:
+            x = tf.nn.space_to_depth(x, self._downscale)
         hidden = self._convolve(x, self._first)
         for i, block in enumerate(self._blocks):
             inner = hidden
@@ -123,6 +130,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
                     inner += self._of_context(context, self._context_kernels[i])
             hidden += inner
         output = self._convolve(self._activation(hidden), self._last)
+        if self._downscale > 1:
+            output = tf.nn.depth_to_space(output, self._downscale)
         return tf.cast(output, self.dtype)
 
     def _convolve(self, x, weights):
