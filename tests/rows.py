@@ -149,7 +149,13 @@ def _keras_image_network(dtype, library=None):
 
 def _half_size(dtype):
     network = tff.networks.ResidualConvNetwork(
-        input_size=2, output_size=4, hidden_units=[6], downscale=2, dtype=dtype, seed=1
+        input_size=2,
+        output_size=4,
+        hidden_units=[6],
+        input_bound=3.0,
+        downscale=2,
+        dtype=dtype,
+        seed=1,
     )
     return B.Coupling(event_shape=IMAGE, conditioner=network, dtype=dtype)
 

@@ -252,6 +252,7 @@ def test_convolutions_are_those_of_tensorflow(sizes):
         ({"hidden_units": [4, 5]}, "equal numbers of channels"),
         ({"block_kernel_sizes": ()}, "at least one a block"),
         ({"kernel_size": 2}, "must be odd"),
+        ({"input_bound": 0.0}, "input_bound must be positive"),
     ],
 )
 def test_networks_check_their_sizes(options, message):

@@ -24,9 +24,11 @@ from tfp_flows.flows.recipes import layer_seeds, normalisation, positive, standa
 from tfp_flows.networks import ResidualConvNetwork
 from tfp_flows.transformers import Additive, Affine
 
-# Of one coupling; so much for stability, where a dozen follow each other. The papers' own
-# couplings scale by less.
+# For stability, where dozens of couplings follow each other: the scale of one (the papers' own
+# are bounded by less), and what its network sees of latents, which are of size 1 but for outliers.
+# Without the second, each network makes an outlier larger for the next, until training diverges.
 _MAX_LOG_SCALE = 2.0
+_INPUT_BOUND = 16.0
 
 
 def realnvp_image(
@@ -236,7 +238,10 @@ def _coupling(shape, mask, network, transformer, context_shape) -> Coupling:
     partition = partition_of(coupling_mask(mask, shape))
     kept, changed = partition.kept_shape[-1], partition.changed_shape[-1]
     conditioner = ResidualConvNetwork(
-        input_size=kept, output_size=changed * transformer.num_parameters, **network
+        input_size=kept,
+        output_size=changed * transformer.num_parameters,
+        input_bound=_INPUT_BOUND,
+        **network,
     )
     return Coupling(
         event_shape=shape,

@@ -9,7 +9,7 @@ from tfp_flows.activations import get_activation
 from tfp_flows.config import Configurable
 from tfp_flows.networks.convolution import convolve
 from tfp_flows.networks.initial import new_generator, uniform
-from tfp_flows.numerics import narrowed
+from tfp_flows.numerics import bounded, narrowed
 
 
 class ResidualConvNetwork(Configurable, tf.Module):
@@ -30,6 +30,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
         hidden_units: Channels of the residual blocks, equal numbers, one for each.
         kernel_size: Size of the first and the last convolution, odd.
         block_kernel_sizes: Sizes of the convolutions of a block, odd.
+        input_bound: Inputs are squashed into ``(-input_bound, input_bound)``; None leaves them.
         downscale: Factor by which height and width are smaller inside; it must divide them.
         activation: Name of an elementwise function, or the function itself (not savable).
         context_size: Size of the context that every block sees; 0 for none.
@@ -53,6 +54,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
         hidden_units: Sequence[int] = (64, 64),
         kernel_size: int = 3,
         block_kernel_sizes: Sequence[int] = (3, 3),
+        input_bound: float | None = None,
         downscale: int = 1,
         activation: str | Callable = "relu",
         context_size: int = 0,
@@ -76,6 +78,9 @@ class ResidualConvNetwork(Configurable, tf.Module):
                 "kernel_size and block_kernel_sizes must be odd, at least one a block, got "
                 f"{kernel_size!r} and {block_kernel_sizes!r}."
             )
+        if input_bound is not None and not input_bound > 0:
+            raise ValueError(f"input_bound must be positive, got {input_bound!r}.")
+        self._input_bound = input_bound
         (self._downscale,) = shapes.as_shape(downscale, "downscale")
         input_size, output_size = (size * downscale**2 for size in (input_size, output_size))
         self.dtype = shapes.as_float_dtype(dtype)
@@ -119,6 +124,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
             ``[n, H, W, output_size]`` in the dtype of the weights.
         """
         del training
+        if self._input_bound is not None:
+            x = bounded(x, self._input_bound)
         if self._downscale > 1:
             x = tf.nn.space_to_depth(x, self._downscale)
         hidden = self._convolve(x, self._first)
