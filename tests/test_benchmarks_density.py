@@ -293,3 +293,19 @@ def test_differences_are_taken_row_by_row(rng):
     assert gain["mean_nats"] == pytest.approx(1)
     assert gain["standard_error_nats"] < 1e-12
     assert report.compare({"peer": base}, {"peer": "ours"}) == {}
+
+
+def test_budget_warms_up_after_the_first_step():
+    now = [0.0]
+    budget = Budget(30, 1e-3, warm_up=0.1, clock=lambda: now[0])
+    now[0] = 10.0  # still compiling
+    assert budget.learning_rate == pytest.approx(5e-5)
+    budget.due(1)
+    now[0] = 11.0
+    assert budget.learning_rate == pytest.approx(5e-4)
+    now[0] = 12.0
+    assert budget.learning_rate == pytest.approx(1e-3)
+    now[0] = 21.0
+    assert budget.learning_rate == pytest.approx(5e-4)
+    now[0] = 30.0
+    assert budget.learning_rate == 0

@@ -11,6 +11,8 @@ class Budget:
         seconds: The time, which holds compilation and validation too.
         learning_rate: At the start; the cosine of the share of time spent brings it to 0.
         checks: About how many times the validation rows are looked at.
+        warm_up: Share of the time after the first step in which the learning rate rises; the
+            cosine follows.
         clock: Seconds of a monotonic clock, for tests.
 
     Attributes:
@@ -22,10 +24,16 @@ class Budget:
     """
 
     def __init__(
-        self, seconds: float, learning_rate: float, *, checks: int = 40, clock=time.monotonic
+        self,
+        seconds: float,
+        learning_rate: float,
+        *,
+        checks: int = 40,
+        warm_up: float = 0.0,
+        clock=time.monotonic,
     ):
         self._clock, self._begin = clock, clock()
-        self._seconds, self._rate = seconds, learning_rate
+        self._seconds, self._rate, self._warm_up = seconds, learning_rate, warm_up
         self._interval = seconds / checks
         self._next = self._interval
         self.over = False
@@ -41,8 +49,15 @@ class Budget:
     @property
     def learning_rate(self) -> float:
         """The learning rate of this moment."""
-        share = min(self.spent / self._seconds, 1.0)
-        return 0.5 * self._rate * (1 + math.cos(math.pi * share))
+        if self._warm_up and self.first_step is None:
+            return 0.05 * self._rate
+        # What compiles first warms nothing up.
+        before = self.first_step[0] if self._warm_up else 0.0
+        share = min((self.spent - before) / max(self._seconds - before, 1e-3), 1.0)
+        if share < self._warm_up:
+            return self._rate * max(share / self._warm_up, 0.05)
+        left = (1 - share) / (1 - self._warm_up)
+        return 0.5 * self._rate * (1 - math.cos(math.pi * left))
 
     def due(self, steps: int) -> bool:
         """Whether to look at the validation rows now; to be asked after each call of the step.

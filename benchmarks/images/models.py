@@ -7,6 +7,9 @@ from types import MappingProxyType
 CLIP_NORM = 100.0
 """Gradients are scaled down to this global norm."""
 
+WARM_UP = 0.02
+"""Share of the time, after the first step, in which the learning rate rises."""
+
 VALIDATION_IMAGES = 512
 """Images of the validation part that choose the best weights during training."""
 
@@ -20,7 +23,7 @@ class Recipe:
         depth: Steps of a level: ActNorm, 1x1 convolution, affine coupling.
         channels: Hidden channels of the couplings' networks: convolutions 3x3, 1x1 and 3x3.
         batch_size: Images a step.
-        learning_rate: Of Adam at the start; a cosine of the time spent brings it to 0.
+        learning_rate: Of Adam, after the warm-up; a cosine of the time spent brings it to 0.
     """
 
     levels: int = 3

@@ -39,7 +39,7 @@ def train(recipe: Recipe, parts: Splits, budget: Budget, *, seed: int, threads: 
         seed=seed,
     )
     model = tff.FlowModel(flow)
-    model.compile(tf.keras.optimizers.Adam(recipe.learning_rate, global_clipnorm=CLIP_NORM))
+    model.compile(tf.keras.optimizers.Adam(budget.learning_rate, global_clipnorm=CLIP_NORM))
     images = parts.train.astype(np.float32)
     # Whole batches alone, or a program for the last one would be compiled as well.
     model.fit(

@@ -28,7 +28,8 @@ def markdown(record: dict[str, Any]) -> str:
         f"{settings['minutes']:g} minutes of training a model, with compilation and validation, "
         f"{settings['threads']} threads of {record['machine']['processor']}, seed "
         f"{settings['seed']}. {recipe['levels']} levels of {recipe['depth']} steps, "
-        f"{recipe['channels']} channels, Adam from {recipe['learning_rate']:g} by a cosine to 0, "
+        f"{recipe['channels']} channels, Adam, warmed up to {recipe['learning_rate']:g}, then by a "
+        f"cosine to 0, "
         f"batches of {recipe['batch_size']}. Bits per dimension of 8-bit images with uniform "
         "dequantisation; lower is better.",
     ]

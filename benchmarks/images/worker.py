@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks import isolated
 from benchmarks.density.budget import Budget
 from benchmarks.images.data import load
-from benchmarks.images.models import MODELS, Recipe
+from benchmarks.images.models import MODELS, WARM_UP, Recipe
 from tfp_flows.errors import InputError
 
 
@@ -31,7 +31,7 @@ def run(job: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     images = load(job["path"], job["seed"])
     model, recipe = MODELS[job["model"]], Recipe(**job["recipe"])
     backend = importlib.import_module(f"benchmarks.images.{model.backend}")
-    budget = Budget(60 * job["minutes"], recipe.learning_rate)
+    budget = Budget(60 * job["minutes"], recipe.learning_rate, warm_up=WARM_UP)
     trained = backend.train(recipe, images.pixels, budget, seed=job["seed"], threads=job["threads"])
     if not np.isfinite(budget.best):
         raise InputError("training diverged: no validation log-likelihood was finite")

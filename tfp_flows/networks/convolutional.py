@@ -42,8 +42,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
         name: Name of the module.
 
     Raises:
-        ValueError: If ``hidden_units`` is empty or its numbers differ, a size is not positive, or a
-            kernel's size is even.
+        ValueError: If ``hidden_units`` is empty or its numbers differ, a size or the bound is not
+            positive, or a kernel's size is even.
     """
 
     def __init__(
