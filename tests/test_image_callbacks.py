@@ -1,11 +1,13 @@
-"""WarmUpCosine: the learning rate over epochs and over a budget of time."""
+"""WarmUpCosine: the rate over epochs and over a budget of time; SampleGrid without TensorBoard."""
 
+import sys
 import types
 
 import pytest
 import tensorflow as tf
 
-from tfp_flows.models import WarmUpCosine, image_callbacks
+from tfp_flows.errors import InputError
+from tfp_flows.models import SampleGrid, WarmUpCosine, image_callbacks
 
 pytestmark = pytest.mark.keras
 
@@ -65,3 +67,11 @@ def test_a_resumed_run_goes_on_where_its_time_was(monkeypatch):
     clock = Clock(monkeypatch, schedule)
     clock.step(0, 1.0)
     assert clock.step(1, 1.0) == pytest.approx(0.005, rel=0.05)
+
+
+def test_logs_need_tensorboard(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(InputError, match="pip install"):
+        SampleGrid(tmp_path / "grid.png", log_dir=tmp_path / "logs")
+    assert not (tmp_path / "logs").exists()
+    SampleGrid(tmp_path / "grid.png")

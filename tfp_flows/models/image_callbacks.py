@@ -1,5 +1,6 @@
 """Callbacks for training on images: a learning rate within a budget, and grids of samples."""
 
+import importlib
 import math
 import os
 import time
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tfp_flows.errors import InputError
 from tfp_flows.plotting import image_grid, save_image
 
 keras = tf.keras
@@ -97,6 +99,9 @@ class SampleGrid(keras.callbacks.Callback):
         seed: Seed of the latents.
         log_dir: Folder for TensorBoard, which also gets losses and bits per dimension; None for
             none.
+
+    Raises:
+        InputError: If logs are asked for and TensorBoard is not installed.
     """
 
     def __init__(
@@ -113,7 +118,7 @@ class SampleGrid(keras.callbacks.Callback):
         super().__init__()
         self._path, self._count, self._every = Path(path), count, every
         self._temperature, self._context, self._seed = temperature, context, seed
-        self._writer = None if log_dir is None else tf.summary.create_file_writer(str(log_dir))
+        self._writer = None if log_dir is None else _writer(log_dir)
         self._draw = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -146,3 +151,14 @@ class SampleGrid(keras.callbacks.Callback):
 
             self._draw = draw
         return self._draw().numpy()
+
+
+def _writer(folder):
+    # TensorFlow no longer brings it along, and says so only when something is to be written.
+    try:
+        importlib.import_module("tensorboard")
+    except ImportError as error:
+        raise InputError(
+            'Logs need TensorBoard, which is not installed: pip install "tfp-flows[tensorboard]".'
+        ) from error
+    return tf.summary.create_file_writer(str(folder))
