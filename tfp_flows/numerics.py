@@ -81,10 +81,13 @@ def solve_increasing(
     epsilon = np.finfo(lower.dtype.as_numpy_dtype).eps
     zero = tf.zeros_like(lower)
 
+    def unsettled(x, low, high, moved):
+        resolution = 2 * epsilon * (1 + tf.abs(x))
+        return (moved > resolution) & (high - low > resolution)
+
     def unfinished(step, x, low, high, moved):
         del step
-        resolution = 2 * epsilon * (1 + tf.abs(x))
-        return tf.reduce_any((moved > resolution) & (high - low > resolution))
+        return tf.reduce_any(unsettled(x, low, high, moved))
 
     def refine(step, x, low, high, moved):
         value, slope = function(x)
@@ -94,7 +97,9 @@ def solve_increasing(
         # Steps that do not shrink cycle between flat ends: there the bracket is halved.
         good = (newton >= low) & (newton <= high) & (2 * tf.abs(newton - x) <= moved)
         following = tf.where(good, newton, (low + high) / 2)
-        following = tf.where(tf.equal(value, zero), x, following)
+        # What has settled stays: rounding alone would send it back to bisection.
+        keep = tf.equal(value, zero) | ~unsettled(x, low, high, moved)
+        following = tf.where(keep, x, following)
         return step + 1, following, low, high, tf.abs(following - x)
 
     _, root, _, _, _ = tf.while_loop(

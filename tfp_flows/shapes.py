@@ -22,6 +22,17 @@ def as_shape(value: int | Iterable[int], name: str) -> tuple[int, ...]:
     return shape
 
 
+def positive(value: int, name: str) -> int:
+    """Checks that a count is a positive integer, and returns it as an ``int``.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+    return int(value)
+
+
 def as_float_dtype(dtype) -> tf.DType:
     """Normalises a dtype to float32 or float64.
 
