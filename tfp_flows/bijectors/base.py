@@ -15,6 +15,11 @@ _FullSpace = tfp.experimental.tangent_spaces.FullSpace
 _MEMO = "_tfp_flows_log_det"
 
 
+def is_training(flag) -> bool:
+    """The training flag as a Python value; a tensor whose value is not known counts as False."""
+    return bool(tf.get_static_value(flag)) if tf.is_tensor(flag) else bool(flag)
+
+
 class Bijector(Configurable, tfb.Bijector):
     """A `tfb.Bijector` that computes a value and its log-det in one evaluation.
 
@@ -25,8 +30,9 @@ class Bijector(Configurable, tfb.Bijector):
     - ``_inverse_and_log_det(y, context, training)``, returning ``x`` and ``log|det dx/dy|``;
 
     where log-dets have the batch shape, in nats, and ``context``, if the bijector takes one, has
-    the batch shape of the input. Everything that TFP asks for follows from these two. All
-    variables are made in the constructor.
+    the batch shape of the input. Everything that TFP asks for follows from these two. Where the
+    log-det costs much, ``_forward_value`` and ``_inverse_value`` leave it out. All variables are
+    made in the constructor.
 
     TFP's cache is not used: it is keyed by the identity of tensors and so returns values computed
     with old weights, and cuts gradients. Each call computes anew. The one exception is inside
@@ -44,6 +50,9 @@ class Bijector(Configurable, tfb.Bijector):
     Raises:
         ValueError: If a shape is not made of positive integers, or dtype is another one.
     """
+
+    checks_results = False
+    """Whether results can fail when they are computed; see `tfp_flows.checks`."""
 
     def __init__(
         self,
@@ -124,6 +133,22 @@ class Bijector(Configurable, tfb.Bijector):
         y, context = self._prepare(y, context, "y")
         return self._inverse_and_log_det(y, context, training)
 
+    def forward_value(self, x, context=None, training=False):
+        """Maps latent to data without the log-det, which some bijectors pay for."""
+        x, context = self._prepare(x, context, "x", self._latent_shape)
+        return self._forward_value(x, context, training)
+
+    def inverse_value(self, y, context=None, training=False):
+        """Maps data to latent without the log-det, which some bijectors pay for."""
+        y, context = self._prepare(y, context, "y")
+        return self._inverse_value(y, context, training)
+
+    def _forward_value(self, x, context, training):
+        return self._forward_and_log_det(x, context, training)[0]
+
+    def _inverse_value(self, y, context, training):
+        return self._inverse_and_log_det(y, context, training)[0]
+
     def _forward_and_log_det(self, x, context, training):
         raise NotImplementedError(f"{self.name} has no forward direction.")
 
@@ -154,7 +179,7 @@ class Bijector(Configurable, tfb.Bijector):
 
     def _call_forward(self, x, name, context=None, training=False):
         with tf.name_scope(name):
-            return self.forward_and_log_det(x, context, training)[0]
+            return self.forward_value(x, context, training)
 
     def _call_inverse(self, y, name, context=None, training=False):
         with tf.name_scope(name):

@@ -69,7 +69,7 @@ class Chain(Bijector):
                 return
             if waiting[i]:
                 member.adapt(value, context if member.context_shape else None)
-            value, _ = self._member(i, value, context, False, "inverse")
+            value = self._member(i, value, context, False, "inverse", with_log_det=False)
 
     def _forward_and_log_det(self, x, context, training):
         places = reversed(range(len(self.bijectors)))
@@ -78,6 +78,16 @@ class Chain(Bijector):
     def _inverse_and_log_det(self, y, context, training):
         return self._walk(range(len(self.bijectors)), y, context, training, "inverse")
 
+    def _forward_value(self, x, context, training):
+        for place in reversed(range(len(self.bijectors))):
+            x = self._member(place, x, context, training, "forward", with_log_det=False)
+        return x
+
+    def _inverse_value(self, y, context, training):
+        for place in range(len(self.bijectors)):
+            y = self._member(place, y, context, training, "inverse", with_log_det=False)
+        return y
+
     def _walk(self, places, value, context, training, direction):
         total = None
         for place in places:
@@ -85,11 +95,12 @@ class Chain(Bijector):
             total = log_det if total is None else total + log_det
         return value, total
 
-    def _member(self, place, value, context, training, direction):
+    def _member(self, place, value, context, training, direction, with_log_det=True):
         member = self.bijectors[place]
         if isinstance(member, Bijector):
             own = context if member.context_shape is not None else None
-            method = getattr(member, f"_{direction}_and_log_det")
+            kind = "and_log_det" if with_log_det else "value"
+            method = getattr(member, f"_{direction}_{kind}")
             return method(value, own, training)
         # A tensor of its own for each call keeps TFP's cache from returning old values.
         fresh = tf.identity(value)
@@ -99,6 +110,8 @@ class Chain(Bijector):
                 f"Chain: {member.name} changes the shape from {value.shape} to {result.shape}, "
                 "which a Chain cannot follow."
             )
+        if not with_log_det:
+            return result
         ndims = self._ranks[place]
         log_det = getattr(member, f"{direction}_log_det_jacobian")(fresh, event_ndims=ndims)
         batch = shapes.batch_shape_tensor(value, ndims)
@@ -125,6 +138,12 @@ class Invert(Bijector):
             name=name or f"invert_{bijector.name}",
         )
         self.bijector = bijector
+
+    def _forward_value(self, x, context, training):
+        return self.bijector._inverse_value(x, context, training)
+
+    def _inverse_value(self, y, context, training):
+        return self.bijector._forward_value(y, context, training)
 
     def _forward_and_log_det(self, x, context, training):
         return self.bijector._inverse_and_log_det(x, context, training)
@@ -169,6 +188,12 @@ class Given(Bijector):
         """Adapts the bijector inside, with its context."""
         value, _ = self._prepare(data, context, "data")
         self.bijector.adapt(value, self.context)
+
+    def _forward_value(self, x, context, training):
+        return self.bijector.forward_value(x, self.context, training)
+
+    def _inverse_value(self, y, context, training):
+        return self.bijector.inverse_value(y, self.context, training)
 
     def _forward_and_log_det(self, x, context, training):
         return self.bijector.forward_and_log_det(x, self.context, training)

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.interop import ContextNetwork
 from tfp_flows.networks.initial import new_generator
@@ -34,6 +35,14 @@ def context_size(bijector: Bijector) -> int:
     if len(shape) != 1:
         raise ValueError(f"{bijector.name} needs a vector as context, got context_shape {shape}.")
     return shape[0]
+
+
+def unflattened(bijector: Bijector, like, value, log_det):
+    """A value ``[n, D]`` and its log-det ``[n]`` in the batch shape of ``like``."""
+    return (
+        shapes.unflatten_batch(value, like, 1, bijector.event_shape),
+        shapes.unflatten_batch(log_det, like, 1, ()),
+    )
 
 
 class ParametricVector(Bijector):

@@ -113,7 +113,7 @@ class Flow(Configurable, tfd.TransformedDistribution):
             if temperature != 1:
                 mean = self._base_mean()
                 z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-            return self.bijector.forward_and_log_det(z, context)[0]
+            return self.bijector.forward_value(z, context)
 
     def sample_and_log_prob(self, sample_shape=(), context=None, seed=None):
         """Draws samples, with their log-density in nats, in one pass.
@@ -127,11 +127,11 @@ class Flow(Configurable, tfd.TransformedDistribution):
 
     def to_latent(self, x, context=None):
         """Maps data ``[..., *event_shape]`` to latents ``[..., *latent_shape]``."""
-        return self.bijector.inverse_and_log_det(x, context)[0]
+        return self.bijector.inverse_value(x, context)
 
     def from_latent(self, z, context=None):
         """Maps latents ``[..., *latent_shape]`` to data ``[..., *event_shape]``."""
-        return self.bijector.forward_and_log_det(z, context)[0]
+        return self.bijector.forward_value(z, context)
 
     def given(self, context) -> "Flow":
         """Fixes the context.

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfp_flows import serialization
 from tfp_flows.flows import Flow
 from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
+from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
 OUTPUTS = ("log_prob", "latent")
@@ -18,7 +19,8 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
 
     Layers may share a flow: its weights then are trained as one. (A saved model loads them as
     flows of their own, equal at first.) Regularisation losses of Keras networks inside the flow
-    join those of the model. Call `adapt` before training, if the flow has a standardiser.
+    and penalties of its bijectors join those of the model. Call `adapt` before training, if the
+    flow has a standardiser.
 
     Args:
         flow: The flow, of vectors or larger events.
@@ -63,9 +65,9 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
         if training:
             warn_if_unadapted(self.flow)
         bijector = self.flow.bijector
-        with NetworkLosses(self.flow) as regularisation:
+        with NetworkLosses(self.flow) as regularisation, collected_penalties() as penalties:
             latent, log_det = bijector.inverse_and_log_det(x, context, training)
-        for loss in regularisation.losses:
+        for loss in (*regularisation.losses, *penalties):
             self.add_loss(loss)
         log_prob = self.flow.distribution.log_prob(latent) + log_det
         if self.nll_weight:

@@ -1,5 +1,6 @@
 """A flow as a Keras model, in whichever Keras `tf.keras` is."""
 
+import contextlib
 import json
 import math
 
@@ -11,6 +12,7 @@ from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.feed import Feed
 from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
+from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
 KERAS_NAME = "keras" if KERAS3 else "tf_keras"
@@ -23,8 +25,8 @@ class FlowModel(HoldsFlow, keras.Model):
 
     The model returns log-densities in nats. ``loss`` is the mean negative log-likelihood in nats
     an example, ``bits_per_dim`` the same divided by the number of dimensions and ``log 2``.
-    Regularisation losses of Keras networks inside the flow are minimised with it but not
-    reported, so that ``loss`` stays the likelihood.
+    Regularisation losses of Keras networks inside the flow, and penalties of bijectors, are
+    minimised with it but not reported, so that ``loss`` stays the likelihood.
 
     Bijectors that wait for data (standardisers, ActNorm, BatchNorm) are adapted to the training
     data before the first step. The flow that was given is the flow that is trained.
@@ -208,6 +210,30 @@ class FlowModel(HoldsFlow, keras.Model):
             self.train_function = steps.several_steps(self)
         return self.train_function
 
+    def make_test_function(self, force=False):
+        """Makes the function behind `evaluate`; called by Keras."""
+        with self._able_to_raise():
+            return super().make_test_function(force)
+
+    def make_predict_function(self, force=False):
+        """Makes the function behind `predict`; called by Keras."""
+        with self._able_to_raise():
+            return super().make_predict_function(force)
+
+    @contextlib.contextmanager
+    def _able_to_raise(self):
+        """Without XLA, whose programs cannot raise, where a bijector checks its results."""
+        # Both Keras keep it here; the setter of tf_keras would throw away what is compiled.
+        compiled = self._jit_compile
+        if not any(getattr(m, "checks_results", False) for m in self.flow.submodules):
+            yield
+            return
+        self._jit_compile = False
+        try:
+            yield
+        finally:
+            self._jit_compile = compiled
+
     def evaluate(self, x, context=None, sample_weight=None, *, batch_size=None, **options):
         """Measures loss (nats an example) and bits per dimension; arguments as in `fit`.
 
@@ -256,9 +282,9 @@ class FlowModel(HoldsFlow, keras.Model):
         """One step of the optimiser; called by Keras."""
         warn_if_unadapted(self.flow)
         with tf.GradientTape() as tape:
-            with NetworkLosses(self.flow) as regularisation:
+            with NetworkLosses(self.flow) as regularisation, collected_penalties() as penalties:
                 loss = self._batch_loss(data, training=True)
-            for extra in regularisation.losses:
+            for extra in (*regularisation.losses, *penalties):
                 loss += tf.cast(extra, loss.dtype)
             # Gradients are summed over replicas.
             loss /= tf.distribute.get_strategy().num_replicas_in_sync

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfp_flows.checks import collected_checks, first_failed
 from tfp_flows.models import data as rows
 from tfp_flows.models.tracking import KERAS3
 
@@ -57,15 +58,25 @@ def several_steps(model) -> Callable:
     Batches of one shape run in one program, a call with fewer of them in the same; a last partial
     batch gets a second one.
     """
+    messages: list[str] = []
 
     @tf.function(jit_compile=True, reduce_retracing=True)
-    def run(parts, count):
-        def step(i):
-            model.train_step(tuple(None if part is None else part[i] for part in parts))
-            return i + 1
+    def compiled(parts, count):
+        def step(i, failed):
+            with collected_checks() as checks:
+                model.train_step(tuple(None if part is None else part[i] for part in parts))
+            messages[:] = [message for _, message in checks]
+            return i + 1, tf.where(failed >= 0, failed, first_failed(checks))
 
-        tf.while_loop(lambda i: i < count, step, (tf.constant(0),))
-        return model._results()
+        _, failed = tf.while_loop(lambda i, _: i < count, step, (tf.constant(0), tf.constant(-1)))
+        return model._results(), failed
+
+    def run(parts, count):
+        logs, failed = compiled(parts, count)
+        # The program itself cannot raise.
+        if messages and (place := int(failed)) >= 0:
+            raise tf.errors.InvalidArgumentError(None, None, messages[place])
+        return logs
 
     longest, usual = 0, None
 
