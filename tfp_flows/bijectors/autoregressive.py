@@ -13,6 +13,7 @@ from tfp_flows.networks.autoregressive import AutoregressiveNetwork
 from tfp_flows.networks.initial import new_generator
 from tfp_flows.numerics import permute
 from tfp_flows.transformers import Affine, Transformer
+from tfp_flows.transformers.check import check_transformer
 
 _SOLVERS = ("auto", "incremental", "sequential", "jacobi")
 
@@ -30,6 +31,7 @@ class _Autoregressive(Bijector):
         hidden_units=(64, 64),
         activation="relu",
         input_order="left-to-right",
+        residual=False,
         solver="auto",
         tolerance=None,
         dtype=tf.float32,
@@ -42,9 +44,10 @@ class _Autoregressive(Bijector):
         )
         size, contexts = vector_size(self), context_size(self)
         self.transformer = transformer or Affine()
+        check_transformer(self.transformer, self.dtype, self.name)
         given = network is not None
         network = network or self._default_network(
-            size, contexts, hidden_units, activation, input_order, compute_dtype, seed
+            size, contexts, hidden_units, activation, input_order, residual, compute_dtype, seed
         )
         self._conditioner = Network(
             network,
@@ -81,7 +84,7 @@ class _Autoregressive(Bijector):
         self._tolerance = float(4 * epsilon if tolerance is None else tolerance)
 
     def _default_network(
-        self, size, contexts, hidden_units, activation, input_order, compute_dtype, seed
+        self, size, contexts, hidden_units, activation, input_order, residual, compute_dtype, seed
     ):
         generator = new_generator(seed)
         if isinstance(input_order, str) and input_order == "random":
@@ -97,6 +100,7 @@ class _Autoregressive(Bijector):
             hidden_units=hidden_units,
             activation=activation,
             input_order=input_order,
+            residual=residual,
             output_scale=0.01,
             dtype=dtype,
         )
@@ -165,6 +169,8 @@ class MaskedAutoregressive(_Autoregressive):
         activation: Activation of the default network.
         input_order: Order of the default network: ``"left-to-right"``, ``"right-to-left"``,
             ``"random"``, or explicit degrees.
+        residual: Whether hidden layers of the default network, an odd number of equal size, form
+            residual blocks; see `tfp_flows.networks.AutoregressiveNetwork`.
         solver: How the slow direction is solved. ``"incremental"`` computes each hidden unit of
             our network once, when the coordinates that it sees are known; ``"sequential"``
             evaluates any network once a dimension; ``"jacobi"`` does so until nothing moves by

@@ -9,6 +9,7 @@ from tfp_flows.interop import Network
 from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.mlp import MLP
 from tfp_flows.transformers import Affine, Transformer
+from tfp_flows.transformers.check import check_transformer
 
 
 class Coupling(Bijector):
@@ -66,6 +67,7 @@ class Coupling(Bijector):
             mask = "half" if len(self.event_shape) == 1 else "checkerboard"
         self.mask = coupling_mask(mask, self.event_shape)
         self.transformer = transformer or Affine()
+        check_transformer(self.transformer, self.dtype, self.name)
         self._partition = partition_of(self.mask)
         contexts = context_size(self)
         kept, changed = self._partition.kept_shape, self._partition.changed_shape
