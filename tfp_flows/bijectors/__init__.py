@@ -3,8 +3,11 @@
 from tfp_flows.bijectors.autoregressive import InverseAutoregressive, MaskedAutoregressive
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.batchnorm import BatchNorm
+from tfp_flows.bijectors.block_neural import BlockNeuralAutoregressive
 from tfp_flows.bijectors.compose import Chain, Given, Invert
+from tfp_flows.bijectors.continuous import ContinuousFlow
 from tfp_flows.bijectors.coupling import Coupling
+from tfp_flows.bijectors.householder import Householder
 from tfp_flows.bijectors.images import Squeeze
 from tfp_flows.bijectors.linear import InvertibleConv1x1, InvertibleLinear
 from tfp_flows.bijectors.multiscale import MultiScale
@@ -13,17 +16,22 @@ from tfp_flows.bijectors.permutation import Permutation
 from tfp_flows.bijectors.pixels import Dequantize, Logit
 from tfp_flows.bijectors.planar import Planar
 from tfp_flows.bijectors.radial import Radial
+from tfp_flows.bijectors.residual import Residual
 from tfp_flows.bijectors.scale import ActNorm, MinMax, Scale, Standardize
 from tfp_flows.bijectors.softsign import SoftsignBimodal
+from tfp_flows.bijectors.sylvester import Sylvester
 
 __all__ = [
     "ActNorm",
     "BatchNorm",
     "Bijector",
+    "BlockNeuralAutoregressive",
     "Chain",
+    "ContinuousFlow",
     "Coupling",
     "Dequantize",
     "Given",
+    "Householder",
     "InverseAutoregressive",
     "Invert",
     "InvertibleConv1x1",
@@ -35,9 +43,11 @@ __all__ = [
     "Permutation",
     "Planar",
     "Radial",
+    "Residual",
     "Scale",
     "SoftsignBimodal",
     "Squeeze",
     "Standardize",
+    "Sylvester",
     "coupling_mask",
 ]

@@ -1,7 +1,9 @@
 """Networks that predict the parameters of transformers."""
 
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
+from tfp_flows.networks.circular import CircularMLP
 from tfp_flows.networks.convolutional import ResidualConvNetwork
+from tfp_flows.networks.lipschitz import LipschitzMLP
 from tfp_flows.networks.mlp import MLP
 
-__all__ = ["MLP", "AutoregressiveNetwork", "ResidualConvNetwork"]
+__all__ = ["MLP", "AutoregressiveNetwork", "CircularMLP", "LipschitzMLP", "ResidualConvNetwork"]
