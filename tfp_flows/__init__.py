@@ -1,6 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
-Subpackages: `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`, `plotting`.
+Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
+`plotting`.
 """
 
 import importlib
@@ -11,6 +12,7 @@ from tfp_flows.errors import InputError
 # Loaded at first use: TensorFlow, pandas and matplotlib are slow to import, and the command line
 # must answer a mistyped option without them.
 _SUBPACKAGES = (
+    "bases",
     "bijectors",
     "datasets",
     "flows",
@@ -34,6 +36,7 @@ __all__ = [
     "FlowModel",
     "InputError",
     "__version__",
+    "bases",
     "bijectors",
     "datasets",
     "flows",

@@ -1,0 +1,9 @@
+"""Base distributions beyond the normal, some of them trained with the flow."""
+
+from tfp_flows.bases.base import Base
+from tfp_flows.bases.mixture import GaussianMixture
+from tfp_flows.bases.resampled import Resampled
+from tfp_flows.bases.student import StudentT
+from tfp_flows.bases.torus import UniformTorus
+
+__all__ = ["Base", "GaussianMixture", "Resampled", "StudentT", "UniformTorus"]

@@ -1,0 +1,63 @@
+"""What base distributions share."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfp_flows import shapes
+from tfp_flows.config import Configurable
+
+tfd = tfp.distributions
+
+
+class Base(Configurable, tfd.Distribution):
+    """A distribution over vectors, without batch shape, that makes its variables itself.
+
+    A subclass writes ``_log_prob(value)``, ``[..., D]`` to ``[...]`` in nats, and
+    ``_sample_n(n, seed)``, to ``[n, D]``.
+
+    Args:
+        event_shape: Size of the event, a vector.
+        dtype: ``float32`` or ``float64``.
+        name: Name for ops.
+        reparameterized: Whether samples carry gradients to the variables.
+
+    Raises:
+        ValueError: If the event is not a vector.
+    """
+
+    def __init__(self, *, event_shape, dtype, name, reparameterized: bool = True):
+        shape = shapes.as_shape(event_shape, "event_shape")
+        if len(shape) != 1:
+            raise ValueError(f"{type(self).__name__} models vectors, got event_shape {shape}.")
+        self._size = shape[0]
+        kind = tfd.FULLY_REPARAMETERIZED if reparameterized else tfd.NOT_REPARAMETERIZED
+        super().__init__(
+            dtype=shapes.as_float_dtype(dtype),
+            reparameterization_type=kind,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=dict(self.get_config()),
+            name=name or type(self).__name__,
+        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {}
+
+    def _event_shape(self):
+        return tf.TensorShape([self._size])
+
+    def _event_shape_tensor(self):
+        return tf.constant([self._size])
+
+    def _batch_shape(self):
+        return tf.TensorShape([])
+
+    def _batch_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
+    def _default_event_space_bijector(self):
+        return tfp.bijectors.Identity()
+
+    def _variable(self, value, name: str) -> tf.Variable:
+        return tf.Variable(tf.cast(value, self.dtype), name=name)
