@@ -30,8 +30,11 @@ class Row:
         build: Maps a dtype to a new bijector over vectors of 3, or small images.
         slack: Factor on the tolerances, for maps that amplify rounding.
         untrained: Whether there is nothing to train.
+        rigid: Whether it keeps volumes.
         sequential: Directions that evaluate the conditioner once a dimension.
         iterated: Directions that evaluate it until nothing moves.
+        solved: The error of a differential equation's solution, which evaluates the network as
+            often as it needs; None for all others.
         swept: Directions that take the conditioner apart and never evaluate it whole.
         spread: How far weights are moved from their initial values.
     """
@@ -39,8 +42,10 @@ class Row:
     build: Callable
     slack: float = 1.0
     untrained: bool = False
+    rigid: bool = False
     sequential: tuple[str, ...] = ()
     iterated: tuple[str, ...] = ()
+    solved: float | None = None
     swept: tuple[str, ...] = ()
     spread: float = 0.4
 
@@ -197,13 +202,23 @@ _small = {"hidden_units": [8, 8], **_seeded}
 _context = {"context_shape": CONTEXT}
 _channels = {"hidden_units": [6], **_seeded}
 
+
+def _tolerances(dtype):
+    tolerance = 1e-5 if dtype == tf.float32 else 1e-8
+    return {"rtol": tolerance, "atol": tolerance}
+
+
+def _monotone(transformer):
+    return Row(_simple(B.Coupling, transformer=transformer, **_small), slack=10)
+
+
 BIJECTORS = {
     "softsign": Row(_simple(B.SoftsignBimodal, sharpness=[0.5, 1.0, 2.0])),
     "planar": Row(_simple(B.Planar, **_seeded), slack=3),
     "planar_context": Row(_simple(B.Planar, **_context, **_seeded), slack=3),
     "radial": Row(_simple(B.Radial, **_seeded)),
     "radial_context": Row(_simple(B.Radial, **_context, **_seeded)),
-    "coupling_additive": Row(_simple(B.Coupling, transformer=T.Additive(), **_small)),
+    "coupling_additive": Row(_simple(B.Coupling, transformer=T.Additive(), **_small), rigid=True),
     "coupling_affine": Row(_simple(B.Coupling, mask="alternating", **_small)),
     "coupling_other_half": Row(_simple(B.Coupling, mask="~half", **_small)),
     "coupling_mask": Row(_simple(B.Coupling, mask=[False, True, False], **_small)),
@@ -236,6 +251,7 @@ BIJECTORS = {
     ),
     "maf_additive": Row(
         _simple(B.MaskedAutoregressive, transformer=T.Additive(), input_order="random", **_small),
+        rigid=True,
         swept=("forward",),
         slack=10,
     ),
@@ -264,6 +280,67 @@ BIJECTORS = {
         swept=("inverse",),
         slack=10,
     ),
+    "householder": Row(_simple(B.Householder, **_seeded), slack=3, rigid=True),
+    "householder_context": Row(
+        _simple(B.Householder, num_reflections=2, **_context, **_seeded), slack=3, rigid=True
+    ),
+    "sylvester": Row(_simple(B.Sylvester, **_seeded), slack=3),
+    "sylvester_context": Row(_simple(B.Sylvester, num_units=2, **_context, **_seeded), slack=3),
+    "block_neural": Row(
+        _simple(B.BlockNeuralAutoregressive, hidden_units=[4, 4], **_seeded), slack=10
+    ),
+    "block_neural_context": Row(
+        _simple(B.BlockNeuralAutoregressive, hidden_units=[4], **_context, **_seeded), slack=10
+    ),
+    "residual": Row(_simple(B.Residual, hidden_units=[8], **_seeded), slack=10),
+    "residual_context": Row(_simple(B.Residual, hidden_units=[8], **_context, **_seeded), slack=10),
+    "coupling_circular": Row(
+        _simple(
+            B.Coupling, transformer=T.RationalQuadraticSpline(num_bins=4, circular=True), **_small
+        ),
+        slack=3,
+    ),
+    "continuous": Row(
+        lambda dtype: B.ContinuousFlow(
+            event_shape=DIMS,
+            dtype=dtype,
+            **_tolerances(dtype),
+            **_small,
+        ),
+        solved=1e-3,
+    ),
+    "continuous_fixed": Row(
+        _simple(B.ContinuousFlow, solver="rk4", num_steps=12, **_context, **_small),
+        solved=1e-3,
+    ),
+    "coupling_spline": Row(
+        _simple(B.Coupling, transformer=T.RationalQuadraticSpline(num_bins=4), **_small), slack=3
+    ),
+    "coupling_inverted": Row(
+        _simple(
+            B.Coupling,
+            transformer=T.Inverted(T.RationalQuadraticSpline(num_bins=3, bound=2.0)),
+            **_context,
+            **_small,
+        ),
+        slack=3,
+    ),
+    "maf_spline": Row(
+        _simple(
+            B.MaskedAutoregressive, transformer=T.RationalQuadraticSpline(num_bins=4), **_small
+        ),
+        swept=("forward",),
+        slack=10,
+    ),
+    "maf_deep_sigmoidal": Row(
+        _simple(B.MaskedAutoregressive, transformer=T.DeepSigmoidal(num_units=4), **_small),
+        swept=("forward",),
+        slack=10,
+    ),
+    "coupling_dense_sigmoidal": _monotone(T.DenseSigmoidal(num_units=3)),
+    "coupling_sum_of_squares": _monotone(T.SumOfSquares(degree=2)),
+    "coupling_bernstein": _monotone(T.Bernstein(degree=6)),
+    "coupling_gaussianization": _monotone(T.Gaussianization(num_components=3)),
     "chain": Row(_chain, swept=("forward",), slack=10),
     "invert": Row(
         lambda dtype: B.Invert(_simple(B.MaskedAutoregressive, **_context, **_small)(dtype)),
@@ -307,6 +384,12 @@ BIJECTORS = {
     ),
 }
 
+# The others hold no part of any Keras; two stand for them.
+OF_KERAS = {
+    *(name for name in BIJECTORS if "keras" in name),
+    *("maf_tfp_network", "maf_jacobi", "maf", "coupling_affine", "realnvp"),
+}
+
 FLOWS = {
     "softsign_bimodal": {},
     "planar": {"num_layers": 4},
@@ -328,6 +411,37 @@ FLOWS = {
         "normalization": "batch",
     },
     "iaf": {"hidden_units": [8, 8], "num_layers": 3},
+    "sylvester": {"num_layers": 2},
+    "ffjord": {"hidden_units": [8]},
+    "nsf": {"hidden_units": [8], "num_layers": 2, "num_bins": 4},
+    "nsf_mixed": {
+        "mode": "autoregressive",
+        "hidden_units": [8] * 3,
+        "num_layers": 2,
+        "num_bins": 4,
+        "residual": True,
+        "mixing": "linear",
+    },
+    "residual": {"num_layers": 2, "hidden_units": [8]},
+    "bnaf": {"hidden_units": [4]},
+    "naf": {"hidden_units": [8], "num_layers": 2, "num_units": 4},
+    "naf_mixed": {
+        "kind": "dense",
+        "hidden_units": [8],
+        "num_layers": 2,
+        "num_units": 3,
+        "mixing": "random",
+    },
+    "sos": {"hidden_units": [8], "num_layers": 2},
+    "bernstein": {"hidden_units": [8], "num_layers": 2, "degree": 8},
+    "gaussianization": {"hidden_units": [8], "num_layers": 2, "num_components": 4},
+    "gaussianization_mixed": {
+        "mode": "coupling",
+        "hidden_units": [8],
+        "num_layers": 2,
+        "num_components": 4,
+        "mixing": "orthogonal",
+    },
 }
 
 
@@ -335,7 +449,8 @@ def flow(name, dtype=tf.float32, event_shape=DIMS, seed=4, **options):
     """A new flow of the table, its weights randomised and its data-dependent parts adapted."""
     recipe = F.get(name.removesuffix("_mixed").removesuffix("_normalised"))
     takes_seed = {} if name == "softsign_bimodal" else {"seed": seed}
-    options = {**FLOWS[name], **takes_seed, **options}
+    tight = _tolerances(dtype) if name == "ffjord" else {}
+    options = {**FLOWS[name], **tight, **takes_seed, **options}
     result = randomise(recipe(event_shape=event_shape, dtype=dtype, **options), scale=0.25)
     size = int(np.prod(result.event_shape))
     batch = np.random.default_rng(5).normal(size=(100, size)) * 0.6 + 0.2

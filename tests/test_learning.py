@@ -13,6 +13,37 @@ RECIPES = {
 }
 
 
+SMALL = {
+    "nsf": {"num_layers": 2, "hidden_units": [32, 32]},
+    "circular_nsf": {"num_layers": 3, "hidden_units": [32, 32], "standardize": True},
+    "naf": {"num_layers": 2, "hidden_units": [32, 32]},
+    "bnaf": {"num_layers": 1},
+    "sos": {"num_layers": 3, "hidden_units": [32, 32]},
+    "bernstein": {"num_layers": 2, "hidden_units": [32, 32]},
+    "gaussianization": {"num_layers": 1, "num_components": 8, "hidden_units": [32, 32]},
+    "sylvester": {"num_layers": 5},
+    "residual": {"num_layers": 4, "hidden_units": [32, 32]},
+    "ffjord": {"hidden_units": [32, 32], "solver": "rk4", "num_steps": 6},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_eight_gaussians(name):
+    x, held_out = (tff.datasets.eight_gaussians(n, seed=s) for n, s in ((6000, 0), (2000, 1)))
+    tf.keras.utils.set_random_seed(0)
+    flow = tff.flows.get(name)(event_shape=2, seed=0, **SMALL[name])
+    model = tff.FlowModel(flow)
+    model.compile(tf.keras.optimizers.Adam(1e-2, global_clipnorm=5.0))
+    model.fit(x, epochs=12, verbose=0)
+    exact = tff.datasets.eight_gaussians_log_prob(held_out).mean()
+    variance = np.var(x, axis=0)
+    gaussian = -0.5 * (np.log(2 * np.pi * variance) + held_out**2 / variance).sum(axis=1).mean()
+    log_prob = model.predict(held_out, verbose=0).mean()
+    # More than half of the way from a normal distribution to the truth, and not beyond.
+    assert gaussian + 0.5 * (exact - gaussian) < log_prob < exact + 0.05
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_two_moons(name):

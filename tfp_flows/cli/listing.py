@@ -10,7 +10,14 @@ from tfp_flows.cli.console import import_tensorflow, result_console
 from tfp_flows.datasets import potentials
 
 # Which direction costs one pass; the other one takes a pass a column, or a search for a root.
-_FAST = {"maf": "density", "iaf": "samples", "planar": "samples"}
+_FAST = {
+    "planar": "samples",
+    "sylvester": "samples",
+    "maf": "density",
+    "iaf": "samples",
+    **dict.fromkeys(("naf", "bnaf", "sos", "bernstein", "gaussianization", "residual"), "density"),
+    "ffjord": "neither",
+}
 
 
 def print_list() -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
 _NOT_OPTIONS = {"event_shape", "context_shape", "base", "dtype", "seed"}
-_NEEDS_TWO = ("realnvp", "nice")
+_NEEDS_TWO = ("realnvp", "nice", "nsf")
 _AFFINE_ALONE = ("maf", "iaf")
 
 
@@ -31,7 +31,8 @@ def build_flow(settings: FitSettings, size: int) -> "Flow":
     from tfp_flows import flows
 
     recipe = flows.get(settings.flow)
-    if size < 2 and settings.flow in _NEEDS_TWO:
+    autoregressive = settings.flow_option.get("mode") == "autoregressive"
+    if size < 2 and settings.flow in _NEEDS_TWO and not autoregressive:
         raise InputError(
             f"{settings.flow} transforms some columns given the others and needs at least 2, got "
             f"{size}; use --flow planar."

@@ -2,16 +2,26 @@
 
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.autoregressive import iaf, maf
+from tfp_flows.flows.block_neural import bnaf
+from tfp_flows.flows.circular import circular_nsf
+from tfp_flows.flows.continuous import ffjord
 from tfp_flows.flows.coupling import nice, realnvp
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.images import glow, realnvp_image
 from tfp_flows.flows.latent import attribute_direction, interpolate, reconstruct
+from tfp_flows.flows.monotone import bernstein, gaussianization, naf, sos
 from tfp_flows.flows.recipes import standard_normal
-from tfp_flows.flows.simple import planar, radial, softsign_bimodal
+from tfp_flows.flows.residual import residual
+from tfp_flows.flows.simple import planar, radial, softsign_bimodal, sylvester
+from tfp_flows.flows.splines import nsf
 
 FLOWS = {
     recipe.__name__: recipe
-    for recipe in (softsign_bimodal, planar, radial, nice, realnvp, maf, iaf, realnvp_image, glow)
+    for recipe in (
+        *(softsign_bimodal, planar, radial, sylvester, nice, realnvp, maf, iaf),
+        *(nsf, circular_nsf, naf, bnaf, sos, bernstein, gaussianization, residual, ffjord),
+        *(realnvp_image, glow),
+    )
 }
 
 
@@ -30,17 +40,27 @@ __all__ = [
     "FLOWS",
     "Flow",
     "attribute_direction",
+    "bernstein",
+    "bnaf",
+    "circular_nsf",
+    "ffjord",
+    "gaussianization",
     "get",
     "glow",
     "iaf",
     "interpolate",
     "maf",
+    "naf",
     "nice",
+    "nsf",
     "planar",
     "radial",
     "realnvp",
     "realnvp_image",
     "reconstruct",
+    "residual",
     "softsign_bimodal",
+    "sos",
     "standard_normal",
+    "sylvester",
 ]

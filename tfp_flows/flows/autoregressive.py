@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfp_flows import shapes
 from tfp_flows.bijectors import InverseAutoregressive, MaskedAutoregressive
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
@@ -9,7 +10,6 @@ from tfp_flows.flows.recipes import (
     assemble,
     layer_seeds,
     normalisation,
-    positive,
     vector_event,
 )
 
@@ -116,7 +116,7 @@ def _autoregressive(
     if input_order not in ("alternate", "random"):
         raise unknown_name("input_order", input_order, ("alternate", "random"))
     dtype, layers = whole["dtype"], []
-    for i, layer_seed in enumerate(layer_seeds(seed, positive(num_layers, "num_layers"))):
+    for i, layer_seed in enumerate(layer_seeds(seed, shapes.positive(num_layers, "num_layers"))):
         order = ("left-to-right", "right-to-left")[i % 2]
         if input_order == "random":
             order = "random"

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfp_flows import shapes
 from tfp_flows.bijectors import Coupling, InvertibleLinear, Permutation, Scale
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
@@ -9,7 +10,6 @@ from tfp_flows.flows.recipes import (
     assemble,
     layer_seeds,
     normalisation,
-    positive,
     vector_event,
 )
 from tfp_flows.transformers import Additive, Affine
@@ -143,5 +143,5 @@ def _couplings(size, num_layers, seed, **options) -> list[Coupling]:
     """Couplings whose masks alternate."""
     return [
         Coupling(event_shape=size, mask=("alternating", "~alternating")[i % 2], seed=one, **options)
-        for i, one in enumerate(layer_seeds(seed, positive(num_layers, "num_layers")))
+        for i, one in enumerate(layer_seeds(seed, shapes.positive(num_layers, "num_layers")))
     ]

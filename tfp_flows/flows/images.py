@@ -20,7 +20,7 @@ from tfp_flows.bijectors import (
 from tfp_flows.bijectors.partition import coupling_mask, partition_of
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import layer_seeds, normalisation, positive, standard_normal
+from tfp_flows.flows.recipes import layer_seeds, normalisation, standard_normal
 from tfp_flows.networks import ResidualConvNetwork
 from tfp_flows.transformers import Additive, Affine
 
@@ -84,8 +84,8 @@ def realnvp_image(
     Raises:
         ValueError: If an argument is out of range, or there are too many levels for the image.
     """
-    shape = _image_event(event_shape, positive(num_levels, "num_levels"), num_levels - 1)
-    positive(num_couplings, "num_couplings")
+    shape = _image_event(event_shape, shapes.positive(num_levels, "num_levels"), num_levels - 1)
+    shapes.positive(num_couplings, "num_couplings")
     seeds = iter(layer_seeds(seed, num_levels * (2 * num_couplings + 1)))
     networks = {
         "hidden_units": hidden_units,
@@ -173,11 +173,11 @@ def glow(
     Raises:
         ValueError: If an argument is out of range, or there are too many levels for the image.
     """
-    shape = _image_event(event_shape, positive(num_levels, "num_levels"), num_levels)
+    shape = _image_event(event_shape, shapes.positive(num_levels, "num_levels"), num_levels)
     kinds = {"affine": _affine, "additive": Additive}
     if transformer not in kinds:
         raise unknown_name("transformer", transformer, kinds)
-    seeds = iter(layer_seeds(seed, num_levels * (2 * positive(depth, "depth") + 1)))
+    seeds = iter(layer_seeds(seed, num_levels * (2 * shapes.positive(depth, "depth") + 1)))
     networks = {
         "hidden_units": hidden_units,
         "block_kernel_sizes": (1,),

@@ -1,10 +1,10 @@
 """What the recipes share: base, standardiser, seeds and assembly."""
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
+from tfp_flows.bases import UniformTorus
 from tfp_flows.bijectors import ActNorm, BatchNorm, Bijector, Chain, Standardize
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
@@ -58,21 +58,19 @@ def normalisation(kind: str | None, event_shape, dtype) -> list[Bijector]:
     return [_NORMALISATIONS[kind](event_shape=shape, per_channel=len(shape) == 3, dtype=dtype)]
 
 
-def positive(value: int, name: str) -> int:
-    """Checks that a count is a positive integer.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
-    return int(value)
-
-
 def assemble(
     layers: list[Bijector], *, event_shape, standardize: bool, base, dtype, name: str
 ) -> Flow:
-    """Puts layers, data side first, on a base, behind a standardiser if asked for."""
+    """Puts layers, data side first, on a base, behind a standardiser if asked for.
+
+    Raises:
+        ValueError: If the base is one of angles, whose density has no end.
+    """
+    if isinstance(base, UniformTorus):
+        raise ValueError(
+            f"{name} has latents of any size, and {base.name} is a density of angles; use "
+            "circular_nsf, or another base."
+        )
     if standardize:
         layers = [Standardize(event_shape=event_shape, dtype=dtype), *layers]
     base = standard_normal(event_shape, dtype) if base is None else base

@@ -1,10 +1,11 @@
-"""Softsign, planar and radial flows."""
+"""Softsign, planar, radial and Sylvester flows."""
 
 import tensorflow as tf
 
-from tfp_flows.bijectors import MinMax, Planar, Radial, SoftsignBimodal
+from tfp_flows import shapes
+from tfp_flows.bijectors import MinMax, Planar, Radial, SoftsignBimodal, Sylvester
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import assemble, layer_seeds, positive, vector_event
+from tfp_flows.flows.recipes import assemble, layer_seeds, vector_event
 
 
 def softsign_bimodal(
@@ -105,10 +106,41 @@ def radial(
     )
 
 
+def sylvester(
+    *,
+    event_shape,
+    context_shape=None,
+    num_layers: int = 8,
+    num_units: int | None = None,
+    hidden_units=(32,),
+    standardize: bool = True,
+    base=None,
+    dtype=tf.float32,
+    seed: int | None = None,
+) -> Flow:
+    """Sylvester flow: planar flows of several units; for inference in medium dimensions.
+
+    Source: van den Berg et al. 2018, arXiv:1803.05649. Arguments, results and errors as in
+    `planar`, and ``num_units``, the units of a layer, as in `tfp_flows.bijectors.Sylvester`.
+    """
+    return _stack(
+        Sylvester,
+        event_shape,
+        num_layers,
+        seed,
+        layer={
+            "context_shape": context_shape,
+            "hidden_units": hidden_units,
+            "num_units": num_units,
+        },
+        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "sylvester"},
+    )
+
+
 def _stack(bijector, event_shape, num_layers, seed, layer, whole) -> Flow:
     size = vector_event(event_shape, whole["name"])
     layers = [
         bijector(event_shape=size, dtype=whole["dtype"], seed=layer_seed, **layer)
-        for layer_seed in layer_seeds(seed, positive(num_layers, "num_layers"))
+        for layer_seed in layer_seeds(seed, shapes.positive(num_layers, "num_layers"))
     ]
     return assemble(layers, event_shape=size, **whole)
