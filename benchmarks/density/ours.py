@@ -32,14 +32,16 @@ def train(
     """
     del threads
     tf.keras.utils.set_random_seed(seed)
+    sizes = {
+        "num_layers": recipe.layers,
+        "hidden_units": recipe.hidden,
+        "activation": recipe.activation,
+    }
     flow = getattr(tff.flows, model.flow)(
         event_shape=parts.train.shape[1],
-        num_layers=recipe.layers,
-        hidden_units=recipe.hidden,
-        activation=recipe.activation,
         standardize=False,
         seed=seed,
-        **model.options,
+        **{**sizes, **model.options},
     )
     keras_model = tff.FlowModel(flow)
     keras_model.compile(

@@ -75,8 +75,15 @@ MODELS: Mapping[str, Model] = MappingProxyType(
     {
         "ours-maf": Model(*_OURS, "maf"),
         "ours-realnvp": Model(*_OURS, "realnvp"),
+        "ours-nsf": Model(*_OURS, "nsf"),
+        "ours-nsf-ar": Model(*_OURS, "nsf", {"mode": "autoregressive"}),
+        "ours-naf": Model(*_OURS, "naf"),
+        "ours-ffjord": Model(
+            *_OURS, "ffjord", {"num_layers": 1, "hidden_units": (128, 128), "activation": "tanh"}
+        ),
         "zuko-maf": Model(*_ZUKO, "MAF", beside="ours-maf"),
         "zuko-realnvp": Model(*_ZUKO, "RealNVP", beside="ours-realnvp"),
+        "zuko-nsf": Model(*_ZUKO, "NSF", beside="ours-nsf-ar"),
         "gaussian": Model("gaussian", ("tfp_flows",)),
     }
 )

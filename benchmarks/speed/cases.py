@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,6 +15,9 @@ ARRAY_SIZE = 2**24
 
 HIDDEN_UNITS = {6: (128, 128), 43: (512, 512), 63: (512, 512), 784: (1024, 1024)}
 BATCHES = (100, 1000)
+BINS = 8
+BOUND = 5.0
+TOLERANCE = 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,23 +28,46 @@ class FlowKind:
         operations: What is measured: ``"train"`` (a step of maximum likelihood) and methods of
             distributions; the first gives the time to first step.
         sequential: Operations that cost a network pass a dimension when written naively.
+        sizes: Sizes of the event that are measured, and the hidden layers of each.
+        layers: Number of flow layers.
+        coupling: Whether each layer is a coupling.
+        parameters: What the network predicts for each entry.
     """
 
     operations: tuple[str, ...]
     sequential: tuple[str, ...] = ()
+    sizes: Mapping[int, tuple[int, int]] = dataclasses.field(
+        default_factory=lambda: MappingProxyType(HIDDEN_UNITS)
+    )
+    layers: int = LAYERS
+    coupling: bool = False
+    parameters: int = 2
 
 
-# IAF has no training step: maximum likelihood costs a pass a dimension in every library.
+_ALL = ("train", "log_prob", "sample")
+_SPLINE = {"sizes": {43: (256, 256)}, "parameters": 3 * BINS - 1}
+# IAF has no training step: maximum likelihood costs a pass a dimension in every library. The
+# density of FFJORD is left out: ours is exact at evaluation, the peers' an estimate. That of NAF's
+# samples is a search everywhere.
 FLOWS = {
-    "maf": FlowKind(("train", "log_prob", "sample"), sequential=("sample",)),
+    "maf": FlowKind(_ALL, sequential=("sample",)),
     "iaf": FlowKind(("sample_and_log_prob", "sample", "log_prob"), sequential=("log_prob",)),
-    "realnvp": FlowKind(("train", "log_prob", "sample")),
+    "realnvp": FlowKind(_ALL, coupling=True),
+    "nsf": FlowKind(_ALL, coupling=True, **_SPLINE),
+    "nsf_ar": FlowKind(_ALL, sequential=("sample",), **_SPLINE),
+    "naf": FlowKind(("train", "log_prob"), sizes={6: (128, 128)}, parameters=96),
+    "ffjord": FlowKind(
+        ("train", "sample"), sizes={6: (64, 64), 43: (64, 64)}, layers=1, parameters=1
+    ),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One flow of one size at one batch size; the hidden layers are ReLU, the transformer affine.
+    """One flow of one size at one batch size; the hidden layers are ReLU, of FFJORD tanh.
+
+    Splines have `BINS` bins within `BOUND`; FFJORD is solved by Dormand and Prince to `TOLERANCE`,
+    absolute and relative, its trace estimated.
 
     Attributes:
         flow: Key of `FLOWS`.
@@ -76,12 +104,15 @@ class Case:
 
     def network_sizes(self) -> list[tuple[int, ...]]:
         """Widths of each layer's network, from its input to its output."""
-        if self.flow != "realnvp":
-            return [(self.dims, *self.hidden_units, 2 * self.dims)] * self.layers
-        # Complementary masks: one side passes, of the other each entry needs two parameters.
+        count = self.kind.parameters
+        if self.flow == "ffjord":
+            return [(self.dims + 1, *self.hidden_units, self.dims)] * self.layers
+        if not self.kind.coupling:
+            return [(self.dims, *self.hidden_units, count * self.dims)] * self.layers
+        # Complementary masks: one side passes, of the other each entry needs its parameters.
         kept = (self.dims - self.dims // 2, self.dims // 2)
         return [
-            (kept[i % 2], *self.hidden_units, 2 * kept[(i + 1) % 2]) for i in range(self.layers)
+            (kept[i % 2], *self.hidden_units, count * kept[(i + 1) % 2]) for i in range(self.layers)
         ]
 
     def dense_weights(self) -> int:
@@ -93,7 +124,10 @@ class Case:
         return self.dense_weights() + sum(sum(sizes[1:]) for sizes in self.network_sizes())
 
     def training_flops(self) -> int:
-        """Floating-point operations of a training step: a forward and two backward products."""
+        """Floating-point operations of a training step: a forward and two backward products.
+
+        Of FFJORD, those of one evaluation of the field.
+        """
         return 3 * 2 * self.batch * self.dense_weights()
 
     def data(self) -> np.ndarray:

@@ -77,11 +77,14 @@ def speed(
         "libraries": found,
     }
     cases = [
-        Case(flow, d, HIDDEN_UNITS[d], batch)
+        Case(flow, d, FLOWS[flow].sizes[d], batch, layers=FLOWS[flow].layers)
         for flow in flows
         for d in dims
         for batch in dict.fromkeys(batches)
+        if d in FLOWS[flow].sizes
     ]
+    if not cases:
+        raise InputError(f"{', '.join(flows)} are not measured at {', '.join(map(str, dims))}.")
     _measure(cases, chosen, settings, head, out, resume)
 
 

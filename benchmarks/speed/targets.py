@@ -113,6 +113,7 @@ _TRAIN = [
     for flow, bounds in (
         ("maf", {"flowjax": 0.75, "zuko": 0.55, "tfp": 0.4}),
         ("realnvp", {"flowjax": 0.85, "zuko": 0.7}),
+        ("nsf", {"flowjax": 1.0, "zuko": 0.45}),
     )
     for batch in (100, 1000)
     for peer, bound in bounds.items()
@@ -123,6 +124,13 @@ TARGETS = [
     *(_Ratio("maf", "log_prob", 43, batch, "flowjax", 0.85) for batch in (100, 1000)),
     _Ratio("maf", "sample", 43, 1000, FASTEST, 0.06),
     _Ratio("maf", "sample", 784, 100, FASTEST, 0.01),
+    *(_Ratio("nsf_ar", "sample", 43, batch, FASTEST, 0.1) for batch in (100, 1000)),
+    *(
+        _Ratio("ffjord", "train", dims, batch, peer, 0.7)
+        for dims in (6, 43)
+        for batch in (100, 1000)
+        for peer in ("zuko", "tfp")
+    ),
     _Own(
         "maf, D=784, batch 100, sample / log_prob of tfp_flows",
         "≤ 5",

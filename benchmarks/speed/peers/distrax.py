@@ -1,4 +1,4 @@
-"""distrax: split couplings with its affine bijector; it has no autoregressive flow.
+"""distrax: split couplings with its affine or spline bijector; it has no autoregressive flow.
 
 distrax leaves the network to the user; here it is two ReLU layers in plain JAX. The halves swap
 roles from layer to layer. Log-scales are unbounded.
@@ -10,6 +10,7 @@ import distrax
 import jax
 import jax.numpy as jnp
 
+from benchmarks.speed.cases import BOUND
 from benchmarks.speed.peers.jax_base import JaxPeer
 
 
@@ -35,8 +36,8 @@ class Adapter(JaxPeer):
             distrax.SplitCoupling(
                 split_index=half,
                 event_ndims=1,
-                conditioner=lambda x, network=network: _mlp(network, x),
-                bijector=_affine,
+                conditioner=lambda x, network=network: self._parameters(network, x),
+                bijector=_spline if self.case.flow == "nsf" else _affine,
                 swap=i % 2 == 1,
             )
             for i, network in enumerate(params)
@@ -45,6 +46,12 @@ class Adapter(JaxPeer):
             distrax.Normal(jnp.zeros(self.case.dims), jnp.ones(self.case.dims)), 1
         )
         return distrax.Transformed(base, distrax.Chain(layers))
+
+    def _parameters(self, network, x):
+        parameters = _mlp(network, x)
+        if self.case.flow == "nsf":
+            return parameters.reshape(*x.shape[:-1], -1, self.case.kind.parameters)
+        return parameters
 
     def log_density(self, params, x):
         """See `JaxPeer`."""
@@ -69,3 +76,11 @@ def _mlp(network, x):
 def _affine(parameters):
     shift, log_scale = jnp.split(parameters, 2, axis=-1)
     return distrax.ScalarAffine(shift=shift, log_scale=log_scale)
+
+
+def _spline(parameters):
+    # It wants slopes at the ends as well, and then makes them those of the identity.
+    parameters = jnp.pad(parameters, [(0, 0)] * (parameters.ndim - 1) + [(0, 2)])
+    return distrax.RationalQuadraticSpline(
+        parameters, range_min=-BOUND, range_max=BOUND, boundary_slopes="identity"
+    )

@@ -1,4 +1,4 @@
-"""flowjax: its masked autoregressive and coupling bijections with its affine transformer.
+"""flowjax: its masked autoregressive and coupling bijections, affine or splines.
 
 Layers are put together as in its recipes, with ``Flip`` for the random permutation: scanned over,
 as the recipes do (``scan``), or one after the other in a ``Chain`` (``chain``). A coupling keeps
@@ -13,6 +13,7 @@ import paramax
 from flowjax import bijections
 from flowjax.distributions import StandardNormal, Transformed
 
+from benchmarks.speed.cases import BINS, BOUND
 from benchmarks.speed.peers.jax_base import JaxPeer
 
 
@@ -38,16 +39,21 @@ class Adapter(JaxPeer):
         dims = self.case.dims
         network = {
             "key": key,
-            "transformer": bijections.Affine(),
+            "transformer": self._transformer(),
             "dim": dims,
             "nn_width": self.case.hidden_units[0],
             "nn_depth": len(self.case.hidden_units),
         }
-        if self.case.flow == "realnvp":
+        if self.case.kind.coupling:
             layer = bijections.Coupling(untransformed_dim=dims // 2, **network)
         else:
             layer = bijections.MaskedAutoregressive(**network)
         return bijections.Chain([layer, bijections.Flip((dims,))])
+
+    def _transformer(self):
+        if self.case.kind.parameters == 2:
+            return bijections.Affine()
+        return bijections.RationalQuadraticSpline(knots=BINS - 1, interval=BOUND)
 
     def _flow(self, params):
         return paramax.unwrap(eqx.combine(params, self._static))

@@ -1,4 +1,4 @@
-"""nflows: its masked affine autoregressive and affine coupling transforms.
+"""nflows: its masked autoregressive and coupling transforms, affine or splines.
 
 Networks are its feed-forward MADE and its MLP rather than the residual networks of its recipes,
 which have twice as many hidden layers. Scales are a softplus (autoregressive) or a sigmoid
@@ -10,12 +10,21 @@ import torch
 from nflows.distributions.normal import StandardNormal
 from nflows.flows.base import Flow
 from nflows.nn.nets import MLP
-from nflows.transforms.autoregressive import MaskedAffineAutoregressiveTransform
+from nflows.transforms.autoregressive import (
+    MaskedAffineAutoregressiveTransform,
+    MaskedPiecewiseRationalQuadraticAutoregressiveTransform,
+)
 from nflows.transforms.base import CompositeTransform, InverseTransform
-from nflows.transforms.coupling import AffineCouplingTransform
+from nflows.transforms.coupling import (
+    AffineCouplingTransform,
+    PiecewiseRationalQuadraticCouplingTransform,
+)
 from nflows.transforms.permutations import ReversePermutation
 
+from benchmarks.speed.cases import BINS, BOUND
 from benchmarks.speed.peers.torch_base import TorchPeer
+
+_SPLINE = {"num_bins": BINS, "tails": "linear", "tail_bound": BOUND}
 
 
 class _Conditioner(MLP):
@@ -30,7 +39,7 @@ class Adapter(TorchPeer):
 
     def build(self):
         """See `TorchPeer`."""
-        layers = self._couplings() if self.case.flow == "realnvp" else self._autoregressive()
+        layers = self._couplings() if self.case.kind.coupling else self._autoregressive()
         return Flow(CompositeTransform(layers), StandardNormal([self.case.dims]))
 
     def _autoregressive(self):
@@ -38,11 +47,15 @@ class Adapter(TorchPeer):
         for i in range(self.case.layers):
             if i:
                 layers.append(ReversePermutation(self.case.dims))
-            layer = MaskedAffineAutoregressiveTransform(
+            kind, options = MaskedAffineAutoregressiveTransform, {}
+            if self.case.flow == "nsf_ar":
+                kind, options = MaskedPiecewiseRationalQuadraticAutoregressiveTransform, _SPLINE
+            layer = kind(
                 self.case.dims,
                 self.case.hidden_units[0],
                 num_blocks=len(self.case.hidden_units) - 1,
                 use_residual_blocks=False,
+                **options,
             )
             layers.append(InverseTransform(layer) if self.case.flow == "iaf" else layer)
         return layers
@@ -54,7 +67,10 @@ class Adapter(TorchPeer):
         def network(inputs, outputs):
             return _Conditioner([inputs], [outputs], list(self.case.hidden_units))
 
-        return [AffineCouplingTransform(mask * (-1) ** i, network) for i in range(self.case.layers)]
+        kind, options = AffineCouplingTransform, {}
+        if self.case.flow == "nsf":
+            kind, options = PiecewiseRationalQuadraticCouplingTransform, _SPLINE
+        return [kind(mask * (-1) ** i, network, **options) for i in range(self.case.layers)]
 
     def log_density(self, x):
         """See `TorchPeer`."""

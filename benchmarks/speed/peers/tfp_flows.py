@@ -7,6 +7,7 @@ loops around the peers without a `fit` do not.
 import tensorflow as tf
 
 import tfp_flows as tff
+from benchmarks.speed.cases import BINS, BOUND, TOLERANCE
 from benchmarks.speed.peers.keras_base import KerasPeer
 
 
@@ -20,13 +21,19 @@ class Adapter(KerasPeer):
 
     def build(self):
         """See `KerasPeer`."""
-        flow = getattr(tff.flows, self.case.flow)(
+        own = {
+            "nsf": {"num_bins": BINS, "bound": BOUND},
+            "nsf_ar": {"num_bins": BINS, "bound": BOUND, "mode": "autoregressive"},
+            "ffjord": {"rtol": TOLERANCE, "atol": TOLERANCE, "trace": "hutchinson"},
+        }.get(self.case.flow, {})
+        flow = getattr(tff.flows, self.case.flow.removesuffix("_ar"))(
             event_shape=self.case.dims,
             num_layers=self.case.layers,
             hidden_units=self.case.hidden_units,
-            activation="relu",
+            activation="tanh" if self.case.flow == "ffjord" else "relu",
             standardize=False,
             seed=self.case.seed,
+            **own,
         )
         model = tff.FlowModel(flow)
         # Keras' Adam has the learning rate of all cases by default.

@@ -42,6 +42,11 @@ class TorchPeer(LoopPeer):
     def draw_with_density(self):
         """Samples and their log-densities."""
 
+    @property
+    def needs_gradients(self) -> bool:
+        """Whether the library differentiates to compute a density."""
+        return False
+
     def parameters(self):
         """See `Peer`."""
         return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
@@ -66,11 +71,15 @@ class TorchPeer(LoopPeer):
         function = self._prepared(function)
         # Compiled code refuses some tensors that are made in inference mode.
         mode = torch.no_grad if self.variant == "compiled" else torch.inference_mode
+        if self.needs_gradients:
+            mode = torch.enable_grad
 
         def call():
             with mode():
                 result = function()
-            return tuple(r.numpy() for r in result) if isinstance(result, tuple) else result.numpy()
+            parts = result if isinstance(result, tuple) else (result,)
+            arrays = tuple(part.detach().numpy() for part in parts)
+            return arrays if isinstance(result, tuple) else arrays[0]
 
         return call
 
