@@ -1,7 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`plotting`.
+`plotting`, `figures`.
 """
 
 import importlib
@@ -15,6 +15,7 @@ _SUBPACKAGES = (
     "bases",
     "bijectors",
     "datasets",
+    "figures",
     "flows",
     "models",
     "networks",
@@ -39,6 +40,7 @@ __all__ = [
     "bases",
     "bijectors",
     "datasets",
+    "figures",
     "flows",
     "load",
     "models",

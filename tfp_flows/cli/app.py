@@ -176,6 +176,22 @@ def plot(
         typer.echo(f"Written to {path}")
 
 
+@app.command(epilog="Examples:\n\n  tfp-flows figures\n\n  tfp-flows figures --check")
+def figures(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the pictures; made if missing.")
+    ] = Path("assets"),
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Draw nothing; say which files are stale, with status 1."),
+    ] = False,
+) -> None:
+    """Draw the pictures of the documentation, all of them from the package's own numbers."""
+    from tfp_flows.cli import figures as pictures
+
+    (pictures.check if check else pictures.write)(out)
+
+
 @app.command("list")
 def list_() -> None:
     """List the kinds of flows and the toys."""

@@ -111,7 +111,7 @@ def plot_flow_2d(
         axes.scatter(*xy.T, s=size, color=colour, alpha=0.5, linewidths=0, rasterized=True)
     # Clipping the very brightest cells keeps a single spike from turning all else dark.
     panels[-1].pcolormesh(
-        xs, ys, density, cmap="magma", vmin=0.0, vmax=_brightest(density), rasterized=True
+        xs, ys, density, cmap="magma", vmin=0.0, vmax=brightest(density), rasterized=True
     )
     for axes, name in zip(panels, (*points, "Density"), strict=True):
         axes.set(xlim=bounds[0], ylim=bounds[1])
@@ -144,7 +144,7 @@ def _bounds(data: np.ndarray) -> Bounds:
     return tuple((sum(axis) / 2 - half, sum(axis) / 2 + half) for axis in (x, y))
 
 
-def _brightest(density: np.ndarray) -> float:
+def brightest(density: np.ndarray) -> float:
     """The density above which only a hundredth of the mass lies; 1 where there is no mass."""
     values = np.sort(density[np.isfinite(density)])
     total = values.sum()
