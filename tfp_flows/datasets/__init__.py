@@ -10,6 +10,7 @@ from tfp_flows.datasets.images import (
     load_images,
     read_image,
 )
+from tfp_flows.datasets.landscapes import landscapes
 from tfp_flows.datasets.potentials import (
     POTENTIAL_BOX,
     POTENTIALS,
@@ -55,6 +56,7 @@ __all__ = [
     "checkerboard_log_prob",
     "eight_gaussians",
     "eight_gaussians_log_prob",
+    "landscapes",
     "load_images",
     "load_maf_table",
     "load_matching",
