@@ -1,5 +1,6 @@
 """The pictures of `assets/`: drawn by the code of today, and stale ones found."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,20 @@ def test_stale_files_are_told(tmp_path):
     assert store.stale(tmp_path, [name]) == {name: "the file was changed by something else"}
     path.write_bytes(b"no picture")
     assert store.stale(tmp_path, [name]) == {name: "the file was not written by this command"}
+
+
+def test_changed_code_makes_a_file_stale(tmp_path, monkeypatch):
+    def changed():
+        figure = picture.draw()
+        words = next(text for axes in figure.axes for text in axes.texts)
+        words.set_text(words.get_text() + "!")
+        return figure
+
+    picture = figures.FIGURES["coupling"]
+    store.write(tmp_path, "coupling")
+    now = {**figures.FIGURES, "coupling": replace(picture, draw=changed)}
+    monkeypatch.setattr(store, "FIGURES", now)
+    assert "coupling" in store.stale(tmp_path, ["coupling"])
 
 
 def test_another_picture_is_told(tmp_path):

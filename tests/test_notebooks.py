@@ -1,5 +1,6 @@
 """The course: every notebook runs from top to bottom, answers included, and is saved as it ran."""
 
+import copy
 import os
 import re
 import subprocess
@@ -8,58 +9,24 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from notebooks import (
+    LARGEST,
+    answers,
+    check_outputs,
+    check_pictures,
+    code_cells,
+    execute,
+    pictures,
+    read,
+    with_answers,
+)
 
 ROOT = Path(__file__).parents[1]
 COURSE = ROOT / "course_notebooks"
 LESSONS = sorted(path.stem for path in COURSE.glob("0*.ipynb"))
 ASSIGNMENT = COURSE / "assignment_realnvp"
 NOTEBOOKS = [*(COURSE / f"{name}.ipynb" for name in LESSONS), *sorted(ASSIGNMENT.glob("*.ipynb"))]
-LARGEST = 2_000_000  # bytes
-
-ANSWER = re.compile(r"<details>(.*?)</details>", re.DOTALL)
-FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def saved_text(cell):
-    for output in cell.get("outputs", []):
-        yield output.get("text", "")
-        yield from (str(data) for kind, data in output.get("data", {}).items() if "text" in kind)
-
-
-def has_picture(cell):
-    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
-
-
-def execute(notebook, folder, allow_errors=False):
-    client = NotebookClient(
-        notebook,
-        timeout=500,
-        kernel_name="python3",
-        allow_errors=allow_errors,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    client.execute()
-
-
-def with_answers(notebook):
-    """Each answer's code becomes a cell after the text that holds it."""
-    cells = []
-    for cell in notebook.cells:
-        cells.append(cell)
-        if cell.cell_type == "markdown":
-            for answer in ANSWER.findall(cell.source):
-                cells.extend(nbformat.v4.new_code_cell(code) for code in FENCE.findall(answer))
-    notebook.cells = cells
-    return notebook
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +43,7 @@ def test_all_lessons_are_there():
     assert [name[:2] for name in LESSONS] == [
         f"{number:02d}" for number in range(1, 1 + len(LESSONS))
     ]
-    assert len(LESSONS) >= 7
+    assert len(LESSONS) >= 8
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -88,32 +55,17 @@ def test_saved_notebook(path):
     assert "%pip install" in cells[0].source
     assert "find_spec" in cells[0].source
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
-    for cell in cells:
-        assert all(output.output_type != "error" for output in cell.outputs), cell.source
-        for text in saved_text(cell):
-            assert "Traceback (most recent call last)" not in text, cell.source
-            assert not re.search(r"/(home|root|tmp|Users|work)/", text), text
-    if path.stem == "student":
-        assert all(not cell.outputs and cell.execution_count is None for cell in cells)
-    else:
-        # Saved after one run, from top to bottom.
-        assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    check_outputs(notebook, ran=path.stem != "student")
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", LESSONS)
 def test_lesson_runs(name):
-    saved = read(COURSE / f"{name}.ipynb")
-    shown = {cell.id: has_picture(cell) for cell in code_cells(saved)}
-    answers = sum(
-        len(FENCE.findall(part)) for cell in saved.cells for part in ANSWER.findall(cell.source)
-    )
-    assert answers >= 3
-    assert any(shown.values())
-    notebook = with_answers(read(COURSE / f"{name}.ipynb"))
-    execute(notebook, COURSE)
-    fresh = {cell.id: has_picture(cell) for cell in code_cells(notebook)}
-    assert {key: fresh[key] for key in shown} == shown
+    saved, fresh = (read(COURSE / f"{name}.ipynb") for _ in range(2))
+    assert sum(map(len, answers(saved))) >= 3
+    assert any(map(pictures, code_cells(saved)))
+    execute(with_answers(fresh), COURSE)
+    check_pictures(saved, fresh)
 
 
 @pytest.mark.timeout(900)
@@ -190,3 +142,86 @@ def test_install_cell_does_nothing_here():
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=COURSE
     )
     assert done.returncode == 0, done.stderr
+
+
+DRAW = """
+from matplotlib.figure import Figure
+
+class figures:
+    @staticmethod
+    def draw(height):
+        figure = Figure(figsize=(2, 2))
+        figure.subplots().bar([0, 1], [1, height])
+        return figure
+
+%matplotlib inline
+figures.draw(1)
+"""
+ANSWERED = "<details>\n\n```python\nassert 1 + 1 == {}\n```\n\n</details>"
+
+
+def small(draw=DRAW, total=2):
+    return nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(draw, id="draw"),
+            nbformat.v4.new_markdown_cell(ANSWERED.format(total)),
+            nbformat.v4.new_code_cell("print(6 * 7)", id="last"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    notebook = small()
+    execute(notebook, tmp_path_factory.mktemp("saved"))
+    check_outputs(notebook, ran=True)
+    return notebook
+
+
+def test_an_error_is_caught(tmp_path):
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        execute(small(draw="1 / 0"), tmp_path)
+
+
+def test_an_error_in_an_answer_is_caught(tmp_path):
+    with pytest.raises(CellExecutionError, match="AssertionError"):
+        execute(with_answers(small(total=3)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[]),
+        nbformat.v4.new_output(
+            "stream", name="stderr", text="Traceback (most recent call last):\n  ..."
+        ),
+        nbformat.v4.new_output(
+            "display_data", {"text/html": "<pre>Traceback (most recent call last)</pre>"}
+        ),
+        nbformat.v4.new_output("stream", text="saved to /home/ada/model.keras"),
+    ],
+    ids=["error", "printed traceback", "shown traceback", "folder"],
+)
+def test_a_bad_output_is_caught(saved, planted):
+    notebook = copy.deepcopy(saved)
+    notebook.cells[-1].outputs.append(planted)
+    with pytest.raises(AssertionError):
+        check_outputs(notebook, ran=True)
+
+
+def test_cells_that_were_not_run_in_order_are_caught(saved):
+    notebook = copy.deepcopy(saved)
+    notebook.cells[-1].execution_count += 1
+    with pytest.raises(AssertionError):
+        check_outputs(notebook, ran=True)
+
+
+@pytest.mark.parametrize(
+    "draw", [DRAW.replace("draw(1)", "draw(3)"), DRAW.replace("figures.draw(1)", "None")]
+)
+def test_a_stale_picture_is_caught(saved, draw, tmp_path):
+    check_pictures(saved, saved)
+    fresh = small(draw=draw)
+    execute(fresh, tmp_path)
+    with pytest.raises(AssertionError):
+        check_pictures(saved, fresh)
