@@ -1,0 +1,236 @@
+"""Code to its top-level statements: what each one binds, and which names it needs."""
+
+import ast
+import contextlib
+import re
+import symtable
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .notebook import Cell, without_magics
+
+_MOST_REPAIRS = 200
+_LONGEST_SOURCE = 4 << 20
+
+# A statement that calls one of these is no definition that is needed: it trains, loads, downloads
+# or draws.
+_HEAVY = frozenset(
+    "fit fit_generator evaluate predict train load loadtxt genfromtxt fromfile load_data load_model"
+    " load_weights read_csv imread open get_file urlretrieve urlopen wget download system popen"
+    " call run check_output mount input show plot scatter hist imshow subplots figure savefig"
+    " plot_model to_file save save_weights sleep".split()
+)
+
+
+class Statement(NamedTuple):
+    """One statement of the top level.
+
+    Attributes:
+        kind: "import", "definition" or "assignment".
+        binds: Names that it binds or changes; of a star import none.
+        needs: Global names that it, or a function in it, reads.
+        source: Its text.
+        place: Where it is, for messages; "" in a script.
+        line: Line on which it starts, from 1.
+        stub: Whether it is a function with nothing in it yet.
+    """
+
+    kind: str
+    binds: list[str]
+    needs: list[str]
+    source: str
+    place: str
+    line: int
+    stub: bool
+
+
+class Broken(NamedTuple):
+    """A piece of code that is not Python."""
+
+    place: str
+    line: int
+    message: str
+    text: str
+
+
+def read_statements(cells: list[Cell]) -> tuple[list[Statement], list[Broken]]:
+    """Takes the imports, definitions and cheap assignments of all cells, in order.
+
+    A syntax error loses the statement that it is in, and no other.
+    """
+    statements, broken = [], []
+    for cell in cells:
+        if len(cell.source) > _LONGEST_SOURCE:
+            broken.append(Broken(cell.place, 1, "the cell is too long to be code", ""))
+            continue
+        tree, source, errors = _parse(cell)
+        broken += errors
+        for node in tree.body if tree else ():
+            statements += _statements(node, source, cell.place)
+    return statements, broken
+
+
+def _parse(cell: Cell) -> tuple[ast.Module | None, str, list[Broken]]:
+    source, broken = cell.source, []
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.parse(source), source, broken
+    source = without_magics(source)
+    for _ in range(_MOST_REPAIRS):
+        try:
+            return ast.parse(source), source, broken
+        except SyntaxError as error:
+            line, message = _line_of(error, source), error.msg
+        except (ValueError, RecursionError, MemoryError):
+            return None, source, [*broken, Broken(cell.place, 1, "the code is too nested", "")]
+        source, text, start = _without_piece(source, line)
+        if not text.strip():
+            break
+        broken.append(Broken(cell.place, line, message, text[:2000]))
+    return None, source, broken
+
+
+def _line_of(error: SyntaxError, source: str) -> int:
+    """Where the mistake is; Python tells of an unfinished block at the line after it."""
+    opened = re.search(r"on line (\d+)", error.msg)
+    if opened:
+        return int(opened[1])
+    line = min(error.lineno or 1, source.count("\n") + 1)
+    if error.msg.startswith("expected 'except'"):
+        lines = source.split("\n")
+        line = next((n for n in range(line - 1, 0, -1) if lines[n - 1].strip()), 1)
+    return line
+
+
+def _without_piece(source: str, line: int) -> tuple[str, str, int]:
+    """Blanks the top-level piece of code that holds a line; the others keep their numbers."""
+    lines = source.split("\n")
+    start = line - 1
+    while start > 0 and (not lines[start].strip() or lines[start][:1] in " \t)]}#"):
+        start -= 1
+    # An error at a line without indentation may belong to a piece above that was left open.
+    stop = start + 1
+    while stop < len(lines) and (not lines[stop].strip() or lines[stop][:1] in " \t)]}"):
+        stop += 1
+    while start > 0 and lines[start - 1].startswith("@"):
+        start -= 1
+    text = "\n".join(lines[start:stop])
+    lines[start:stop] = [""] * (stop - start)
+    return "\n".join(lines), text, start
+
+
+def _statements(node: ast.stmt, source: str, place: str) -> Iterator[Statement]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            single = type(node)(**{**vars(node), "names": [alias]})
+            bound = alias.asname or alias.name.partition(".")[0]
+            binds = [] if alias.name == "*" else [bound]
+            yield Statement("import", binds, [], ast.unparse(single), place, node.lineno, False)
+        return
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        kind, binds = "definition", [node.name]
+    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try | ast.If | ast.With):
+        kind, binds = "assignment", sorted(set(_bound(node)))
+        if not binds or _is_heavy(node):
+            return
+    else:
+        return
+    try:
+        text = _text(node, source)
+        needs = _globals_of(text)
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        return
+    yield Statement(kind, binds, needs, text, place, _first_line(node), _is_stub(node))
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _text(node: ast.stmt, source: str) -> str:
+    first = _first_line(node)
+    text = "\n".join(source.split("\n")[first - 1 : node.end_lineno])
+    with contextlib.suppress(SyntaxError):
+        if len(ast.parse(text).body) == 1:
+            return text
+    return ast.unparse(node)  # it shares a line with another one
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """Names that a statement binds at the level where it stands."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            yield alias.asname or alias.name.partition(".")[0]
+    elif isinstance(node, ast.Attribute | ast.Subscript):
+        # `AffineCouplingLayer._get_mask = f` changes what the name stands for.
+        if isinstance(node.ctx, ast.Store):
+            root = node
+            while isinstance(root, ast.Attribute | ast.Subscript):
+                root = root.value
+            if isinstance(root, ast.Name):
+                yield root.id
+    elif isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Store):
+            yield node.id
+    elif not isinstance(node, ast.Lambda | ast.GeneratorExp | ast.ListComp):
+        for child in ast.iter_child_nodes(node):
+            yield from _bound(child)
+
+
+def _is_heavy(node: ast.AST) -> bool:
+    if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
+        return True
+    return any(
+        isinstance(part, ast.For | ast.While | ast.AsyncFor | ast.Raise)
+        or (isinstance(part, ast.Call) and _called(part) in _HEAVY)
+        for part in _outside_functions(node)
+    )
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _outside_functions(child)
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _globals_of(source: str) -> list[str]:
+    names: set[str] = set()
+
+    def collect(table: symtable.SymbolTable, top: bool) -> None:
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (top or symbol.is_global()):
+                names.add(symbol.get_name())
+        for child in table.get_children():
+            collect(child, False)
+
+    collect(symtable.symtable(source, "submission", "exec"), True)
+    return sorted(names)
+
+
+def _is_stub(node: ast.stmt) -> bool:
+    """Whether a function has no body but a docstring, `pass`, `...` or `return None`."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    return all(_is_nothing(part) for part in node.body)
+
+
+def _is_nothing(part: ast.stmt) -> bool:
+    if isinstance(part, ast.Expr):
+        return isinstance(part.value, ast.Constant)
+    if isinstance(part, ast.Return):
+        return part.value is None or (
+            isinstance(part.value, ast.Constant) and part.value.value in (None, ...)
+        )
+    if isinstance(part, ast.Raise):
+        return "NotImplementedError" in ast.unparse(part)
+    return isinstance(part, ast.Pass)

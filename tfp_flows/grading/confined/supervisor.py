@@ -1,0 +1,111 @@
+"""A small process beside each submission: it starts it, watches its memory, and ends it."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+from typing import Any
+
+from . import linux
+from .walls import Walls, enter
+from .wire import Channel
+
+_LOOK_EVERY = 0.02
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def run(job: dict[str, Any], channel: int, output: int, status: int) -> None:
+    """Runs a submission's process and reports how it ended; the caller exits after it.
+
+    Args:
+        job: ``walls``, arguments of `Walls`; ``resident``, most bytes of memory in use.
+        channel: Descriptor of its connection with the grader.
+        output: Descriptor that takes its standard output and error.
+        status: Descriptor of a socket that takes the report. When its other end is closed, the
+            submission is ended.
+    """
+    walls = Walls(**job["walls"])
+    if walls.namespaces:
+        _enter_namespaces()
+    child = os.fork()
+    if child == 0:
+        _become_submission(walls, channel, output)
+    os.close(channel)
+    os.close(output)
+    connection = socket.socket(fileno=status)
+    reason = _watch(child, connection, job["resident"])
+    with contextlib.suppress(OSError):  # all of its group, should it have started something
+        os.killpg(child, signal.SIGKILL)
+    _, code, usage = os.wait4(child, 0)
+    report = {"reason": reason, "code": os.waitstatus_to_exitcode(code), "peak": usage.ru_maxrss}
+    with contextlib.suppress(OSError):
+        connection.sendall(json.dumps(report).encode())
+
+
+def _enter_namespaces() -> None:
+    user, group = os.getuid(), os.getgid()
+    if user != 0:
+        linux.set_dumpable(True)  # else the maps below belong to root
+        linux.unshare(linux.CLONE_NEWUSER)
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{user} {user} 1"),
+            ("gid_map", f"{group} {group} 1"),
+        ):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+    linux.unshare(linux.CLONE_NEWPID)
+
+
+def _watch(child: int, connection: socket.socket, resident: int) -> str | None:
+    """Waits for the end of a process; returns the reason if it must be ended."""
+    while True:
+        readable, _, _ = select.select([connection], [], [], _LOOK_EVERY)
+        if readable:
+            return "asked"
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return None
+        if _resident(child) > resident:
+            return "memory"
+
+
+def _resident(process: int) -> int:
+    """Bytes of memory in use; 0 where the machine does not say."""
+    try:
+        with open(f"/proc/{process}/statm") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _become_submission(walls: Walls, channel: int, output: int) -> None:
+    """Turns this process into the one that will run a submission; never returns."""
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        connection = os.dup(channel)
+        kept = sorted({0, 1, 2, connection})
+        for first, last in zip(kept, [*kept[1:], 1 << 16], strict=True):
+            os.closerange(first + 1, last)
+        answers = Channel(socket.socket(fileno=connection))
+        try:
+            names = enter(walls)
+        except OSError as error:
+            answers.send({"walls": None, "error": str(error)})
+            os._exit(0)
+        answers.send({"walls": names})
+        from .answers import serve
+
+        serve(answers)
+    except BaseException:
+        import traceback
+
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
+    finally:
+        os._exit(0)

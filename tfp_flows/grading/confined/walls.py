@@ -1,0 +1,153 @@
+"""Walls around one submission, put up by its own process before it runs anything.
+
+Each wall that the machine offers is used; `enter` returns which ones those were.
+"""
+
+import contextlib
+import dataclasses
+import os
+import resource
+
+from . import landlock, linux, seccomp
+
+SCRATCH = "/tmp"
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_FILES_IN_SCRATCH = 4096
+_THREADS = 512
+_DESCRIPTORS = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Walls:
+    """What to put up.
+
+    Attributes:
+        namespaces: A root, processes, network and scratch folder of its own.
+        visible: Files and folders that can be read.
+        hidden: Folders below those that cannot.
+        readable: The same without mounts: paths that leave out the hidden ones.
+        scratch: Folder to write to, where there are no namespaces.
+        user: User and group to become; None keeps them. Only root can.
+        memory: Most bytes of address space.
+        file_size: Most bytes of a file, and of the scratch folder.
+        cpu: Most seconds of processor time.
+    """
+
+    namespaces: bool
+    visible: list[str]
+    hidden: list[str]
+    readable: list[str]
+    scratch: str
+    user: int | None
+    memory: int
+    file_size: int
+    cpu: int
+
+
+def enter(walls: Walls) -> list[str]:
+    """Puts the walls up around this process, for good.
+
+    Args:
+        walls: What to put up. With ``namespaces``, this process must be the first of its own
+            namespace of processes, and may mount.
+
+    Returns:
+        The names of the walls.
+
+    Raises:
+        OSError: A namespace that was promised cannot be set up.
+    """
+    names = []
+    if walls.namespaces:
+        linux.unshare(
+            linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+        )
+        _own_root(walls)
+        names.append("namespaces (files, processes, network)")
+        readable, scratch = ["/"], SCRATCH
+    else:
+        readable, scratch = walls.readable, walls.scratch
+    os.chdir(scratch)
+    os.environ["HOME"] = os.environ["TMPDIR"] = scratch
+    _bound(walls)
+    if walls.user is not None:
+        os.setgroups([])
+        os.setresgid(walls.user, walls.user, walls.user)
+        os.setresuid(walls.user, walls.user, walls.user)
+        names.append("a user of its own")
+    linux.drop_capabilities()
+    linux.no_new_privileges()
+    linux.set_dumpable(False)
+    devices = [f"/dev/{name}" for name in _DEVICES]
+    if landlock.restrict([*readable, *devices], [scratch, "/dev/null"]):
+        names.append("Landlock")
+    if seccomp.restrict():
+        names.append("seccomp")
+    return [*names, "limits"]
+
+
+def _bound(walls: Walls) -> None:
+    limits = {
+        "CORE": 0,
+        "AS": walls.memory,
+        "FSIZE": walls.file_size,
+        "CPU": walls.cpu,
+        "NOFILE": _DESCRIPTORS,
+        "MSGQUEUE": 0,
+        "MEMLOCK": 1 << 16,
+    }
+    if walls.namespaces or walls.user is not None:  # else the user's other processes would count
+        limits["NPROC"] = _THREADS
+    for name, value in limits.items():
+        number = getattr(resource, f"RLIMIT_{name}")
+        _, hard = resource.getrlimit(number)
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(number, (bound, bound))
+
+
+def _own_root(walls: Walls) -> None:
+    """Builds a root of the visible paths, read-only, with an empty scratch folder."""
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    # Through a stage, so that the old root is at /old whole, also what lies in its /tmp.
+    linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=755")
+    os.mkdir(f"{SCRATCH}/old")
+    os.mkdir(f"{SCRATCH}/new")
+    linux.pivot_root(SCRATCH, f"{SCRATCH}/old")
+    os.chdir("/")
+    linux.mount("tmpfs", "/new", "tmpfs", linux.MS_NOSUID, "size=1m,mode=755")
+    os.mkdir("/new/tmp")
+    options = f"size={walls.file_size},nr_inodes={_FILES_IN_SCRATCH},mode=1777"
+    linux.mount("tmpfs", "/new/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+    for path in walls.visible:
+        _show(path)
+    for path in walls.hidden:
+        if os.path.isdir(f"/new{path}"):
+            linux.mount("tmpfs", f"/new{path}", "tmpfs", linux.MS_RDONLY, "size=4k,mode=755")
+    for name in _DEVICES:
+        _show(f"/dev/{name}", device=True)
+    os.mkdir("/new/proc")
+    # Refused where the machine hides parts of its own /proc; nothing here needs it.
+    with contextlib.suppress(OSError):
+        linux.mount("proc", "/new/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV)
+    linux.pivot_root("/new", "/new/tmp")
+    os.chdir("/")
+    linux.detach("/tmp")
+    linux.mount(None, "/", None, linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+
+
+def _show(path: str, *, device: bool = False) -> None:
+    """Binds a path of the old root at the same place of the new one."""
+    source, target = f"/old{path}", f"/new{path}"
+    if os.path.lexists(target) or not os.path.lexists(source):
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), target)
+        return
+    if os.path.isdir(source):
+        os.mkdir(target)
+    else:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
+    linux.mount(source, target, None, linux.MS_BIND | linux.MS_REC)
+    if not device:
+        linux.make_read_only(target)

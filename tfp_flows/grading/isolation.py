@@ -1,0 +1,124 @@
+"""Chooses the strongest walls that this machine offers, and says what they are."""
+
+import dataclasses
+import os
+import shutil
+import stat
+
+from tfp_flows.grading import visible
+
+_FIRST_USER = 61184  # the range that systemd keeps for users that exist only for a while
+_KEPT_AS_ROOT = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL")
+
+
+@dataclasses.dataclass(frozen=True)
+class Isolation:
+    """A way of running untrusted code.
+
+    Attributes:
+        bubblewrap: Path of ``bwrap`` to run everything in; None does without.
+        namespaces: Each run gets files, processes and network of its own.
+        user: As root, each run becomes a user without rights.
+    """
+
+    bubblewrap: str | None
+    namespaces: bool
+    user: bool
+
+    @property
+    def shares_processes(self) -> bool:
+        """Whether one run could see another one, so that none may follow in the same place."""
+        return self.bubblewrap is not None and not self.namespaces
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Bounds on one run of a submission.
+
+    Attributes:
+        seconds: Wall time of one item.
+        total_seconds: Wall time of a whole submission.
+        memory: Bytes in use.
+        address_space: Bytes of address space; TensorFlow alone takes 2 GB.
+        file_size: Bytes of a file, and of the scratch folder.
+    """
+
+    seconds: float = 20.0
+    total_seconds: float = 120.0
+    memory: int = 3 << 29
+    address_space: int = 5 << 30
+    file_size: int = 16 << 20
+
+
+def candidates() -> list[Isolation]:
+    """Ways to try, the strongest first."""
+    user = os.getuid() == 0 and _others_can_read()
+    ways = [Isolation(None, True, user), Isolation(None, False, user)]
+    bubblewrap = shutil.which("bwrap")
+    if bubblewrap:
+        ways = [Isolation(bubblewrap, True, user), Isolation(bubblewrap, False, user), *ways]
+    return ways
+
+
+def _others_can_read() -> bool:
+    """Whether the packages can be read by a user who owns nothing."""
+    wanted = stat.S_IROTH | stat.S_IXOTH
+    return all(os.stat(path).st_mode & wanted == wanted for path in visible.package_paths())
+
+
+def walls(isolation: Isolation, limits: Limits, scratch: str, slot: int) -> dict[str, object]:
+    """Arguments of `confined.walls.Walls` for one run.
+
+    Args:
+        isolation: The way.
+        limits: Its bounds.
+        scratch: Folder to write to, where there are no namespaces.
+        slot: Number of the run among those at the same time.
+    """
+    shown = visible.visible_paths()
+    hidden = visible.hidden_paths(shown)
+    return {
+        "namespaces": isolation.namespaces,
+        "visible": shown,
+        "hidden": hidden,
+        "readable": [] if isolation.namespaces else visible.without(shown, hidden),
+        "scratch": scratch,
+        "user": user_of(slot) if isolation.user else None,
+        "memory": limits.address_space,
+        "file_size": limits.file_size,
+        "cpu": int(limits.seconds) + 5,
+    }
+
+
+def user_of(slot: int) -> int:
+    """The number of the user that a run becomes."""
+    return _FIRST_USER + slot
+
+
+def bubblewrap_command(isolation: Isolation, environment: dict[str, str]) -> list[str]:
+    """The command that runs another one inside of bubblewrap; empty without it."""
+    if isolation.bubblewrap is None:
+        return []
+    shown = visible.visible_paths()
+    command = [isolation.bubblewrap, "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+    command += ["--unshare-uts", "--unshare-cgroup-try", "--new-session", "--clearenv"]
+    if os.getuid() == 0:
+        for capability in _KEPT_AS_ROOT:  # for the walls of each run; it gives them up there
+            command += ["--cap-add", capability]
+    else:
+        command.append("--unshare-user")
+    command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
+    for path in shown:
+        command += _binding(path)
+    for path in visible.hidden_paths(shown):
+        command += ["--tmpfs", path]
+    command += ["--ro-bind", visible.CONFINED, visible.CONFINED, "--chdir", "/"]
+    for name, value in environment.items():
+        command += ["--setenv", name, value]
+    return [*command, "--"]
+
+
+def _binding(path: str) -> list[str]:
+    if os.path.islink(path):
+        return ["--symlink", os.readlink(path), path]
+    return ["--ro-bind", path, path]

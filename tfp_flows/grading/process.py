@@ -1,0 +1,318 @@
+"""The trusted end of confined processes: starts them, asks them, and ends them."""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfp_flows.errors import InputError
+from tfp_flows.grading import visible
+from tfp_flows.grading.confined.wire import Channel, Closed, TimedOut, WireError
+from tfp_flows.grading.isolation import Isolation, Limits, bubblewrap_command, user_of, walls
+
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from confined.zygote import main; main()"
+_START_SECONDS = 180
+_MOST_OUTPUT = 1 << 14
+_MOST_RUNS = 64
+_LONGEST_REPLY = 1 << 16
+
+
+class Failure(Exception):
+    """The submission raised an error.
+
+    Attributes:
+        error: Name of its class.
+        text: What it says.
+        place: Cell of the submission where it came up; "" if unknown, or in a script.
+        line: Line there; 0 if unknown.
+    """
+
+    def __init__(self, description: Any):
+        description = description if isinstance(description, dict) else {}
+        self.error = str(description.get("error", "an error"))[:60]
+        self.text = str(description.get("text", ""))[:500]
+        self.place = str(description.get("place", ""))[:30]
+        line = description.get("line", 0)
+        self.line = line if isinstance(line, int) else 0
+        super().__init__(self.text)
+
+
+class Ended(Exception):
+    """The submission's process is over before it has answered.
+
+    Attributes:
+        reason: "time", "memory", "exit", "signal" or "nonsense" (it wrote to the connection).
+        code: Exit code or number of the signal.
+    """
+
+    def __init__(self, reason: str, code: int = 0):
+        super().__init__(reason)
+        self.reason, self.code = reason, code
+
+
+class NoWalls(Exception):
+    """The walls that were asked for cannot be put up here."""
+
+
+class Zygote:
+    """A process that has TensorFlow loaded and forks the runs of submissions.
+
+    Args:
+        keras: The Keras that it loads, "tf_keras" or "keras".
+        isolation: The walls around each run.
+
+    Raises:
+        NoWalls: It does not start inside of them.
+    """
+
+    def __init__(self, keras: str, isolation: Isolation):
+        self.keras, self.isolation = keras, isolation
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = _environment(keras)
+        settings = json.dumps({"keras": keras, "paths": visible.package_paths()})
+        command = [sys.executable, "-I", "-c", _START, os.path.dirname(visible.CONFINED), settings]
+        self._log = tempfile.TemporaryFile()
+        try:
+            self._process = subprocess.Popen(
+                [*bubblewrap_command(isolation, environment), *command],
+                stdin=theirs,
+                stdout=self._log,
+                stderr=self._log,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        self._control.settimeout(_START_SECONDS)
+        try:
+            self.versions = json.loads(self._control.recv(_LONGEST_REPLY))["ready"]
+        except (OSError, ValueError, KeyError) as error:
+            log = self.log()
+            self.close()
+            raise NoWalls(log) from error
+
+    def log(self) -> str:
+        """The last of what it has written."""
+        self._log.seek(0)
+        return self._log.read()[-2000:].decode(errors="replace").strip()
+
+    def submit(self, job: dict[str, Any], descriptors: list[int]) -> None:
+        """Has it fork a run, which gets the descriptors."""
+        with self._lock:
+            try:
+                socket.send_fds(self._control, [json.dumps(job).encode()], descriptors)
+            except OSError as error:
+                raise NoWalls("the process that starts the runs is gone") from error
+
+    def close(self) -> None:
+        """Ends it, and all that it has started."""
+        self._control.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+def _environment(keras: str) -> dict[str, str]:
+    """All that a confined process sees of the environment: nothing of this one but the language."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_USE_LEGACY_KERAS": "1" if keras == "tf_keras" else "0",
+        "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": "/tmp",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": "/tmp",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+class Slots:
+    """Numbers for runs at the same time, so that no two share a user."""
+
+    def __init__(self) -> None:
+        self._free = set(range(_MOST_RUNS))
+        self._change = threading.Condition()
+
+    @contextlib.contextmanager
+    def take(self):
+        """Holds a number; waits for one if all are taken."""
+        with self._change:
+            while not self._free:
+                self._change.wait()
+            slot = self._free.pop()
+        try:
+            yield slot
+        finally:
+            with self._change:
+                self._free.add(slot)
+                self._change.notify()
+
+
+class Process:
+    """A run of a submission, behind walls.
+
+    Args:
+        zygote: What forks it.
+        limits: Its bounds; the time counts from here.
+        slot: Its number among the runs at the same time.
+
+    Raises:
+        NoWalls: The walls cannot be put up.
+    """
+
+    _numbers = itertools.count()
+
+    def __init__(self, zygote: Zygote, limits: Limits, slot: int):
+        self._deadline = time.monotonic() + limits.seconds
+        self._closed = False
+        self.peak = 0
+        self._scratch = _scratch_folder(zygote.isolation, slot)
+        ours, theirs = socket.socketpair()
+        self._status, their_status = socket.socketpair()
+        read, write = os.pipe()
+        job = {
+            "walls": walls(zygote.isolation, limits, self._scratch or "/", slot),
+            "resident": limits.memory,
+        }
+        self._output: list[bytes] = []
+        self._reader = threading.Thread(target=_drain, args=(read, self._output), daemon=True)
+        self._reader.start()
+        try:
+            zygote.submit(job, [theirs.fileno(), write, their_status.fileno()])
+        finally:
+            theirs.close()
+            their_status.close()
+            os.close(write)
+        self._channel = Channel(ours)
+        try:
+            hello, _ = self._channel.receive(self._deadline)
+        except WireError:
+            hello = {"walls": None, "error": "no answer"}
+        self.isolation: list[str] = hello["walls"]
+        if self.isolation is None:
+            self.close()
+            raise NoWalls(str(hello.get("error")))
+
+    def request(
+        self, do: str, arrays: Sequence[np.ndarray] = (), **fields: Any
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Asks for something and waits for the answer.
+
+        Raises:
+            Failure: The submission raised an error.
+            Ended: Its process is over, or was ended for its time.
+        """
+        try:
+            self._channel.send({"do": do, **fields}, arrays, deadline=self._deadline)
+            reply, found = self._channel.receive(self._deadline)
+        except TimedOut:
+            self.close()
+            raise Ended("time") from None
+        except Closed:
+            raise self._ending() from None
+        except WireError:
+            self.close()
+            raise Ended("nonsense") from None
+        if "failure" in reply:
+            raise Failure(reply["failure"])
+        answer = reply.get("answer")
+        if not isinstance(answer, dict):
+            self.close()
+            raise Ended("nonsense")
+        return answer, found
+
+    def _ending(self) -> Ended:
+        report = self._wait()
+        self.close()
+        if report.get("reason") == "memory":
+            return Ended("memory")
+        code = report.get("code", 0)
+        return Ended("signal", -code) if code < 0 else Ended("exit", code)
+
+    def _wait(self) -> dict[str, Any]:
+        self._status.settimeout(2)
+        report: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            report = json.loads(self._status.recv(_LONGEST_REPLY))
+            self.peak = int(report["peak"]) * 1024
+        return report
+
+    @property
+    def output(self) -> str:
+        """What it has printed, cut short; whole after `close`."""
+        text = b"".join(self._output).decode(errors="replace")
+        return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+
+    def close(self) -> None:
+        """Ends the run, and removes what it has left."""
+        if self._closed:
+            return
+        self._closed = True
+        self._channel.close()
+        if not self.peak:
+            # The other end is told to stop, and reports before it hangs up.
+            with contextlib.suppress(OSError):
+                self._status.shutdown(socket.SHUT_WR)
+            self._wait()
+        self._status.close()
+        self._reader.join(2)
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _scratch_folder(isolation: Isolation, slot: int) -> str | None:
+    if isolation.namespaces:
+        return None
+    if isolation.bubblewrap:
+        return "/tmp"  # of bubblewrap; not shared, because no second run follows
+    folder = tempfile.mkdtemp(prefix="tfp-flows-grade-")
+    if isolation.user:
+        os.chown(folder, user_of(slot), user_of(slot))
+    return folder
+
+
+def _drain(descriptor: int, parts: list[bytes]) -> None:
+    """Reads all that is printed, and keeps the first of it."""
+    size = 0
+    with open(descriptor, "rb", buffering=0) as pipe:
+        while data := pipe.read(1 << 16):
+            if size < _MOST_OUTPUT:
+                parts.append(data[: _MOST_OUTPUT - size])
+                size += len(parts[-1])
+
+
+def check_platform() -> None:
+    """Refuses systems that lack what the walls are built of.
+
+    Raises:
+        InputError: This is such a system.
+    """
+    if sys.platform != "linux":
+        raise InputError(f"Grading needs Linux, and this is {sys.platform}; use a container.")
