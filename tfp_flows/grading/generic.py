@@ -81,4 +81,5 @@ def _compare(
         yield Finding("dtype", f"{what} returns {actual.dtype} instead of {expected.dtype}.")
 
 
+values.needs_reference = True
 CHECKS = {"values": values}
