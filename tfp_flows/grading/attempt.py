@@ -127,7 +127,7 @@ class Attempts:
         answer, _ = process.request(
             "load",
             keras=keras,
-            names=dict(self._rubric.names),
+            names=self._at_hand(plan, given),
             probes=self._rubric.probes,
             given=list(given.own),
             inject=[name for name in inject if self._reference.binds(name)],
@@ -143,16 +143,22 @@ class Attempts:
         if not getattr(item.check, "needs_reference", False):
             return None
         process = stack.enter_context(self._pool.process(keras, seconds))
+        plan = self._reference.plan([item.id])
         process.request(
             "load",
             keras=keras,
-            names=dict(self._rubric.names),
+            names=self._at_hand(plan),
             probes="",
             given=[],
             inject=[],
-            own=list(self._reference.plan([item.id]).own),
+            own=list(plan.own),
         )
         return Trial(process, item.id, np.random.default_rng())
+
+    def _at_hand(self, *plans: Plan) -> dict[str, str]:
+        """The names at hand that are needed; some are slow to import."""
+        needed = {name for plan in plans for s in plan.own for name in s["needs"]}
+        return {name: origin for name, origin in self._rubric.names.items() if name in needed}
 
     def _explain_ending(self, ended: Ended, seconds: float) -> str:
         limits = self._pool.limits

@@ -93,8 +93,7 @@ class Source:
         needed = []
         for index in reversed(self._binders.get(name, [])):
             needed.append(index)
-            statement = self.statements[index]
-            if statement["kind"] != "assignment" or name not in statement["needs"]:
+            if not self.statements[index]["changes"]:
                 break
         return needed
 

@@ -29,6 +29,7 @@ class Statement(NamedTuple):
         kind: "import", "definition" or "assignment".
         binds: Names that it binds or changes; of a star import none.
         needs: Global names that it, or a function in it, reads.
+        changes: Whether it reads, as it runs, a name that it binds: what came before counts too.
         source: Its text.
         place: Where it is, for messages; "" in a script.
         line: Line on which it starts, from 1.
@@ -38,6 +39,7 @@ class Statement(NamedTuple):
     kind: str
     binds: list[str]
     needs: list[str]
+    changes: bool
     source: str
     place: str
     line: int
@@ -124,7 +126,8 @@ def _statements(node: ast.stmt, source: str, place: str) -> Iterator[Statement]:
             single = type(node)(**{**vars(node), "names": [alias]})
             bound = alias.asname or alias.name.partition(".")[0]
             binds = [] if alias.name == "*" else [bound]
-            yield Statement("import", binds, [], ast.unparse(single), place, node.lineno, False)
+            text = ast.unparse(single)
+            yield Statement("import", binds, [], False, text, place, node.lineno, False)
         return
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         kind, binds = "definition", [node.name]
@@ -139,7 +142,8 @@ def _statements(node: ast.stmt, source: str, place: str) -> Iterator[Statement]:
         needs = _globals_of(text)
     except (SyntaxError, RecursionError, MemoryError, ValueError):
         return
-    yield Statement(kind, binds, needs, text, place, _first_line(node), _is_stub(node))
+    changes = bool(set(binds) & _read_at_once(node))
+    yield Statement(kind, binds, needs, changes, text, place, _first_line(node), _is_stub(node))
 
 
 def _first_line(node: ast.stmt) -> int:
@@ -177,6 +181,19 @@ def _bound(node: ast.AST) -> Iterator[str]:
     elif not isinstance(node, ast.Lambda | ast.GeneratorExp | ast.ListComp):
         for child in ast.iter_child_nodes(node):
             yield from _bound(child)
+
+
+def _read_at_once(node: ast.stmt) -> set[str]:
+    """Names that a statement reads when it runs, not when a function in it is called."""
+    parts: list[ast.AST] = [node]
+    if isinstance(node, ast.ClassDef):
+        parts = [*node.decorator_list, *node.bases]
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        parts = [*node.decorator_list, *node.args.defaults]
+    names = [name for part in parts for name in ast.walk(part) if isinstance(name, ast.Name)]
+    if isinstance(node, ast.AugAssign):
+        return {name.id for name in names}
+    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
 
 
 def _is_heavy(node: ast.AST) -> bool:

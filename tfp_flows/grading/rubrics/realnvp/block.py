@@ -152,7 +152,8 @@ def _differences(members: list[Member]) -> Iterator[Finding]:
             "reversed", "The block runs backwards: tfb.Chain applies the last of its list first."
         )
         return
-    yield from _normalisations_and_squeeze([member["what"] for member in members])
+    kinds = [member["what"] for member in members]
+    yield from _normalisations_and_squeeze(kinds)
     couplings = [member for member in members if member["what"] == "coupling"]
     right = [member for member in _RIGHT if member["what"] == "coupling"]
     if len(couplings) != len(right):
@@ -188,6 +189,8 @@ def _normalisations_and_squeeze(kinds: list[str]) -> Iterator[Finding]:
         yield Finding("squeeze", "The squeeze stands before the first normalisation.")
     elif after == 0:
         yield Finding("squeeze", "The squeeze stands after the second normalisation.")
+    elif len(couplings) != 6:
+        return
     elif sum(i < squeeze for i in couplings) != 3:
         yield Finding("squeeze", "The squeeze does not stand between the two kinds of couplings.")
     else:

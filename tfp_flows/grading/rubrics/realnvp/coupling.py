@@ -23,6 +23,7 @@ _CASES = (
 # What a wrong result tells, most likely first. Each is a coupling with one mistake.
 _ALWAYS = (
     (Coupling(mask="moved"), "mask", "The mask's roles are swapped: 1 keeps, 0 transforms."),
+    (Coupling(mask="moved", seen="moved"), "mask", "The mask's roles are swapped in the result."),
     (Coupling(seen="all"), "network_input", "The network sees entries that the mask hides."),
     (Coupling(seen="moved"), "network_input", "The network sees the wrong half of its input."),
     (
@@ -46,7 +47,11 @@ _SUMS = (
     (Coupling(log_scale=-1), "sign", "The sign of the log-det is wrong."),
     (Coupling(summed="all"), "mask", "Entries that the mask keeps are counted too."),
     (Coupling(summed="kept"), "mask", "The log-scales of the wrong half are counted."),
-    (Coupling(summed="shift"), "term", "The log-det is made of the shift: what moves is no scale."),
+    (
+        Coupling(summed="shift"),
+        "term",
+        "The log-det is made of the shift: are the network's outputs taken in the right order?",
+    ),
     (Coupling(summed="exp"), "term", "The scales are summed, not their logarithms."),
     (Coupling(summed="mean"), "sum", "The log-scales are averaged where a log-det is a sum."),
     (
@@ -120,7 +125,7 @@ def _diagnosis(name: str, calls: list[_Call], right: list[bool]) -> Finding:
         "forward_log_det_jacobian": "inverse_log_det_jacobian",
         "inverse_log_det_jacobian": "forward_log_det_jacobian",
     }[name]
-    variations = _ALWAYS + (_SUMS if name in _LOG_DETS else _MAPS)
+    variations = _SUMS + _ALWAYS if name in _LOG_DETS else _ALWAYS + _MAPS
     for variation, kind, message in variations:
         if all(close(call.value.array, call.expected(name, variation)) for call in calls):
             return Finding(kind, message)

@@ -19,17 +19,18 @@ _KINDS = ("checkerboard", "channel")
 def coupling_layer(trial: Trial) -> Iterator[Finding]:
     """Builds layers of both kinds and orientations, and reads attributes and masks."""
     masks: dict[tuple[str, int], Value] = {}
+    found: dict[str, Finding] = {}
     for kind, orientation in itertools.product(_KINDS, (0, 1)):
         kernels = maths.random_kernels(trial.random, _SHAPE[-1])
         label = f"layer_{trial.random.integers(1_000_000)}"
         built = trial.probe(
             "coupling_layer", kernels, mask_type=kind, orientation=orientation, label=label
         )
-        if not masks:
-            if not built["is_bijector"]:
-                yield Finding("type", f"{trial.name} is no subclass of tfb.Bijector.")
-                return
-            yield from _initialiser(built, kind, orientation, label)
+        if not built["is_bijector"]:
+            yield Finding("type", f"{trial.name} is no subclass of tfb.Bijector.")
+            return
+        for finding in _initialiser(built, kind, orientation, label):
+            found.setdefault(finding.kind, finding)
         reply = trial.probe("layer_mask", shape=[_BATCH, *_SHAPE])
         if reply.get("missing"):
             yield Finding("values", f"{trial.name} has no method _get_mask.")
@@ -39,6 +40,7 @@ def coupling_layer(trial: Trial) -> Iterator[Finding]:
             yield wrong
             return
         masks[kind, orientation] = reply["mask"]
+    yield from found.values()
     wrong = list(_wrong_masks(masks))
     yield from wrong or _unknown_batch(trial)
 
