@@ -106,16 +106,12 @@ class Attempts:
         failed = self._load(process, self.plan(item, replaced), keras, replaced)
         for failure in failed:
             if item.id in failure["binds"] and failure["kind"] != "import":
-                raise Failure(failure)
+                raise _cause(Failure(failure), failed)
         random = np.random.default_rng()
         try:
             yield from item.check(Trial(process, item.id, random, item.settings, reference))
         except Failure as failure:
-            # What it tripped over is the cause, where that failed before.
-            for cause in failed:
-                if any(f"'{name}'" in failure.text for name in cause["binds"]):
-                    raise Failure({**cause, "text": f"{cause.get('text')} ({failure})"}) from None
-            raise
+            raise _cause(failure, failed) from None
 
     def _load(
         self, process: Process, plan: Plan, keras: str, replaced: Collection[str]
@@ -172,6 +168,17 @@ class Attempts:
         if ended.reason == "signal":
             return f"Its process crashed (signal {ended.code})."
         return "It wrote to the grader's own connection instead of returning a value."
+
+
+def _cause(failure: Failure, failed: Collection[dict[str, Any]]) -> Failure:
+    """What an error came from, where it is about a name whose own definition failed before."""
+    if failure.error == "NameError":
+        for earlier in failed:
+            if any(f"'{name}'" in failure.text for name in earlier["binds"]):
+                cause = Failure(earlier)
+                if cause.text != failure.text:
+                    return cause
+    return failure
 
 
 def score(findings: Collection[Finding], item: Item) -> float:

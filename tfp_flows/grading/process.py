@@ -212,7 +212,7 @@ class Process:
         self.isolation: list[str] = hello["walls"]
         if self.isolation is None:
             self.close()
-            raise NoWalls(str(hello.get("error")))
+            raise NoWalls(f"{hello.get('error')} {self.output[-1000:]}".strip())
 
     def request(
         self, do: str, arrays: Sequence[np.ndarray] = (), **fields: Any

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import sys
 from typing import Any
 
 from . import linux
@@ -92,6 +93,9 @@ def _become_submission(walls: Walls, channel: int, output: int) -> None:
         kept = sorted({0, 1, 2, connection})
         for first, last in zip(kept, [*kept[1:], 1 << 16], strict=True):
             os.closerange(first + 1, last)
+        # Line by line, because the end of the process comes without a flush.
+        stream = open(1, "w", buffering=1, errors="replace", closefd=False)  # noqa: SIM115
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = stream
         answers = Channel(socket.socket(fileno=connection))
         try:
             names = enter(walls)

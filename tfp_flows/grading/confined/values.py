@@ -37,10 +37,12 @@ def _array(value: Any, name: str, arrays: list[np.ndarray]) -> dict[str, Any]:
     try:
         array = np.asarray(value)
         dtype = array.dtype.name
-        if array.dtype.kind not in _KINDS:  # bfloat16 and the like
+        if dtype in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):
             array = array.astype(np.float32)
     except Exception:  # a symbolic tensor, strings, or something with a strange __array__
         return {"kind": "other", "type": name}
+    if array.dtype.kind not in _KINDS:
+        return {"kind": "other", "type": f"{name} of {dtype}s"}
     if array.nbytes > _LARGEST:
         return {"kind": "other", "type": f"{name} of {array.nbytes:,} bytes"}
     arrays.append(array)
