@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ _START_SECONDS = 180
 _MOST_OUTPUT = 1 << 14
 _MOST_RUNS = 64
 _LONGEST_REPLY = 1 << 16
+_INSIDE = "/tmp"  # of the walls, never of this machine
 
 
 class Failure(Exception):
@@ -187,12 +187,14 @@ class Process:
         self._deadline = time.monotonic() + limits.seconds
         self._closed = False
         self.peak = 0
-        self._scratch = _scratch_folder(zygote.isolation, slot)
+        # Removing is tied to having made the folder: a path may also name one inside the walls.
+        self._made = _made_folder(zygote.isolation, slot)
+        scratch = self._made.name if self._made else _INSIDE
         ours, theirs = socket.socketpair()
         self._status, their_status = socket.socketpair()
         read, write = os.pipe()
         job = {
-            "walls": walls(zygote.isolation, limits, self._scratch or "/", slot),
+            "walls": walls(zygote.isolation, limits, scratch, slot),
             "resident": limits.memory,
         }
         self._output: list[bytes] = []
@@ -277,8 +279,8 @@ class Process:
             self._wait()
         self._status.close()
         self._reader.join(2)
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._made:
+            self._made.cleanup()
 
     def __enter__(self) -> "Process":
         return self
@@ -287,14 +289,13 @@ class Process:
         self.close()
 
 
-def _scratch_folder(isolation: Isolation, slot: int) -> str | None:
-    if isolation.namespaces:
+def _made_folder(isolation: Isolation, slot: int) -> tempfile.TemporaryDirectory | None:
+    """A scratch folder on this machine; None where the walls hold one of their own."""
+    if isolation.namespaces or isolation.bubblewrap:
         return None
-    if isolation.bubblewrap:
-        return "/tmp"  # of bubblewrap; not shared, because no second run follows
-    folder = tempfile.mkdtemp(prefix="tfp-flows-grade-")
+    folder = tempfile.TemporaryDirectory(prefix="tfp-flows-grade-", ignore_cleanup_errors=True)
     if isolation.user:
-        os.chown(folder, user_of(slot), user_of(slot))
+        os.chown(folder.name, user_of(slot), user_of(slot))
     return folder
 
 
