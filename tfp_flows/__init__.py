@@ -1,6 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
-Subpackages: `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`, `plotting`.
+Subpackages: `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`, `plotting`,
+`grading`.
 """
 
 import importlib
@@ -14,6 +15,7 @@ _SUBPACKAGES = (
     "bijectors",
     "datasets",
     "flows",
+    "grading",
     "models",
     "networks",
     "plotting",
@@ -37,6 +39,7 @@ __all__ = [
     "bijectors",
     "datasets",
     "flows",
+    "grading",
     "load",
     "models",
     "networks",

@@ -7,11 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from tfp_flows.errors import InputError
 from tfp_flows.grading.plan import Plan, Source
 from tfp_flows.grading.pool import Pool
 from tfp_flows.grading.process import Ended, Failure, Process
 from tfp_flows.grading.rubric import Item, Rubric
 from tfp_flows.grading.trial import Finding, Trial
+
+
+_NONSENSE = "It wrote to the grader's own connection instead of returning a value."
+_UNREADABLE = "What came back from its process cannot be read as a result."
+# What reading a reply may raise that is not as the probe makes it.
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +88,10 @@ class Attempts:
                 findings = tuple(self._findings(item, process, keras, replaced, reference))
             except Failure as failure:
                 raised, findings = True, (Finding("error", explain_failure(failure)),)
+            except InputError:
+                raise
+            except _MALFORMED:
+                raised, findings = True, (Finding("error", _UNREADABLE),)
             except Ended as ended:
                 raised, timed_out = True, ended.reason == "time"
                 findings = (Finding("error", self._explain_ending(ended, seconds)),)
@@ -167,7 +178,7 @@ class Attempts:
             return "It ended its own process (os._exit or similar) instead of returning a value."
         if ended.reason == "signal":
             return f"Its process crashed (signal {ended.code})."
-        return "It wrote to the grader's own connection instead of returning a value."
+        return _NONSENSE
 
 
 def _cause(failure: Failure, failed: Collection[dict[str, Any]]) -> Failure:

@@ -150,6 +150,26 @@ class Grader:
             return ""
 
 
+def grade(
+    path: str | os.PathLike[str],
+    *,
+    part: str | None = None,
+    rubric: Rubric | str | Path = DEFAULT,
+) -> Report:
+    """Grades one file with a grader of its own; for several, one `Grader` is faster.
+
+    Args:
+        path: A notebook or a script.
+        part: A part of the rubric, or one item; all by default.
+        rubric: A `Rubric`, the name of one, or its folder.
+
+    Raises:
+        InputError: There is no such file, part or rubric, or nothing can be confined here.
+    """
+    with Grader(rubric) as grader:
+        return grader.grade(path, part=part)
+
+
 def _read_bytes(path: Path) -> np.ndarray | str:
     """The content of a file, or a sentence that says why it has none."""
     try:

@@ -25,6 +25,7 @@ _START_SECONDS = 180
 _MOST_OUTPUT = 1 << 14
 _MOST_RUNS = 64
 _LONGEST_REPLY = 1 << 16
+_MOST_ARRAYS = 1 << 26
 _INSIDE = "/tmp"  # of the walls, never of this machine
 
 
@@ -189,7 +190,7 @@ class Process:
         self.peak = 0
         # Removing is tied to having made the folder: a path may also name one inside the walls.
         self._made = _made_folder(zygote.isolation, slot)
-        scratch = self._made.name if self._made else _INSIDE
+        scratch = os.path.join(self._made.name, "scratch") if self._made else _INSIDE
         ours, theirs = socket.socketpair()
         self._status, their_status = socket.socketpair()
         read, write = os.pipe()
@@ -206,7 +207,7 @@ class Process:
             theirs.close()
             their_status.close()
             os.close(write)
-        self._channel = Channel(ours)
+        self._channel = Channel(ours, max_arrays=_MOST_ARRAYS)
         try:
             hello, _ = self._channel.receive(self._deadline)
         except WireError:
@@ -294,8 +295,12 @@ def _made_folder(isolation: Isolation, slot: int) -> tempfile.TemporaryDirectory
     if isolation.namespaces or isolation.bubblewrap:
         return None
     folder = tempfile.TemporaryDirectory(prefix="tfp-flows-grade-", ignore_cleanup_errors=True)
+    scratch = os.path.join(folder.name, "scratch")
+    os.mkdir(scratch, 0o700)
     if isolation.user:
-        os.chown(folder.name, user_of(slot), user_of(slot))
+        # The folder itself stays ours, so that the run cannot put something else in its place.
+        os.chmod(folder.name, 0o711)
+        os.chown(scratch, user_of(slot), user_of(slot))
     return folder
 
 

@@ -4,6 +4,11 @@ import dataclasses
 import enum
 
 
+def printable(text: object) -> str:
+    """A text without control characters, which could rewrite a terminal or break a file."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in str(text))
+
+
 class Status(str, enum.Enum):
     """How an item ended.
 
@@ -42,6 +47,9 @@ class ItemResult:
     keras: str = ""
     seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", printable(self.message))
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:
@@ -58,6 +66,7 @@ class Report:
         seconds: Wall time, without the start of the grader.
         peak_megabytes: Most memory that one of its processes had in use.
         fingerprint: Digest of the solution without names, comments and layout; "" of an empty one.
+        faulty: Whether it could not be graded, through no fault of the submission.
     """
 
     submission: str
@@ -70,6 +79,12 @@ class Report:
     seconds: float = 0.0
     peak_megabytes: float = 0.0
     fingerprint: str = ""
+    faulty: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("submission", "output"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
+        object.__setattr__(self, "notes", tuple(printable(note) for note in self.notes))
 
     @property
     def points(self) -> float:

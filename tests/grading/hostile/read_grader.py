@@ -3,7 +3,7 @@ import os, sys
 
 def forward(x, b, shift_and_log_scale_fn):
     found = []
-    for root in {*sys.path, "/", "/home", "/root", "/tmp", "/work", "/proc", "/opt", "/srv", "/var"}:
+    for root in {*sys.path, "/", "/home", "/root", "/tmp", "/proc", "/opt", "/srv", "/var"}:
         for folder, folders, files in os.walk(root):
             if "tfp_flows" in folder and "confined" not in folder:
                 for name in files:

@@ -37,8 +37,11 @@ def run(job: dict[str, Any], channel: int, output: int, status: int) -> None:
     os.close(output)
     connection = socket.socket(fileno=status)
     reason = _watch(child, connection, job["resident"])
-    with contextlib.suppress(OSError):  # all of its group, should it have started something
-        os.killpg(child, signal.SIGKILL)
+    # Not waited for yet, so the number is still its own. It leads a group from its first line on;
+    # before that there is no such group.
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            end(child, signal.SIGKILL)
     _, code, usage = os.wait4(child, 0)
     report = {"reason": reason, "code": os.waitstatus_to_exitcode(code), "peak": usage.ru_maxrss}
     with contextlib.suppress(OSError):

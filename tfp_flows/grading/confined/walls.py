@@ -55,7 +55,8 @@ def enter(walls: Walls) -> list[str]:
         The names of the walls.
 
     Raises:
-        OSError: A namespace that was promised cannot be set up.
+        OSError: A namespace that was promised cannot be set up, or without namespaces there is
+            nothing that keeps the submission from the network and from other processes.
     """
     names = []
     if walls.namespaces:
@@ -81,8 +82,12 @@ def enter(walls: Walls) -> list[str]:
     devices = [f"/dev/{name}" for name in _DEVICES]
     if landlock.restrict([*readable, *devices], [scratch, "/dev/null"]):
         names.append("Landlock")
+    elif not walls.namespaces and os.getuid() == 0:
+        raise OSError("root may write everywhere, without namespaces, Landlock or another user")
     if seccomp.restrict():
         names.append("seccomp")
+    elif not walls.namespaces:
+        raise OSError("neither namespaces nor seccomp filters are to be had here")
     return [*names, "limits"]
 
 
