@@ -44,7 +44,8 @@ def folder(tmp_path_factory):
 
 def test_grades_of_a_folder(folder):
     out, result = folder
-    rows = {row["submission"]: row for row in csv.DictReader(open(out / "grades.csv"))}
+    text = (out / "grades.csv").read_text()
+    rows = {row["submission"]: row for row in csv.DictReader(io.StringIO(text))}
     assert set(rows) == {"anna/solution.ipynb", "ben/work.py", "empty.ipynb", *HOSTILE}
     percents = {name: float(row["percent"]) for name, row in rows.items()}
     assert percents["anna/solution.ipynb"] == percents["ben/work.py"] == 100

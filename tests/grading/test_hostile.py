@@ -1,4 +1,4 @@
-"""Submissions that want to harm or to fool the grader: each gets its true score, in bounded time."""
+"""Submissions that harm or fool a grader that lets them: here they get their true scores."""
 
 import os
 import re
@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tfp_flows.grading import Status
+
 HERE = Path(__file__).parent / "hostile"
 FILES = sorted(path for path in HERE.iterdir() if path.suffix in (".py", ".ipynb"))
 _SECONDS = 60
 
 # Points of the items that a file defines, with words of their messages.
-EXPECTED = {
-}
+EXPECTED = {}
 
 
 @pytest.fixture
@@ -55,5 +56,9 @@ def test_is_confined(path, grader, traps):
 
 
 def test_the_grader_still_works_after_them(graded):
-    text = "def forward(x, b, f):\n    t, s = f(b * x)\n    return b * x + (1 - b) * (x * tf.exp(s) + t)\n"
+    text = "def channel_binary_mask(n, orientation=0):\n    return tf.zeros((1, 1, n))\n"
+    result = graded(text, "channel_binary_mask")["channel_binary_mask"]
+    assert result.status is Status.failed, result
+    text = "def forward(x, b, f):\n    t, s = f(b * x)\n"
+    text += "    return b * x + (1 - b) * (x * tf.exp(s) + t)\n"
     assert graded(text, "forward")["forward"].points == 10

@@ -24,7 +24,8 @@ from tfp_flows.grading.platforms import run
 place = Path(sys.argv[2])
 for name in run.PLATFORMS:
     known = run.PLATFORMS[name]
-    run.PLATFORMS[name] = run.Platform(place / "submission", place / "out" / known.result.name, known.part)
+    result = place / "out" / known.result.name
+    run.PLATFORMS[name] = run.Platform(place / "submission", result, known.part)
 sys.exit(run.main([sys.argv[1]]))
 """
 
@@ -97,7 +98,9 @@ def test_gradescope_grades_from_its_zip(built, tmp_path):
 @pytest.mark.parametrize("platform", run.PLATFORMS)
 def test_errors_of_a_submission_are_a_score_not_a_failure(platform, built, tmp_path):
     recipe = built / "grader" / "coursera"
-    _submit(tmp_path, "work.ipynb", notebook("raise SystemExit(3)\n", EMPTY, "import os; os._exit(9)"))
+    _submit(
+        tmp_path, "work.ipynb", notebook("raise SystemExit(3)\n", EMPTY, "import os; os._exit(9)")
+    )
     done, result = _run(recipe, platform, tmp_path)
     assert done.returncode == 0, done.stderr
     assert result.get("fractionalScore", result.get("score")) == 0

@@ -14,7 +14,6 @@ from tfp_flows.grading.process import Ended, Failure, Process
 from tfp_flows.grading.rubric import Item, Rubric
 from tfp_flows.grading.trial import Finding, Trial
 
-
 _NONSENSE = "It wrote to the grader's own connection instead of returning a value."
 _UNREADABLE = "What came back from its process cannot be read as a result."
 # What reading a reply may raise that is not as the probe makes it.

@@ -64,7 +64,9 @@ def _compare(
 ) -> Iterator[Finding]:
     if expected.kind == "sequence":
         if actual.kind != "sequence" or len(actual.items) != len(expected.items):
-            yield Finding("type", f"{what} returns {actual.words}, not {len(expected.items)} values.")
+            yield Finding(
+                "type", f"{what} returns {actual.words}, not {len(expected.items)} values."
+            )
             return
         for number, pair in enumerate(zip(actual.items, expected.items, strict=True), 1):
             yield from _compare(*pair, f"Value {number} of {what}", tolerances)

@@ -298,8 +298,10 @@ class _Run:
                 if left < 1:
                     return best, stood_in
                 attempt = self._attempt(item, keras, left, replaced)
-                if best is None or attempt.score > best.score or (
-                    best.raised and not attempt.raised
+                if (
+                    best is None
+                    or attempt.score > best.score
+                    or (best.raised and not attempt.raised)
                 ):
                     best, stood_in = attempt, bool(replaced)
                 if best.score == 1:

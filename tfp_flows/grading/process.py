@@ -84,7 +84,7 @@ class Zygote:
         environment = _environment(keras)
         settings = json.dumps({"keras": keras, "paths": visible.package_paths()})
         command = [sys.executable, "-I", "-c", _START, os.path.dirname(visible.CONFINED), settings]
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
                 [*bubblewrap_command(isolation, environment), *command],

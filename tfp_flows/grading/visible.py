@@ -27,7 +27,7 @@ def visible_paths() -> list[str]:
     """Files and folders that a confined process sees, none below another one."""
     wanted = [*_SYSTEM, sys.prefix, sys.base_prefix, *package_paths()]
     paths: list[str] = []
-    for path in sorted({place for path in wanted for place in (path, os.path.realpath(path))}):
+    for path in sorted({place for name in wanted for place in (name, os.path.realpath(name))}):
         if path != "/" and os.path.lexists(path) and not any(_is_below(path, p) for p in paths):
             paths.append(path)
     return paths

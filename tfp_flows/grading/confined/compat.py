@@ -28,7 +28,7 @@ def restore_removed_names(np: Any, tfp: Any) -> None:
 
 
 def _affine_scalar(tfb: Any) -> Any:
-    def AffineScalar(  # noqa: N802
+    def AffineScalar(
         shift=None, scale=None, log_scale=None, validate_args=False, name="affine_scalar"
     ):
         """``y = scale x + shift``, as in TFP until 0.11."""

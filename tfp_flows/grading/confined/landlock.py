@@ -86,8 +86,6 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         if not stat.S_ISDIR(os.fstat(parent).st_mode):
             rights &= _ON_FILES
         rule = _Beneath(rights, parent)
-        linux.syscall(
-            _ADD, ruleset, _PATH_BENEATH, ctypes.byref(rule), ctypes.c_uint32(0)
-        )
+        linux.syscall(_ADD, ruleset, _PATH_BENEATH, ctypes.byref(rule), ctypes.c_uint32(0))
     finally:
         os.close(parent)

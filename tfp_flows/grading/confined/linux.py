@@ -35,9 +35,7 @@ class _CapabilityHeader(ctypes.Structure):
 
 
 class _CapabilitySets(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable")
-    )
+    _fields_ = tuple((name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable"))
 
 
 def syscall(number: int, *arguments: object) -> int:
@@ -70,9 +68,7 @@ def mount(
 ) -> None:
     """Mounts."""
     _checked(
-        _libc.mount(
-            _text(source), _text(target), _text(kind), ctypes.c_ulong(flags), _text(data)
-        )
+        _libc.mount(_text(source), _text(target), _text(kind), ctypes.c_ulong(flags), _text(data))
     )
 
 

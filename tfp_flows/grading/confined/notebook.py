@@ -97,9 +97,5 @@ def without_magics(source: str) -> str:
     lines = []
     for line in source.split("\n"):
         magic = _MAGIC.match(line)
-        if magic:
-            line = f"{magic[1]}pass"
-        else:
-            line = _MAGIC_ASSIGNED.sub(r"\1None", line)
-        lines.append(line)
+        lines.append(f"{magic[1]}pass" if magic else _MAGIC_ASSIGNED.sub(r"\1None", line))
     return "\n".join(lines)

@@ -15,10 +15,48 @@ _LONGEST_SOURCE = 4 << 20
 # A statement that calls one of these is no definition that is needed: it trains, loads, downloads
 # or draws.
 _HEAVY = frozenset(
-    "fit fit_generator evaluate predict train load loadtxt genfromtxt fromfile load_data load_model"
-    " load_weights read_csv imread open get_file urlretrieve urlopen wget download system popen"
-    " call run check_output mount input show plot scatter hist imshow subplots figure savefig"
-    " plot_model to_file save save_weights sleep".split()
+    [
+        "fit",
+        "fit_generator",
+        "evaluate",
+        "predict",
+        "train",
+        "load",
+        "loadtxt",
+        "genfromtxt",
+        "fromfile",
+        "load_data",
+        "load_model",
+        "load_weights",
+        "read_csv",
+        "imread",
+        "open",
+        "get_file",
+        "urlretrieve",
+        "urlopen",
+        "wget",
+        "download",
+        "system",
+        "popen",
+        "call",
+        "run",
+        "check_output",
+        "mount",
+        "input",
+        "show",
+        "plot",
+        "scatter",
+        "hist",
+        "imshow",
+        "subplots",
+        "figure",
+        "savefig",
+        "plot_model",
+        "to_file",
+        "save",
+        "save_weights",
+        "sleep",
+    ]
 )
 
 
@@ -84,7 +122,7 @@ def _parse(cell: Cell) -> tuple[ast.Module | None, str, list[Broken]]:
             line, message = _line_of(error, source), error.msg
         except (ValueError, RecursionError, MemoryError):
             return None, source, [*broken, Broken(cell.place, 1, "the code is too nested", "")]
-        source, text, start = _without_piece(source, line)
+        source, text = _without_piece(source, line)
         if not text.strip():
             break
         broken.append(Broken(cell.place, line, message, text[:2000]))
@@ -103,7 +141,7 @@ def _line_of(error: SyntaxError, source: str) -> int:
     return line
 
 
-def _without_piece(source: str, line: int) -> tuple[str, str, int]:
+def _without_piece(source: str, line: int) -> tuple[str, str]:
     """Blanks the top-level piece of code that holds a line; the others keep their numbers."""
     lines = source.split("\n")
     start = line - 1
@@ -117,7 +155,7 @@ def _without_piece(source: str, line: int) -> tuple[str, str, int]:
         start -= 1
     text = "\n".join(lines[start:stop])
     lines[start:stop] = [""] * (stop - start)
-    return "\n".join(lines), text, start
+    return "\n".join(lines), text
 
 
 def _statements(node: ast.stmt, source: str, place: str) -> Iterator[Statement]:

@@ -21,7 +21,9 @@ def write(report: Report) -> str:
     try:
         from nbformat import v4, validate, writes
     except ImportError:
-        raise InputError("The format nbgrader needs nbformat: pip install tfp-flows[grade].") from None
+        raise InputError(
+            "The format nbgrader needs nbformat: pip install tfp-flows[grade]."
+        ) from None
     cells = [_cell(v4, report, number, item) for number, item in enumerate(report.items, 1)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})

@@ -15,7 +15,10 @@ def write(report: Report) -> str:
 
 def feedback(report: Report) -> str:
     """What a student should read: points, items with messages, notes."""
-    lines = [f"{points(report.points)} of {points(report.maximum)} points ({report.percent:g} %)", ""]
+    lines = [
+        f"{points(report.points)} of {points(report.maximum)} points ({report.percent:g} %)",
+        "",
+    ]
     for item in report.items:
         lines += _item(item)
     if report.notes:

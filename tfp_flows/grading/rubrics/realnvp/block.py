@@ -158,7 +158,9 @@ def _differences(members: list[Member]) -> Iterator[Finding]:
     couplings = [member for member in members if member["what"] == "coupling"]
     right = [member for member in _RIGHT if member["what"] == "coupling"]
     if len(couplings) != len(right):
-        yield Finding("count", f"There are {len(couplings)} coupling layers; some lack or are many.")
+        yield Finding(
+            "count", f"There are {len(couplings)} coupling layers; some lack or are many."
+        )
         return
     for key, kind, message in (
         ("mask", "masks", "Checkerboard and channel masks are in the wrong places."),

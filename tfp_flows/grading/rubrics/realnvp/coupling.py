@@ -168,9 +168,13 @@ def _shape_of_sum(name: str, calls: list[_Call]) -> Iterator[Finding]:
         if shape == batch:
             continue
         if shape == call.x.shape:
-            yield Finding("sum", "The log-det of each image is a sum over its entries; none is made.")
+            yield Finding(
+                "sum", "The log-det of each image is a sum over its entries; none is made."
+            )
         elif shape == ():
-            yield Finding("sum", "The log-det is summed over the batch too: each image has its own.")
+            yield Finding(
+                "sum", "The log-det is summed over the batch too: each image has its own."
+            )
         elif call.value.array.size == batch[0]:
             yield Finding("shape", f"{name} returns the shape {shape}: one number an image is due.")
         else:
@@ -214,7 +218,9 @@ def _judge_mask(value: Value, arguments: tuple[int, ...], what: str) -> Iterator
     expected = maths.mask("channel", orientation, (1, 1, channels))
     if array.shape != expected.shape:
         if array.size != channels:
-            yield Finding("values", f"{what} returns the shape {array.shape} for {channels} channels.")
+            yield Finding(
+                "values", f"{what} returns the shape {array.shape} for {channels} channels."
+            )
             return
         yield Finding("shape", f"{what} returns the shape {array.shape}: what of height and width?")
         array = array.reshape(expected.shape)
@@ -223,7 +229,9 @@ def _judge_mask(value: Value, arguments: tuple[int, ...], what: str) -> Iterator
         return
     if close(array, 1 - expected):
         if len(arguments) == 1:
-            yield Finding("default", "Without an orientation, the mask is not that of orientation 0.")
+            yield Finding(
+                "default", "Without an orientation, the mask is not that of orientation 0."
+            )
         else:
             message = f"With orientation {orientation} the mask's halves are swapped."
             yield Finding("orientation", message)
@@ -231,6 +239,8 @@ def _judge_mask(value: Value, arguments: tuple[int, ...], what: str) -> Iterator
         array, 1 - np.arange(channels)[None, None] % 2
     ):
         if channels > 2:
-            yield Finding("values", "The mask changes from channel to channel instead of by halves.")
+            yield Finding(
+                "values", "The mask changes from channel to channel instead of by halves."
+            )
     else:
         yield Finding("values", f"{what} returns a wrong mask for {channels} channels.")

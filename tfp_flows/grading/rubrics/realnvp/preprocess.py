@@ -99,8 +99,6 @@ def _rest(calls) -> Iterator[Finding]:
             yield Finding("log_det", "The log-det of the bijector does not fit its values.")
             return
         value = reply["inverse"]
-        if value.kind != "array" or not close(
-            value.array, (_sigmoid(y) - alpha) / (1 - 2 * alpha)
-        ):
+        if value.kind != "array" or not close(value.array, (_sigmoid(y) - alpha) / (1 - 2 * alpha)):
             yield Finding("inverse", "The inverse of the bijector does not fit its values.")
             return

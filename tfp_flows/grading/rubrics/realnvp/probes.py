@@ -24,6 +24,7 @@ class Network:
         self._log, self.number = log, number
 
     def __call__(self, inputs, *_, **__):
+        """Shift and log-scale, whatever else it is called with."""
         if self._log is not None:
             self._log.append(self.number)
         inputs = tf.convert_to_tensor(inputs)

@@ -112,9 +112,7 @@ class Squeeze(tfb.Bijector):
     """Moves each 2x2 square of pixels to the channels."""
 
     def __init__(self, name="Squeeze", **kwargs):
-        super().__init__(
-            forward_min_event_ndims=3, is_constant_jacobian=True, name=name, **kwargs
-        )
+        super().__init__(forward_min_event_ndims=3, is_constant_jacobian=True, name=name, **kwargs)
 
     def _forward(self, x):
         return tf.nn.space_to_depth(x, 2)
@@ -139,7 +137,7 @@ def realnvp_block(shift_and_log_scale_fns, squeeze):
         ("checkerboard", shift_and_log_scale_fns[:3]),
         ("channel", shift_and_log_scale_fns[3:]),
     ):
-        for orientation, function in zip((0, 1, 0), functions):
+        for orientation, function in zip((0, 1, 0), functions, strict=True):
             steps.append(AffineCouplingLayer(function, mask_type, orientation))
         steps.append(tfb.BatchNormalization())
         if mask_type == "checkerboard":
@@ -159,7 +157,7 @@ class RealNVPMultiScale(tfb.Bijector):
         networks = [get_conv_resnet((16, 16, 6), 128) for _ in range(4)]
         couplings = [
             AffineCouplingLayer(network, "checkerboard", orientation)
-            for network, orientation in zip(networks, (0, 1, 0, 1))
+            for network, orientation in zip(networks, (0, 1, 0, 1), strict=True)
         ]
         self.block2 = tfb.Chain(couplings[::-1])
 

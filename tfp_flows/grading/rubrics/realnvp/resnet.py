@@ -102,7 +102,10 @@ def _random_weights(random: np.random.Generator, variables: Any) -> _Weights:
             convolutions.append(Convolution(layer["kernel"], bias))
         elif set(_ROLES[2:]) <= set(layer):
             features = layer["moving_mean"].shape
-            gamma, beta = layer.get("gamma", np.ones(features)), layer.get("beta", np.zeros(features))
+            gamma, beta = (
+                layer.get("gamma", np.ones(features)),
+                layer.get("beta", np.zeros(features)),
+            )
             pair = layer["moving_mean"], layer["moving_variance"]
             normalisations.append(Normalisation(gamma, beta, *pair))
     return _Weights(arrays, convolutions, normalisations)
@@ -114,9 +117,7 @@ def _random_weight(random: np.random.Generator, role: str, shape: list[int]) -> 
     return random.uniform(low, high, shape).astype(np.float32)
 
 
-def _layers(
-    built: Any, weights: _Weights, channels: int, filters: int
-) -> Iterator[Finding]:
+def _layers(built: Any, weights: _Weights, channels: int, filters: int) -> Iterator[Finding]:
     kernels = [convolution.kernel for convolution in weights.convolutions]
     if len(kernels) != CONVOLUTIONS:
         yield Finding("layers", f"There are {len(kernels)} convolutions, too few or too many.")
@@ -147,7 +148,9 @@ def _layers(
 
 def _losses(value: Value, weights: _Weights) -> Iterator[Finding]:
     """The regularisation losses: one of each kernel."""
-    expected = sorted(_WEIGHT_DECAY * (c.kernel.astype(float) ** 2).sum() for c in weights.convolutions)
+    expected = sorted(
+        _WEIGHT_DECAY * (c.kernel.astype(float) ** 2).sum() for c in weights.convolutions
+    )
     told = value.kind == "array" and value.array.size <= _MOST_LOSSES
     actual = sorted(value.array.astype(float).ravel()) if told else []
     if not actual:
@@ -172,7 +175,8 @@ def _values(
                 lacking = [str(i + 1) for i in range(4) if not form.normalised[i]]
                 where = ", ".join(lacking)
                 yield Finding(
-                    "normalisation", f"The batch normalisation after convolution {where} is missing."
+                    "normalisation",
+                    f"The batch normalisation after convolution {where} is missing.",
                 )
                 return
         yield Finding("normalisation", f"There are {count} batch normalisations, too few.")
@@ -188,7 +192,8 @@ def _values(
     trained = _outputs(training, x)
     if isinstance(trained, Finding) or not _same(Form(), x, trained, weights, training=True):
         yield Finding(
-            "normalisation", "In training the normalisations do not use the statistics of the batch."
+            "normalisation",
+            "In training the normalisations do not use the statistics of the batch.",
         )
 
 
