@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from tfp_flows.errors import InputError
 from tfp_flows.grading.isolation import Isolation, Limits, candidates
-from tfp_flows.grading.process import NoWalls, Process, Slots, Zygote, check_platform
+from tfp_flows.grading.process import Process, Slots
+from tfp_flows.grading.zygote import NoWalls, Zygote, check_platform
 
 KERAS = ("tf_keras", "keras")
 
