@@ -100,13 +100,12 @@ def load_rubric(rubric: str | Path = DEFAULT) -> Rubric:
     Raises:
         InputError: There is no such rubric, or its file is wrong.
     """
-    built_in = {path.parent.name for path in _BUILT_IN.glob(f"*/{_FILE}")}
-    if str(rubric) in built_in:
+    if is_built_in(rubric):
         folder, own = _BUILT_IN / str(rubric), True
     elif Path(rubric).is_dir():
         folder, own = Path(rubric), False
     else:
-        raise unknown_name("rubric", str(rubric), built_in)
+        raise unknown_name("rubric", str(rubric), _built_in())
     path = folder / _FILE
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -116,6 +115,15 @@ def load_rubric(rubric: str | Path = DEFAULT) -> Rubric:
         raise InputError(f"{path} cannot be read: {error}.") from None
     checks = {**generic.CHECKS, **_own_checks(folder, own)}
     return _rubric(content, checks, folder, path)
+
+
+def is_built_in(rubric: str | Path) -> bool:
+    """Whether it is the name of a rubric that comes with the package."""
+    return str(rubric) in _built_in()
+
+
+def _built_in() -> set[str]:
+    return {path.parent.name for path in _BUILT_IN.glob(f"*/{_FILE}")}
 
 
 def _own_checks(folder: Path, built_in: bool) -> Mapping[str, Callable]:

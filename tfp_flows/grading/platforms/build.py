@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path
-from tfp_flows.grading.rubric import DEFAULT, Rubric, load_rubric
+from tfp_flows.grading.rubric import DEFAULT, Rubric, is_built_in, load_rubric
 
 _PACKAGE = Path(__file__).parents[2]
 _FILES = Path(__file__).parent / "files"
@@ -53,7 +53,7 @@ def _common(rubric: str | Path) -> Iterator[tuple[str, bytes]]:
     for name in _SHARED:
         yield f"{_PACKAGE.name}/{name}", (_PACKAGE / name).read_bytes()
     yield from _tree(_PACKAGE / "grading", f"{_PACKAGE.name}/grading")
-    if _is_folder(rubric):
+    if not is_built_in(rubric):
         yield from _tree(Path(rubric), "rubric")
     pins = [f"{name}=={metadata.version(name)}" for name in _PINNED]
     yield "requirements.txt", "\n".join([*pins, *_LOOSE, ""]).encode()
@@ -82,13 +82,8 @@ def _gradescope(given: str | Path) -> Mapping[str, bytes]:
     }
 
 
-def _is_folder(rubric: str | Path) -> bool:
-    """Whether it is no rubric of the package, which comes along anyway."""
-    return not (_PACKAGE / "grading" / "rubrics" / str(rubric) / "rubric.toml").exists()
-
-
 def _place(rubric: str | Path, root: str) -> str:
-    return f"{root}/rubric" if _is_folder(rubric) else str(rubric)
+    return str(rubric) if is_built_in(rubric) else f"{root}/rubric"
 
 
 def _filled(name: str, **values: str) -> bytes:
