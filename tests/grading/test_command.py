@@ -133,6 +133,16 @@ def test_links_and_hidden_folders_are_no_submissions(tmp_path):
     assert len(both) == 1
 
 
+def test_names_are_printable_and_all_different(tmp_path):
+    for name in ("a\x1b[2J.py", "a\x07[2J.py", "b\n.py"):
+        (tmp_path / name).write_text("x = 1")
+    (tmp_path / "c\x1b.pdf").write_text("")
+    found, others = find_submissions([tmp_path])
+    assert [submission.name for submission in found] == ["a?[2J.py", "a?[2J.py (2)", "b\n.py"]
+    assert len({submission.path for submission in found}) == 3
+    assert others == ["c?.pdf"]
+
+
 def _strange(name):
     item = ItemResult("forward", 0.0, 10.0, Status.failed, '"><img src=x onerror=alert(1)>')
     return Report(name, "realnvp", (item,), fingerprint="a", notes=("=1+1",))

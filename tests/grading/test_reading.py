@@ -9,6 +9,7 @@ import pytest
 
 from grading.notebooks import EMPTY, notebook
 from tfp_flows.errors import InputError
+from tfp_flows.grading import Status
 
 HERE = Path(__file__).parent
 SOLUTION = (HERE / "solution.py").read_text()
@@ -87,6 +88,23 @@ def test_failed_dependency_is_replaced_by_the_reference(grader, tmp_path):
     assert "reference's channel_binary_mask in place of yours" in (
         results["AffineCouplingLayer"].message
     )
+
+
+def test_item_that_cannot_be_judged_says_which_other_one_blocks_it(grader, tmp_path):
+    path = tmp_path / "submission.py"
+    path.write_text(
+        "class AffineCouplingLayer(tfb.Bijector):\n"
+        "    def __init__(self, net, kind, side):\n"
+        "        raise ValueError('not yet')\n"
+        "def realnvp_block(nets, squeeze):\n"
+        "    return tfb.Chain([AffineCouplingLayer(net=nets[0], kind='channel', side=0), squeeze])\n"
+    )
+    results = {item.id: item for item in grader.grade(path).items}
+    block = results["realnvp_block"]
+    assert block.status is Status.blocked, block
+    assert block.blocked_by == ("AffineCouplingLayer",)
+    assert "cannot be judged before AffineCouplingLayer is right" in block.message
+    assert results["AffineCouplingLayer"].status is Status.error
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfp_flows.errors import InputError
 from tfp_flows.grading.grader import Grader
-from tfp_flows.grading.results import ItemResult, Report, Status
+from tfp_flows.grading.results import ItemResult, Report, Status, printable
 
 _SUFFIXES = (".ipynb", ".py")
 _FAULT = "Not graded: the grader failed on it ({})."
@@ -59,7 +59,20 @@ def find_submissions(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Subm
     if not found:
         given = ", ".join(str(path) for path in paths)
         raise InputError(f"There is no notebook (.ipynb) or script (.py) in {given}.")
-    return sorted(found.values(), key=lambda submission: submission.name), sorted(others)
+    return _named(found.values()), sorted(map(printable, others))
+
+
+def _named(submissions: Iterable[Submission]) -> list[Submission]:
+    """Sorts by name, and makes names printable and all different."""
+    named: dict[str, Submission] = {}
+    for submission in sorted(submissions, key=lambda submission: submission.name):
+        name = plain = printable(submission.name)
+        number = 1
+        while name in named:
+            number += 1
+            name = f"{plain} ({number})"
+        named[name] = Submission(submission.path, name)
+    return list(named.values())
 
 
 def _files(folder: Path) -> Iterator[Path]:
