@@ -138,7 +138,7 @@ def test_names_are_printable_and_all_different(tmp_path):
         (tmp_path / name).write_text("x = 1")
     (tmp_path / "c\x1b.pdf").write_text("")
     found, others = find_submissions([tmp_path])
-    assert [submission.name for submission in found] == ["a?[2J.py", "a?[2J.py (2)", "b\n.py"]
+    assert [submission.name for submission in found] == ["a?[2J.py", "a?[2J.py (2)", "b .py"]
     assert len({submission.path for submission in found}) == 3
     assert others == ["c?.pdf"]
 

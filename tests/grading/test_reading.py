@@ -97,7 +97,8 @@ def test_item_that_cannot_be_judged_says_which_other_one_blocks_it(grader, tmp_p
         "    def __init__(self, net, kind, side):\n"
         "        raise ValueError('not yet')\n"
         "def realnvp_block(nets, squeeze):\n"
-        "    return tfb.Chain([AffineCouplingLayer(net=nets[0], kind='channel', side=0), squeeze])\n"
+        "    layer = AffineCouplingLayer(net=nets[0], kind='channel', side=0)\n"
+        "    return tfb.Chain([layer, squeeze])\n"
     )
     results = {item.id: item for item in grader.grade(path).items}
     block = results["realnvp_block"]

@@ -66,7 +66,7 @@ def _named(submissions: Iterable[Submission]) -> list[Submission]:
     """Sorts by name, and makes names printable and all different."""
     named: dict[str, Submission] = {}
     for submission in sorted(submissions, key=lambda submission: submission.name):
-        name = plain = printable(submission.name)
+        name = plain = printable(submission.name).replace("\n", " ")
         number = 1
         while name in named:
             number += 1
