@@ -33,7 +33,8 @@ def test_empty_notebook_of_a_student_scores_nothing(grader, tmp_path):
     assert len(report.items) == 9
     assert report.fingerprint == ""
     for item in report.items:
-        assert item.message
+        assert item.status is Status.failed
+        assert item.message == f"{item.id} is not written yet."
 
 
 def test_notebook_of_a_teacher_scores_everything(grader, tmp_path):

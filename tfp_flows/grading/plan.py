@@ -50,7 +50,7 @@ class Source:
         return name in self._binders
 
     def is_stub(self, name: str) -> bool:
-        """Whether the last definition of a name is a function with nothing in it."""
+        """Whether the last definition of a name has nothing in it."""
         return self.binds(name) and bool(self.statements[self._binders[name][-1]]["stub"])
 
     def nearest(self, name: str) -> str | None:

@@ -22,7 +22,7 @@ def inverse(y, b, shift_and_log_scale_fn):
 
 def forward_log_det_jacobian(x, b, shift_and_log_scale_fn):
     nested = {"kind": "sequence", "type": "list", "items": []}
-    for _ in range(800):
+    for _ in range(300):
         nested = {"kind": "sequence", "type": "list", "items": [nested]}
     _answer({"value": nested, "inputs": nested})
 

@@ -71,7 +71,7 @@ class Statement(NamedTuple):
         source: Its text.
         place: Where it is, for messages; "" in a script.
         line: Line on which it starts, from 1.
-        stub: Whether it is a function with nothing in it yet.
+        stub: Whether it is a function, or a class whose initialiser is, with nothing in it yet.
     """
 
     kind: str
@@ -273,7 +273,13 @@ def _globals_of(source: str) -> list[str]:
 
 
 def _is_stub(node: ast.stmt) -> bool:
-    """Whether a function has no body but a docstring, `pass`, `...` or `return None`."""
+    """Whether a function, or the initialiser of a class, has nothing in it.
+
+    Nothing is a docstring, `pass`, `...`, `return None` and `raise NotImplementedError`.
+    """
+    if isinstance(node, ast.ClassDef):
+        named = (part for part in node.body if getattr(part, "name", "") == "__init__")
+        return any(_is_stub(part) for part in named)
     if not isinstance(node, ast.FunctionDef):
         return False
     return all(_is_nothing(part) for part in node.body)
