@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="session")
 def grader():
     """A grader with short limits."""
-    with Grader(limits=Limits(seconds=15, total_seconds=90)) as grader:
+    with Grader(limits=Limits(seconds=12, total_seconds=90)) as grader:
         grader.start()
         yield grader
 

@@ -109,10 +109,12 @@ def test_bad_requests_are_refused_at_once(tmp_path):
     assert "did you mean 'forward'" in bad("grade", path, "--part", "fowrard")
     assert "Unknown rubric 'realnpv'" in bad("grade", path, "--rubric", "realnpv")
     assert "needs --out FOLDER" in bad("grade", tmp_path, "--format", "coursera")
-    assert "it is a folder" in bad("grade", path, "--part", "masks", "--out", tmp_path)
+    assert "is a folder; of one submission" in bad(
+        "grade", path, "--part", "masks", "--out", tmp_path
+    )
     (tmp_path / "nothing").mkdir()
     assert "no notebook (.ipynb) or script" in bad("grade", tmp_path / "nothing")
-    assert "cannot be made a folder" in bad("grade", tmp_path, "--out", path)
+    assert "cannot be written: Not a directory" in bad("grade", tmp_path, "--out", path)
 
 
 def test_formats_of_the_command_are_those_there_are():

@@ -124,11 +124,11 @@ def test_json_and_text(name, reports):
     result = json.loads(render(report, "json"))
     assert result["percent"] == pytest.approx(100 * SHARES[name])
     assert [item["id"] for item in result["items"]] == [item.id for item in report.items]
-    assert result["isolation"]
     text = render(report, "text")
     assert f"{report.points:g} of 100 points" in text
     assert "Isolation: " in text
-    if name != "empty":
+    if name != "empty":  # of which nothing was run
+        assert result["isolation"]
         assert "Graded with tf_keras." in text
     for item in report.items:
         assert f"{item.id}: {item.points:g} / {item.maximum:g}, {item.status.value}" in text

@@ -39,9 +39,9 @@ def grade(
     several = len(paths) > 1 or paths[0].is_dir()
     if several and out is None and format not in ("text", "json"):
         raise InputError(f"--format {format} of several submissions needs --out FOLDER.")
-    if several and out is not None:
-        _make_folder(out / _REPORTS)
     submissions, others = find_submissions(paths)
+    if out is not None:  # before the work, not after it
+        _prepare(out, several)
     with Grader(rubric) as grader:
         done = grade_all(grader, submissions, part=part, jobs=jobs)
         reports = dict(tracked(done, "grading", len(submissions)))
@@ -126,10 +126,11 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _make_folder(path: Path) -> None:
+def _prepare(out: Path, several: bool) -> None:
+    if not several and out.is_dir():
+        raise InputError(f"--out {out} is a folder; of one submission give the name of a file.")
+    folder = out / _REPORTS if several else out.absolute().parent
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"--out {path.parent} cannot be made a folder: {error.strerror}."
-        ) from None
+        raise InputError(f"--out {out} cannot be written: {error.strerror}.") from None

