@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 from tfp_flows.grading import visible
 
@@ -37,16 +38,17 @@ class Limits:
     """Bounds on one run of a submission.
 
     Attributes:
-        seconds: Wall time of one item.
-        total_seconds: Wall time of a whole submission.
+        seconds: Wall time of one try at an item.
+        total_seconds: Wall time of a whole submission; each item keeps a part of it.
         memory: Bytes in use.
         address_space: Bytes of address space; TensorFlow alone takes 2 GB.
-        file_size: Bytes of a file, and of the scratch folder.
+        file_size: Bytes of a file, and of the scratch folder. Where the walls hold no folder of
+            their own, nothing can be written at all.
     """
 
     seconds: float = 20.0
     total_seconds: float = 120.0
-    memory: int = 3 << 29
+    memory: int = 1_450_000_000
     address_space: int = 5 << 30
     file_size: int = 16 << 20
 
@@ -70,33 +72,39 @@ def _others_may(folder: str, wanted: int) -> bool:
     return os.stat(folder).st_mode & wanted == wanted
 
 
-def walls(isolation: Isolation, limits: Limits, scratch: str, slot: int) -> dict[str, object]:
-    """Arguments of `confined.walls.Walls` for one run.
+def common_settings(isolation: Isolation) -> dict[str, Any]:
+    """What all runs share: which files they see, and where the packages are."""
+    shown = visible.visible_paths()
+    hidden = visible.hidden_paths(shown)
+    return {
+        "paths": visible.package_paths(),
+        "view": {
+            "namespaces": isolation.namespaces,
+            "visible": shown,
+            "hidden": hidden,
+            "readable": [] if isolation.namespaces else visible.without(shown, hidden),
+            "secret": visible.PACKAGE,
+        },
+    }
+
+
+def run_of(isolation: Isolation, limits: Limits, slot: int) -> dict[str, Any]:
+    """The bounds on one run.
 
     Args:
         isolation: The way.
         limits: Its bounds.
-        scratch: Folder to write to, where there are no namespaces.
         slot: Number of the run among those at the same time.
     """
-    shown = visible.visible_paths()
-    hidden = visible.hidden_paths(shown)
     return {
-        "namespaces": isolation.namespaces,
-        "visible": shown,
-        "hidden": hidden,
-        "readable": [] if isolation.namespaces else visible.without(shown, hidden),
-        "scratch": scratch,
-        "user": user_of(slot) if isolation.user else None,
-        "memory": limits.address_space,
-        "file_size": limits.file_size,
-        "cpu": int(limits.seconds) + 5,
+        "resident": limits.memory,
+        "bounds": {
+            "user": _FIRST_USER + slot if isolation.user else None,
+            "memory": limits.address_space,
+            "file_size": limits.file_size,
+            "cpu": int(limits.seconds) + 5,
+        },
     }
-
-
-def user_of(slot: int) -> int:
-    """The number of the user that a run becomes."""
-    return _FIRST_USER + slot
 
 
 def bubblewrap_command(isolation: Isolation, environment: dict[str, str]) -> list[str]:

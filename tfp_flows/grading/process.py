@@ -1,11 +1,9 @@
 """The trusted end of a submission's process: starts it, asks it, and ends it."""
 
 import contextlib
-import itertools
 import json
 import os
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -14,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from tfp_flows.grading.confined.wire import Channel, Closed, TimedOut, WireError
-from tfp_flows.grading.isolation import Isolation, Limits, user_of, walls
-from tfp_flows.grading.zygote import NoWalls, Zygote
+from tfp_flows.grading.isolation import Limits, run_of
+from tfp_flows.grading.results import printable
+from tfp_flows.grading.zygote import NoWalls, Stalled, Zygote
 
+MOST_RUNS = 64
 _MOST_OUTPUT = 1 << 14
-_MOST_RUNS = 64
 _LONGEST_REPLY = 1 << 16
-_MOST_ARRAYS = 1 << 26
-_INSIDE = "/tmp"  # of the walls, never of this machine
+_MOST_ARRAYS = 1 << 23
+_START_SECONDS = 30
 
 
 class Failure(Exception):
@@ -58,10 +57,14 @@ class Ended(Exception):
 
 
 class Slots:
-    """Numbers for runs at the same time, so that no two share a user."""
+    """Numbers for runs at the same time, so that no two share a user.
 
-    def __init__(self) -> None:
-        self._free = set(range(_MOST_RUNS))
+    Args:
+        first: The first of them.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self._free = set(range(first, first + MOST_RUNS))
         self._change = threading.Condition()
 
     @contextlib.contextmanager
@@ -84,47 +87,59 @@ class Process:
 
     Args:
         zygote: What forks it.
-        limits: Its bounds; the time counts from here.
+        limits: Its bounds; the time counts from when it is ready.
         slot: Its number among the runs at the same time.
 
     Raises:
         NoWalls: The walls cannot be put up.
+        Stalled: It did not start, which need not be for the walls.
     """
 
-    _numbers = itertools.count()
-
     def __init__(self, zygote: Zygote, limits: Limits, slot: int):
-        self._deadline = time.monotonic() + limits.seconds
         self._closed = False
+        self._started = time.monotonic()
         self.peak = 0
-        # Removing is tied to having made the folder: a path may also name one inside the walls.
-        self._made = _made_folder(zygote.isolation, slot)
-        scratch = os.path.join(self._made.name, "scratch") if self._made else _INSIDE
+        self.seconds = 0.0
         ours, theirs = socket.socketpair()
         self._status, their_status = socket.socketpair()
         read, write = os.pipe()
-        job = {
-            "walls": walls(zygote.isolation, limits, scratch, slot),
-            "resident": limits.memory,
-        }
         self._output: list[bytes] = []
         self._reader = threading.Thread(target=_drain, args=(read, self._output), daemon=True)
         self._reader.start()
+        self._channel = Channel(ours, max_arrays=_MOST_ARRAYS)
         try:
+            job = run_of(zygote.isolation, limits, slot)
             zygote.submit(job, [theirs.fileno(), write, their_status.fileno()])
+        except BaseException:
+            self._abandon()
+            raise
         finally:
             theirs.close()
             their_status.close()
             os.close(write)
-        self._channel = Channel(ours, max_arrays=_MOST_ARRAYS)
+        self.isolation = self._hello()
+        self._started = time.monotonic()
+        self._deadline = self._started + limits.seconds
+
+    def _hello(self) -> list[str]:
+        """Waits until the walls are up; nothing of the submission has run by then."""
         try:
-            hello, _ = self._channel.receive(self._deadline)
+            hello, _ = self._channel.receive(time.monotonic() + _START_SECONDS)
+        except TimedOut:
+            self.close()
+            raise Stalled(f"no answer in {_START_SECONDS} seconds") from None
         except WireError:
-            hello = {"walls": None, "error": "no answer"}
-        self.isolation: list[str] = hello["walls"]
-        if self.isolation is None:
+            self.close()
+            raise NoWalls(f"it ended at once {self.output[-1000:]}".strip()) from None
+        if hello.get("walls") is None:
             self.close()
             raise NoWalls(f"{hello.get('error')} {self.output[-1000:]}".strip())
+        return hello["walls"]
+
+    def _abandon(self) -> None:
+        self._closed = True
+        self._channel.close()
+        self._status.close()
 
     def request(
         self, do: str, arrays: Sequence[np.ndarray] = (), **fields: Any
@@ -173,14 +188,14 @@ class Process:
     @property
     def output(self) -> str:
         """What it has printed, cut short; whole after `close`."""
-        text = b"".join(self._output).decode(errors="replace")
-        return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+        return printable(b"".join(self._output).decode(errors="replace"))
 
     def close(self) -> None:
         """Ends the run, and removes what it has left."""
         if self._closed:
             return
         self._closed = True
+        self.seconds = time.monotonic() - self._started
         self._channel.close()
         if not self.peak:
             # The other end is told to stop, and reports before it hangs up.
@@ -189,28 +204,12 @@ class Process:
             self._wait()
         self._status.close()
         self._reader.join(2)
-        if self._made:
-            self._made.cleanup()
 
     def __enter__(self) -> "Process":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _made_folder(isolation: Isolation, slot: int) -> tempfile.TemporaryDirectory | None:
-    """A scratch folder on this machine; None where the walls hold one of their own."""
-    if isolation.namespaces or isolation.bubblewrap:
-        return None
-    folder = tempfile.TemporaryDirectory(prefix="tfp-flows-grade-", ignore_cleanup_errors=True)
-    scratch = os.path.join(folder.name, "scratch")
-    os.mkdir(scratch, 0o700)
-    if isolation.user:
-        # The folder itself stays ours, so that the run cannot put something else in its place.
-        os.chmod(folder.name, 0o711)
-        os.chown(scratch, user_of(slot), user_of(slot))
-    return folder
 
 
 def _drain(descriptor: int, parts: list[bytes]) -> None:

@@ -11,19 +11,27 @@ from typing import Any
 
 from tfp_flows.errors import InputError
 from tfp_flows.grading import visible
-from tfp_flows.grading.isolation import Isolation, bubblewrap_command
+from tfp_flows.grading.isolation import Isolation, bubblewrap_command, common_settings
 
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from confined.zygote import main; main()"
 _START_SECONDS = 180
 _LONGEST_REPLY = 1 << 16
+_CHUNK = 1 << 15
 
 
 class NoWalls(Exception):
     """The walls that were asked for cannot be put up here."""
 
 
+class Stalled(Exception):
+    """Something did not start, or is gone, which tells nothing about the walls."""
+
+
 class Zygote:
     """A process that has TensorFlow loaded and forks the runs of submissions.
+
+    It ends with the last of its users after `retire`, because in a sandbox of its own it would
+    take the runs along.
 
     Args:
         keras: The Keras that it loads, "tf_keras" or "keras".
@@ -31,15 +39,16 @@ class Zygote:
 
     Raises:
         NoWalls: It does not start inside of them.
+        Stalled: It takes too long to start.
     """
 
     def __init__(self, keras: str, isolation: Isolation):
         self.keras, self.isolation = keras, isolation
         self._lock = threading.Lock()
+        self._users, self._retired = 0, False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = _environment(keras)
-        settings = json.dumps({"keras": keras, "paths": visible.package_paths()})
-        command = [sys.executable, "-I", "-c", _START, os.path.dirname(visible.CONFINED), settings]
+        command = [sys.executable, "-I", "-c", _START, os.path.dirname(visible.CONFINED)]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
@@ -55,10 +64,14 @@ class Zygote:
             theirs.close()
         self._control.settimeout(_START_SECONDS)
         try:
+            self._tell(common_settings(isolation) | {"keras": keras})
             self.versions = json.loads(self._control.recv(_LONGEST_REPLY))["ready"]
+        except TimeoutError:
+            self._close()
+            raise Stalled(f"TensorFlow was not loaded in {_START_SECONDS} seconds") from None
         except (OSError, ValueError, KeyError) as error:
             log = self.log()
-            self.close()
+            self._close()
             raise NoWalls(log) from error
 
     def log(self) -> str:
@@ -66,16 +79,47 @@ class Zygote:
         self._log.seek(0)
         return self._log.read()[-2000:].decode(errors="replace").strip()
 
+    def _tell(self, settings: dict[str, Any]) -> None:
+        """Sends what is the same for all runs; it may be longer than one message."""
+        text = json.dumps(settings).encode()
+        for start in range(0, len(text), _CHUNK):
+            self._control.send(text[start : start + _CHUNK])
+        self._control.send(b"end")
+
     def submit(self, job: dict[str, Any], descriptors: list[int]) -> None:
-        """Has it fork a run, which gets the descriptors."""
+        """Has it fork a run, which gets the descriptors.
+
+        Raises:
+            Stalled: It is gone.
+        """
         with self._lock:
             try:
                 socket.send_fds(self._control, [json.dumps(job).encode()], descriptors)
             except OSError as error:
-                raise NoWalls("the process that starts the runs is gone") from error
+                raise Stalled("the process that starts the runs is gone") from error
 
-    def close(self) -> None:
-        """Ends it, and all that it has started."""
+    def hold(self) -> None:
+        """Counts one more user."""
+        with self._lock:
+            self._users += 1
+
+    def release(self) -> None:
+        """Counts one user less."""
+        with self._lock:
+            self._users -= 1
+            over = self._retired and self._users == 0
+        if over:
+            self._close()
+
+    def retire(self) -> None:
+        """Ends it, and all that it has started, when its last user has released it."""
+        with self._lock:
+            over = not self._retired and self._users == 0
+            self._retired = True
+        if over:
+            self._close()
+
+    def _close(self) -> None:
         self._control.close()
         try:
             self._process.wait(5)

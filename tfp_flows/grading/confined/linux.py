@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -10,11 +11,11 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT = 1, 2, 4, 32
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 _MNT_DETACH = 2
 
-_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 4, 24, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 _CAPABILITIES = 64
 _CAPABILITY_VERSION = 0x20080522
 
@@ -102,6 +103,11 @@ def make_read_only(target: str) -> None:
 def set_dumpable(wanted: bool) -> None:
     """Says whether processes of the same user may look into this one."""
     _checked(_libc.prctl(_PR_SET_DUMPABLE, int(wanted), 0, 0, 0))
+
+
+def end_with_parent() -> None:
+    """Has this process killed when its parent ends; a change of user undoes it."""
+    _checked(_libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0))
 
 
 def no_new_privileges() -> None:

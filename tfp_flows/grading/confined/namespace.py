@@ -63,7 +63,7 @@ def at_hand(names: Mapping[str, str]) -> dict[str, Any]:
             found[name] = importlib.import_module(module)
             for part in filter(None, attribute.split(".")):
                 found[name] = getattr(found[name], part)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # matplotlib needs a place to write to, for instance
             found[name] = MissingPackage(str(error))
     return found
 

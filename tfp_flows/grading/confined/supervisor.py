@@ -10,29 +10,33 @@ import sys
 from typing import Any
 
 from . import linux
-from .walls import Walls, enter
+from .walls import Bounds, View, enter
 from .wire import Channel
 
 _LOOK_EVERY = 0.02
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def run(job: dict[str, Any], channel: int, output: int, status: int) -> None:
+def run(view: View, job: dict[str, Any], channel: int, output: int, status: int) -> None:
     """Runs a submission's process and reports how it ended; the caller exits after it.
 
     Args:
-        job: ``walls``, arguments of `Walls`; ``resident``, most bytes of memory in use.
+        view: The files that it sees.
+        job: ``bounds``, arguments of `Bounds`; ``resident``, most bytes of memory in use.
         channel: Descriptor of its connection with the grader.
         output: Descriptor that takes its standard output and error.
         status: Descriptor of a socket that takes the report. When its other end is closed, the
             submission is ended.
     """
-    walls = Walls(**job["walls"])
-    if walls.namespaces:
-        _enter_namespaces()
+    if view.namespaces:
+        try:
+            _enter_namespaces()
+        except OSError as error:
+            _refuse(Channel(socket.socket(fileno=channel)), error)
+            return
     child = os.fork()
     if child == 0:
-        _become_submission(walls, channel, output)
+        _become_submission(view, Bounds(**job["bounds"]), channel, output)
     os.close(channel)
     os.close(output)
     connection = socket.socket(fileno=status)
@@ -48,6 +52,11 @@ def run(job: dict[str, Any], channel: int, output: int, status: int) -> None:
         connection.sendall(json.dumps(report).encode())
 
 
+def _refuse(answers: Channel, error: Exception) -> None:
+    """Tells that the walls cannot be put up."""
+    answers.send({"walls": None, "error": f"{type(error).__name__}: {error}"})
+
+
 def _enter_namespaces() -> None:
     user, group = os.getuid(), os.getgid()
     if user != 0:
@@ -60,6 +69,7 @@ def _enter_namespaces() -> None:
         ):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
+        linux.set_dumpable(False)
     linux.unshare(linux.CLONE_NEWPID)
 
 
@@ -84,7 +94,7 @@ def _resident(process: int) -> int:
         return 0
 
 
-def _become_submission(walls: Walls, channel: int, output: int) -> None:
+def _become_submission(view: View, bounds: Bounds, channel: int, output: int) -> None:
     """Turns this process into the one that will run a submission; never returns."""
     try:
         os.setsid()
@@ -101,13 +111,14 @@ def _become_submission(walls: Walls, channel: int, output: int) -> None:
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = stream
         answers = Channel(socket.socket(fileno=connection))
         try:
-            names = enter(walls)
-        except OSError as error:
-            answers.send({"walls": None, "error": str(error)})
+            names = enter(view, bounds)
+            from .answers import serve, try_tensorflow
+
+            try_tensorflow()
+        except Exception as error:
+            _refuse(answers, error)
             os._exit(0)
         answers.send({"walls": names})
-        from .answers import serve
-
         serve(answers)
     except BaseException:
         import traceback

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 _LONGEST = 16
 _DEEPEST = 3
-_LARGEST = 1 << 26
+_LARGEST = 1 << 22
 _MAX_TEXT = 300
 _KINDS = "biufc"
 

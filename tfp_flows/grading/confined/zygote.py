@@ -13,22 +13,25 @@ import socket
 import sys
 from typing import Any
 
-from . import supervisor
+from . import linux, supervisor
 from .compat import restore_removed_names
+from .walls import View
 
-_LONGEST_JOB = 1 << 17
+_LONGEST_PIECE, _LONGEST_JOB = 1 << 16, 1 << 12
 _DESCRIPTORS = 3
 
 
 def main() -> None:
     """Serves jobs that come over standard input, until its other end is closed.
 
-    The first argument of the command is a JSON object: ``keras`` ("tf_keras" or "keras") and
-    ``paths``, where the packages are.
+    Before them comes a JSON object, in pieces: ``keras`` ("tf_keras" or "keras"), ``paths``, where
+    the packages are, and ``view``, arguments of `View`.
     """
-    settings = json.loads(sys.argv[1])
-    sys.path += [path for path in settings["paths"] if path not in sys.path]
+    linux.set_dumpable(False)  # processes of the same user must not look into it
     control = socket.socket(fileno=os.dup(0))
+    settings = _settings(control)
+    view = View(**settings["view"])
+    sys.path += [path for path in settings["paths"] if path not in sys.path]
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     versions = _load(settings["keras"])
@@ -38,9 +41,16 @@ def main() -> None:
         text, descriptors, _, _ = socket.recv_fds(control, _LONGEST_JOB, _DESCRIPTORS)
         if not text:
             return
-        _fork(json.loads(text), control, descriptors)
+        _fork(view, json.loads(text), control, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _settings(control: socket.socket) -> dict[str, Any]:
+    pieces = []
+    while (piece := control.recv(_LONGEST_PIECE)) not in (b"", b"end"):
+        pieces.append(piece)
+    return json.loads(b"".join(pieces))
 
 
 def _load(keras: str) -> dict[str, str]:
@@ -69,14 +79,14 @@ def _load(keras: str) -> dict[str, str]:
     return {"tensorflow": tf.__version__, "tensorflow_probability": tfp.__version__, **versions}
 
 
-def _fork(job: dict[str, Any], control: socket.socket, descriptors: list[int]) -> None:
+def _fork(view: View, job: dict[str, Any], control: socket.socket, descriptors: list[int]) -> None:
     if os.fork():
         return
     code = 1
     try:
         control.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        supervisor.run(job, *descriptors)
+        supervisor.run(view, job, *descriptors)
         code = 0
     finally:
         os._exit(code)
