@@ -1,23 +1,20 @@
 """One attempt at one item: a fresh process, the item's statements, its check."""
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
-from tfp_flows.errors import InputError
+from tfp_flows.grading.explaining import UNREADABLE, cause, explain_ending, explain_failure
 from tfp_flows.grading.plan import Plan, Source
 from tfp_flows.grading.pool import Pool
 from tfp_flows.grading.process import Ended, Failure, Process
+from tfp_flows.grading.replies import Malformed
 from tfp_flows.grading.rubric import Item, Rubric
-from tfp_flows.grading.trial import Finding, Trial
-
-_NONSENSE = "It wrote to the grader's own connection instead of returning a value."
-_UNREADABLE = "What came back from its process cannot be read as a result."
-# What reading a reply may raise that is not as the probe makes it.
-_MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+from tfp_flows.grading.standins import StandIns
+from tfp_flows.grading.trial import Finding, Reference, Trial, reference_fault
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +26,12 @@ class Attempt:
         findings: What is wrong.
         raised: Whether it ended in an error, a crash or a timeout.
         timed_out: Whether it was a timeout.
+        guarded: Whether something of the reference was in its reach, so that it is kept from
+            telling of it.
         keras: The Keras of the process.
         isolation: Walls around it.
-        output: What was printed.
+        output: What was printed; "" of a guarded one.
+        seconds: Wall time that the submission had the process.
         peak: Bytes of memory that were in use.
     """
 
@@ -39,9 +39,11 @@ class Attempt:
     findings: tuple[Finding, ...]
     raised: bool = False
     timed_out: bool = False
+    guarded: bool = False
     keras: str = ""
     isolation: tuple[str, ...] = ()
     output: str = ""
+    seconds: float = 0.0
     peak: int = 0
 
 
@@ -57,16 +59,12 @@ class Attempts:
 
     def __init__(self, pool: Pool, rubric: Rubric, source: Source, reference: Source):
         self._pool, self._rubric = pool, rubric
-        self._source, self._reference = source, reference
+        self._source = source
+        self.stand_ins = StandIns(rubric, source, reference)
 
     def plan(self, item: Item, replaced: Collection[str] = ()) -> Plan:
         """The statements of the submission that an item needs."""
         return self._source.plan([item.id], replaced)
-
-    def dependencies(self, item: Item) -> set[str]:
-        """Other graded or provided names that the submission's item uses."""
-        known = {*self._rubric.graded, *self._rubric.provided}
-        return (set(self.plan(item).uses) & known) - {item.id}
 
     def attempt(
         self, item: Item, keras: str, seconds: float, replaced: Collection[str] = ()
@@ -78,142 +76,114 @@ class Attempts:
             keras: The Keras to use.
             seconds: Most wall time.
             replaced: Names for which the reference stands in.
+
+        Raises:
+            InputError: The reference or the probes of the rubric do not work.
         """
+        plan = self.plan(item, replaced)
+        names = self.stand_ins.wanted(item, plan, replaced)
+        guarded = bool(names)
+        raised, timed_out = False, False
         with ExitStack() as stack:
+            reference = self._reference(item, keras, stack)
             process = stack.enter_context(self._pool.process(keras, seconds))
-            raised, timed_out = False, False
+            self._prepare(process, item.id, keras, plan, self._rubric.probes, names)
+            random = np.random.default_rng()
+            trial = Trial(process, item.id, random, item.settings, reference, guarded=guarded)
             try:
-                reference = self._reference_trial(item, keras, seconds, stack)
-                findings = tuple(self._findings(item, process, keras, replaced, reference))
+                findings = tuple(self._findings(item, process, keras, plan, trial))
             except Failure as failure:
-                raised, findings = True, (Finding("error", explain_failure(failure)),)
-            except InputError:
-                raise
-            except _MALFORMED:
-                raised, findings = True, (Finding("error", _UNREADABLE),)
+                findings = (Finding("error", explain_failure(failure, guarded=guarded)),)
+                raised = True
+            except Malformed:
+                raised, findings = True, (Finding("error", UNREADABLE),)
             except Ended as ended:
                 raised, timed_out = True, ended.reason == "time"
-                findings = (Finding("error", self._explain_ending(ended, seconds)),)
+                bounds = self._pool.limits
+                findings = (Finding("error", explain_ending(ended, bounds, seconds)),)
         return Attempt(
             score=score(findings, item),
             findings=findings,
             raised=raised,
             timed_out=timed_out,
+            guarded=guarded,
             keras=keras,
             isolation=tuple(process.isolation),
-            output=process.output,
+            output="" if guarded else process.output,
+            seconds=process.seconds,
             peak=process.peak,
         )
 
     def _findings(
-        self,
-        item: Item,
-        process: Process,
-        keras: str,
-        replaced: Collection[str],
-        reference: Trial | None,
+        self, item: Item, process: Process, keras: str, plan: Plan, trial: Trial
     ) -> Iterator[Finding]:
-        failed = self._load(process, self.plan(item, replaced), keras, replaced)
+        failed = _load(process, keras, plan)
         for failure in failed:
             if item.id in failure["binds"] and failure["kind"] != "import":
-                raise _cause(Failure(failure), failed)
-        random = np.random.default_rng()
+                raise cause(Failure(failure), failed)
         try:
-            yield from item.check(Trial(process, item.id, random, item.settings, reference))
+            yield from item.check(trial)
         except Failure as failure:
-            raise _cause(failure, failed) from None
+            raise cause(failure, failed) from None
 
-    def _load(
-        self, process: Process, plan: Plan, keras: str, replaced: Collection[str]
-    ) -> list[dict[str, Any]]:
-        missing = {name for name in self._rubric.provided if not self._source.binds(name)}
-        inject = sorted({*replaced, *missing})
-        # Probes may need what is provided, whatever the submission has made of it.
-        given = self._reference.plan({*inject, *self._rubric.provided})
-        answer, _ = process.request(
-            "load",
-            keras=keras,
-            names=self._at_hand(plan, given),
-            probes=self._rubric.probes,
-            given=list(given.own),
-            inject=[name for name in inject if self._reference.binds(name)],
-            own=list(plan.own),
-        )
-        failed = answer.get("failed")
-        return failed if isinstance(failed, list) else []
+    def _prepare(
+        self,
+        process: Process,
+        name: str,
+        keras: str,
+        plan: Plan,
+        probes: str,
+        stand_ins: Sequence[str],
+    ) -> None:
+        """Loads what comes before the submission; an error in it is the rubric's."""
+        needed = plan.needs.union(*(self.stand_ins.plan(other).needs for other in stand_ins))
+        at_hand = {key: origin for key, origin in self._rubric.names.items() if key in needed}
+        try:
+            process.request(
+                "prepare",
+                keras=keras,
+                names=at_hand,  # not all of them: some are slow to import
+                probes=probes,
+                stand_ins=self.stand_ins.jobs(stand_ins),
+            )
+        except (Failure, Ended) as error:
+            raise reference_fault(name, error) from None
 
-    def _reference_trial(
-        self, item: Item, keras: str, seconds: float, stack: ExitStack
-    ) -> Trial | None:
+    def _reference(self, item: Item, keras: str, stack: ExitStack) -> Reference | None:
         """The reference in a process of its own, for checks that compare with it."""
         if not getattr(item.check, "needs_reference", False):
             return None
-        process = stack.enter_context(self._pool.process(keras, seconds))
-        plan = self._reference.plan([item.id])
-        process.request(
-            "load",
-            keras=keras,
-            names=self._at_hand(plan),
-            probes="",
-            given=[],
-            inject=[],
-            own=list(plan.own),
-        )
-        return Trial(process, item.id, np.random.default_rng())
-
-    def _at_hand(self, *plans: Plan) -> dict[str, str]:
-        """The names at hand that are needed; some are slow to import."""
-        needed = {name for plan in plans for s in plan.own for name in s["needs"]}
-        return {name: origin for name, origin in self._rubric.names.items() if name in needed}
-
-    def _explain_ending(self, ended: Ended, seconds: float) -> str:
-        limits = self._pool.limits
-        if ended.reason == "time":
-            bound = min(limits.seconds, seconds)
-            return f"It had not ended after {bound:.0f} seconds: is there an endless loop?"
-        if ended.reason == "memory":
-            return f"It used more than {limits.memory / 2**30:.1f} GB of memory."
-        if ended.reason == "exit":
-            return "It ended its own process (os._exit or similar) instead of returning a value."
-        if ended.reason == "signal":
-            return f"Its process crashed (signal {ended.code})."
-        return _NONSENSE
+        process = stack.enter_context(self._pool.reference(keras))
+        plan = self.stand_ins.plan(item.id)
+        self._prepare(process, item.id, keras, plan, "", ())
+        try:
+            failed = _load(process, keras, plan)
+        except (Failure, Ended, Malformed) as error:
+            raise reference_fault(item.id, error) from None
+        if failed:
+            raise reference_fault(item.id, Failure(failed[0]))
+        return Reference(process, item.id)
 
 
-def _cause(failure: Failure, failed: Collection[dict[str, Any]]) -> Failure:
-    """What an error came from, where it is about a name whose own definition failed before."""
-    if failure.error == "NameError":
-        for earlier in failed:
-            if any(f"'{name}'" in failure.text for name in earlier["binds"]):
-                cause = Failure(earlier)
-                if cause.text != failure.text:
-                    return cause
-    return failure
+def _load(process: Process, keras: str, plan: Plan) -> list[dict[str, Any]]:
+    """Runs statements; returns what is known of those that failed."""
+    answer, _ = process.request("load", keras=keras, own=list(plan.own))
+    failed = answer.get("failed")
+    if not isinstance(failed, list) or not all(_describes(failure) for failure in failed):
+        raise Malformed
+    return failed
+
+
+def _describes(failure: Any) -> bool:
+    return (
+        isinstance(failure, dict)
+        and isinstance(failure.get("binds"), list)
+        and all(isinstance(name, str) for name in failure["binds"])
+        and isinstance(failure.get("kind"), str)
+    )
 
 
 def score(findings: Collection[Finding], item: Item) -> float:
     """Share of the points that is left; each kind of finding counts once."""
     kinds = {finding.kind for finding in findings}
     return max(0.0, 1.0 - sum(item.deductions.get(kind, 1.0) for kind in kinds))
-
-
-_HINTS = {
-    "MemoryError": "It asked for more memory than it may use.",
-    "ResourceExhaustedError": "It asked for more memory than it may use.",
-    "SystemExit": "It called sys.exit or raised SystemExit instead of returning a value.",
-    "PermissionError": "It tried something that is not allowed here (files, processes, network).",
-    "RecursionError": "It calls itself without an end.",
-}
-
-
-def explain_failure(failure: Failure) -> str:
-    """A sentence on an error that the submission raised."""
-    place = failure.place
-    if failure.line:
-        place = f"{place}, line {failure.line}" if place else f"line {failure.line}"
-    first = failure.text.strip().partition("\n")[0][:300]
-    said = f"{failure.error}: {first}" if first else failure.error
-    said = said if said.endswith((".", "!", "?")) else f"{said}."
-    hint = _HINTS.get(failure.error)
-    where = f" ({place})" if place else ""
-    return f"{hint} It says{where} {said}" if hint else f"It raises{where} {said}"

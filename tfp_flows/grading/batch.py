@@ -1,5 +1,6 @@
 """Many submissions at once."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from tfp_flows.grading.grader import Grader
 from tfp_flows.grading.results import ItemResult, Report, Status, printable
 
 _SUFFIXES = (".ipynb", ".py")
+_MOST_JOBS = 32
 _FAULT = "Not graded: the grader failed on it ({})."
 
 
@@ -32,7 +34,8 @@ def find_submissions(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Subm
 
     Args:
         paths: Files, which are taken as they are, and folders, of which all notebooks and scripts
-            are, also those in folders below, but neither hidden ones nor links to folders.
+            are, also those in folders below, but neither hidden ones nor links. A link to a
+            folder is followed only if it is the one path that is given.
 
     Returns:
         The submissions by name, and the names of other files in the folders.
@@ -44,11 +47,13 @@ def find_submissions(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[Subm
     others: list[str] = []
     paths = [Path(path) for path in paths]
     for path in paths:
-        if path.is_dir():
+        if path.is_dir() and path.is_symlink() and len(paths) > 1:
+            others.append(str(path))
+        elif path.is_dir():
             for file in _files(path):
                 name = file.relative_to(path).as_posix()
                 name = name if len(paths) == 1 else f"{path.name}/{name}"
-                if file.suffix.lower() in _SUFFIXES:
+                if file.suffix.lower() in _SUFFIXES and not file.is_symlink():
                     found.setdefault(file, Submission(file, name))
                 else:
                     others.append(name)
@@ -92,7 +97,8 @@ def grade_all(
         grader: The grader.
         submissions: The files.
         part: A part of the rubric; all by default.
-        jobs: How many at the same time; the number of processors by default.
+        jobs: How many at the same time; by default as many as there are processors, and memory
+            for, but 32 at most.
 
     Yields:
         The place of a submission in ``submissions`` and its report, as they are ready.
@@ -102,7 +108,7 @@ def grade_all(
     """
     grader.rubric.part(part)
     grader.start()
-    executor = ThreadPoolExecutor(jobs or len(os.sched_getaffinity(0)))
+    executor = ThreadPoolExecutor(jobs or _jobs(grader.limits.memory))
     try:
         places = {
             executor.submit(_grade, grader, submission, part): place
@@ -112,6 +118,15 @@ def grade_all(
             yield places[future], future.result()
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _jobs(memory: int) -> int:
+    """How many submissions this machine can run at the same time."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvail"))
+    return max(1, min(len(os.sched_getaffinity(0)), free // memory, _MOST_JOBS))
 
 
 def _grade(grader: Grader, submission: Submission, part: str | None) -> Report:
@@ -125,7 +140,15 @@ def _grade(grader: Grader, submission: Submission, part: str | None) -> Report:
         ItemResult(item.id, 0.0, item.points, Status.error, message)
         for item in grader.rubric.part(part)
     )
-    return Report(submission.name, grader.rubric.name, items, notes=(message,), faulty=True)
+    return Report(
+        submission.name,
+        grader.rubric.name,
+        items,
+        notes=(message,),
+        faulty=True,
+        path=str(submission.path.absolute()),
+        rubric_location=grader.rubric.location,
+    )
 
 
 def identical(reports: Iterable[Report]) -> list[tuple[str, ...]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from tfp_flows.grading.trial import Finding, Value
+from tfp_flows.grading.replies import Value
+from tfp_flows.grading.trial import Finding
 
 # Single precision through some layers; wrong formulas differ by far more.
 _RELATIVE, _ABSOLUTE = 2e-3, 2e-4

@@ -7,7 +7,8 @@ import numpy as np
 
 from tfp_flows.errors import InputError
 from tfp_flows.grading.comparing import changed_inputs, close, not_an_array
-from tfp_flows.grading.trial import Finding, Trial, Value
+from tfp_flows.grading.replies import Value
+from tfp_flows.grading.trial import Finding, Trial
 
 _CALLS = 3
 
@@ -34,7 +35,7 @@ def values(trial: Trial) -> Iterator[Finding]:
     tolerances = {key: settings[key] for key in ("relative", "absolute") if key in settings}
     for number in range(int(settings.get("calls", _CALLS))):
         arguments = [_argument(entry, trial) for entry in settings.get("arguments", [])]
-        expected, _ = trial.reference.call(*arguments)
+        expected = trial.reference.call(*arguments)
         actual, after = trial.call(*arguments)
         findings = list(_compare(actual, expected, trial.name, tolerances))
         findings += changed_inputs([a for a in arguments if isinstance(a, np.ndarray)], after)

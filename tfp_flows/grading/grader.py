@@ -1,9 +1,10 @@
 """Grades submissions: each item on its own, under the Keras that it needs."""
 
+import errno
 import os
 import stat
+import threading
 import time
-from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ from tfp_flows.grading.isolation import Isolation, Limits
 from tfp_flows.grading.items import Run
 from tfp_flows.grading.plan import Source, read_source
 from tfp_flows.grading.pool import KERAS, Pool
-from tfp_flows.grading.process import Ended, Failure
+from tfp_flows.grading.process import Ended, Failure, Process
+from tfp_flows.grading.replies import Malformed
 from tfp_flows.grading.results import ItemResult, Report, Status
-from tfp_flows.grading.rubric import DEFAULT, Item, Rubric, load_rubric
+from tfp_flows.grading.rubric import DEFAULT, Rubric, load_rubric
 
 _LARGEST_FILE = 200 << 20
-_READ_SECONDS = 60
 _MOST_OUTPUT = 4000
 
 
@@ -51,6 +52,7 @@ class Grader:
         self.limits = limits or Limits()
         self._pool = Pool(self.limits, isolation)
         self._reference: Source | None = None
+        self._reading = threading.Lock()
 
     def __enter__(self) -> "Grader":
         return self
@@ -87,63 +89,71 @@ class Grader:
         items = self.rubric.part(part)
         reference = self._source_of_reference()
         started = time.monotonic()
-        name = str(path) if name is None else name
-        data = _read_bytes(Path(path))
-        source = data if isinstance(data, str) else self._read(data, Path(path).name)
+        path = Path(path)
+        about = {
+            "submission": str(path) if name is None else name,
+            "rubric": self.rubric.name,
+            "path": str(path.absolute()),
+            "rubric_location": self.rubric.location,
+        }
+        data = _read_bytes(path)
+        source, digest = (data, "") if isinstance(data, str) else self._read(data, path.name)
         if isinstance(source, str):
-            return self._refused(name, items, source, started)
+            results = tuple(
+                ItemResult(item.id, 0.0, item.points, Status.failed, source) for item in items
+            )
+            seconds = time.monotonic() - started
+            return Report(**about, items=results, notes=(source,), seconds=seconds)
         attempts = Attempts(self._pool, self.rubric, source, reference)
-        run = Run(self.rubric, self.limits, source, attempts, started)
+        run = Run(self.rubric, self.limits, source, attempts)
         results = run.grade(items)
         return Report(
-            submission=name,
-            rubric=self.rubric.name,
+            **about,
             items=results,
             keras=run.keras(results),
             isolation=run.isolation,
             notes=tuple(_notes(source)),
             output=run.output[:_MOST_OUTPUT],
             seconds=time.monotonic() - started,
-            peak_megabytes=run.peak / 2**20,
-            fingerprint=self._fingerprint(source),
+            peak_megabytes=run.peak / 1e6,
+            fingerprint=digest,
         )
 
     def _source_of_reference(self) -> Source:
-        if self._reference is None:
-            data = np.frombuffer(self.rubric.reference.encode() or b"\n#", np.uint8)
-            found = self._read(data, "reference.py")
-            if isinstance(found, str):
-                raise InputError(f"The reference of the rubric {self.rubric.name}: {found}")
-            self._reference = found
-        return self._reference
+        with self._reading:
+            if self._reference is None:
+                data = np.frombuffer(self.rubric.reference.encode() or b"\n#", np.uint8)
+                found, _ = self._read(data, "reference.py")
+                if isinstance(found, str):
+                    raise InputError(f"The reference of the rubric {self.rubric.name}: {found}")
+                self._reference = found
+            return self._reference
 
-    def _read(self, data: np.ndarray, name: str) -> Source | str:
+    def _read(self, data: np.ndarray, name: str) -> tuple[Source | str, str]:
+        """The statements of a file and their fingerprint, or a sentence that says why not."""
         try:
-            with self._pool.process(KERAS[0], _READ_SECONDS) as process:
-                return read_source(process, data, name)
-        except (Failure, Ended):
-            return "The file cannot be read: its code is too large or too nested."
+            with self._pool.process(KERAS[0], self.limits.seconds) as process:
+                source = read_source(process, data, name)
+                if isinstance(source, str):
+                    return source, ""
+                return source, self._fingerprint(process, source)
+        except (Failure, Ended, Malformed):
+            return "The file cannot be read: its code is too large or too nested.", ""
 
-    def _refused(self, name: str, items: Collection[Item], why: str, started: float) -> Report:
-        results = tuple(ItemResult(item.id, 0.0, item.points, Status.failed, why) for item in items)
-        seconds = time.monotonic() - started
-        return Report(name, self.rubric.name, results, notes=(why,), seconds=seconds)
-
-    def _fingerprint(self, source: Source) -> str:
+    def _fingerprint(self, process: Process, source: Source) -> str:
         written = [name for name in self.rubric.graded if source.binds(name)]
         if all(source.is_stub(name) for name in written):
             return ""
         plan = source.plan(written, self.rubric.provided)
         by_name = {name: s["source"] for s in plan.own for name in s["binds"]}
         names = [n for n in written if n in by_name] + sorted(set(by_name) - set(written))
+        kept = [*self.rubric.graded, *self.rubric.provided, *self.rubric.names]
         sources = list(dict.fromkeys(by_name[name] for name in names))
         try:
-            with self._pool.process(KERAS[0], self.limits.seconds) as process:
-                kept = [*self.rubric.graded, *self.rubric.provided, *self.rubric.names]
-                answer, _ = process.request("fingerprint", sources=sources, kept=kept)
-                return str(answer.get("digest", ""))[:64]
-        except (Failure, Ended):
+            answer, _ = process.request("fingerprint", sources=sources, kept=kept)
+        except Failure:
             return ""
+        return str(answer.get("digest", ""))[:64]
 
 
 def grade(
@@ -167,17 +177,29 @@ def grade(
 
 
 def _read_bytes(path: Path) -> np.ndarray | str:
-    """The content of a file, or a sentence that says why it has none."""
+    """The content of a file, or a sentence that says why it has none.
+
+    A link is not followed: whoever handed it in could have it lead anywhere.
+    """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return "It is not a regular file."
-        if status.st_size > _LARGEST_FILE:
-            return f"The file is larger than {_LARGEST_FILE >> 20} MB; clear its outputs."
-        return np.frombuffer(path.read_bytes(), np.uint8)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return "It is not a regular file."
+            if status.st_size > _LARGEST_FILE:
+                return f"The file is larger than {_LARGEST_FILE >> 20} MB; clear its outputs."
+            with open(descriptor, "rb", closefd=False) as file:
+                return np.frombuffer(file.read(_LARGEST_FILE + 1), np.uint8)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}; give a notebook or a Python file.") from None
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "It is a link to another file; hand in the file itself."
+        if error.errno == errno.ENXIO:
+            return "It is not a regular file."
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from None
 
 

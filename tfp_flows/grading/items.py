@@ -25,18 +25,28 @@ class Run:
     limits: Limits
     source: Source
     attempts: Attempts
-    started: float
     isolation: tuple[str, ...] = ()
     output: str = ""
     peak: int = 0
+    spent: float = 0.0
+    timeouts: int = 0
 
     def grade(self, items: Collection[Item]) -> tuple[ItemResult, ...]:
         """Grades items in an order in which those that others use come first."""
         results: dict[str, ItemResult] = {}
-        for item in self._ordered():
-            if item in items or any(item.id in self._needs(other) for other in items):
-                results[item.id] = self._item(item, results)
+        due = [
+            item
+            for item in self._ordered()
+            if item in items or any(item.id in self._needs(other) for other in items)
+        ]
+        for number, item in enumerate(due):
+            kept = self._share(due) * (len(due) - number - 1)
+            results[item.id] = self._item(item, results, kept)
         return tuple(results[item.id] for item in items)
+
+    def _share(self, due: Collection[Item]) -> float:
+        """Seconds that each item has to itself, whatever others take."""
+        return min(self.limits.seconds, self.limits.total_seconds / (2 * len(due)))
 
     def keras(self, results: Collection[ItemResult]) -> str:
         """The Keras that the submission needs: that of the items that use one."""
@@ -47,7 +57,7 @@ class Run:
         return next((result.keras for result in results if result.keras), "")
 
     def _needs(self, item: Item) -> set[str]:
-        return self.attempts.dependencies(item) & set(self.rubric.graded)
+        return self.attempts.stand_ins.dependencies(item) & set(self.rubric.graded)
 
     def _ordered(self) -> list[Item]:
         ordered: list[Item] = []
@@ -66,7 +76,7 @@ class Run:
     def _uses_keras(self, item: Item) -> bool:
         return bool(_USES_KERAS.search(self.attempts.plan(item).text))
 
-    def _item(self, item: Item, results: Mapping[str, ItemResult]) -> ItemResult:
+    def _item(self, item: Item, results: Mapping[str, ItemResult], kept: float) -> ItemResult:
         started = time.monotonic()
         absent = self._absent(item)
         if absent:
@@ -76,7 +86,7 @@ class Run:
             for name in self._needs(item)
             if name in results and results[name].status is not Status.passed
         )
-        best, stood_in = self._best(item, wrong)
+        best, replaced = self._best(item, wrong, self.limits.total_seconds - kept)
         if best is None:
             message = f"Not graded: {self.limits.total_seconds:.0f} seconds were used up before it."
             return ItemResult(item.id, 0.0, item.points, Status.error, message)
@@ -87,7 +97,7 @@ class Run:
             points=points,
             maximum=item.points,
             status=_status(best, blocked),
-            message=_message(best, wrong, stood_in, blocked),
+            message=_message(best, wrong, replaced, blocked),
             blocked_by=tuple(wrong) if blocked else (),
             keras=best.keras,
             seconds=round(time.monotonic() - started, 3),
@@ -104,36 +114,41 @@ class Run:
             return f"{item.id} is not defined in the submission{hint}."
         return f"{item.id} is not written yet." if self.source.is_stub(item.id) else ""
 
-    def _best(self, item: Item, wrong: Collection[str]) -> tuple[Attempt | None, bool]:
-        """The best of the attempts that are worth making, and whether the reference stood in.
+    def _best(
+        self, item: Item, wrong: Collection[str], until: float
+    ) -> tuple[Attempt | None, Collection[str]]:
+        """The best of the attempts that are worth making, and what the reference stood in for.
 
         First with the submission's own code, or, where part of that is known to be wrong, with the
         reference in its place; then the other way; then the same under the other Keras.
+
+        Args:
+            item: The item.
+            wrong: Items among its dependencies that are wrong.
+            until: Seconds of the whole submission after which none is made.
         """
-        replaceable = self.attempts.dependencies(item)
-        variants = [(), replaceable] if replaceable else [()]
-        if wrong:
+        replaceable = self.attempts.stand_ins.replaceable(item)
+        variants = [frozenset(), replaceable] if replaceable else [frozenset()]
+        if replaceable & set(wrong):
             variants.reverse()
-        best, stood_in = None, False
+        best, stood_in = None, frozenset()
         for keras in self._keras_order(item):
             for replaced in variants:
-                left = self.started + self.limits.total_seconds - time.monotonic()
+                left = until - self.spent
                 if left < 1:
                     return best, stood_in
-                attempt = self._attempt(item, keras, left, replaced)
-                if (
-                    best is None
-                    or attempt.score > best.score
-                    or (best.raised and not attempt.raised)
-                ):
-                    best, stood_in = attempt, bool(replaced)
+                attempt = self._attempt(item, keras, min(left, self._patience()), replaced)
+                if best is None or _better(attempt, best):
+                    best, stood_in = attempt, replaced
                 if best.score == 1:
                     return best, stood_in
-                if attempt.timed_out and not replaceable:
-                    break
-            if best.timed_out:
+            if best.timed_out:  # an endless loop has no end under the other Keras either
                 break
         return best, stood_in
+
+    def _patience(self) -> float:
+        """Seconds for the next attempt: less after each one that came to no end."""
+        return max(self.limits.seconds / 2**self.timeouts, self.limits.seconds / 3)
 
     def _attempt(
         self, item: Item, keras: str, seconds: float, replaced: Collection[str]
@@ -141,6 +156,8 @@ class Run:
         attempt = self.attempts.attempt(item, keras, seconds, replaced)
         self.isolation = attempt.isolation
         self.peak = max(self.peak, attempt.peak)
+        self.spent += attempt.seconds
+        self.timeouts += attempt.timed_out
         if attempt.output and attempt.output not in self.output:
             self.output += attempt.output
         return attempt
@@ -164,11 +181,21 @@ def _status(attempt: Attempt, blocked: bool) -> Status:
     return Status.error if attempt.raised else Status.failed
 
 
-def _message(attempt: Attempt, wrong: Collection[str], stood_in: bool, blocked: bool) -> str:
+def _better(attempt: Attempt, best: Attempt) -> bool:
+    """Whether an attempt scores more, or tells more."""
+    if attempt.score != best.score or attempt.raised != best.raised:
+        return attempt.score > best.score or (best.raised and not attempt.raised)
+    return best.guarded and not attempt.guarded
+
+
+def _message(
+    attempt: Attempt, wrong: Collection[str], replaced: Collection[str], blocked: bool
+) -> str:
     parts = [finding.message for finding in attempt.findings] or ["Right."]
-    names = ", ".join(wrong)
     if blocked:
-        parts.append(f"It cannot be judged before {names} is right.")
-    elif wrong and stood_in:
-        parts.append(f"Graded with the reference's {names} in place of yours.")
+        parts.append(f"It cannot be judged before {', '.join(wrong)} is right.")
+    else:
+        names = ", ".join(name for name in wrong if name in replaced)
+        if names:
+            parts.append(f"Graded with the reference's {names} in place of yours.")
     return " ".join(dict.fromkeys(parts))

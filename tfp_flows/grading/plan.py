@@ -14,12 +14,15 @@ class Plan:
     """What to run for one name.
 
     Attributes:
-        own: Statements of the submission, in order.
-        uses: Names that these need and that the submission binds.
+        own: Statements, in order.
     """
 
     own: tuple[Mapping[str, Any], ...]
-    uses: frozenset[str]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names that these read, wherever they come from."""
+        return frozenset(name for statement in self.own for name in statement["needs"])
 
     @property
     def text(self) -> str:
@@ -84,9 +87,7 @@ class Source:
                 if index not in taken:
                     taken.add(index)
                     waiting += self.statements[index]["needs"]
-        own = tuple(self.statements[index] for index in sorted(taken))
-        uses = {name for name in seen if self.binds(name)} - set(replaced)
-        return Plan(own, frozenset(uses))
+        return Plan(tuple(self.statements[index] for index in sorted(taken)))
 
     def _needed(self, name: str) -> list[int]:
         """The last statement that binds a name anew, and those after it that change it."""

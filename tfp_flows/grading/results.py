@@ -67,6 +67,8 @@ class Report:
         peak_megabytes: Most memory that one of its processes had in use.
         fingerprint: Digest of the solution without names, comments and layout; "" of an empty one.
         faulty: Whether it could not be graded, through no fault of the submission.
+        path: The file.
+        rubric_location: What loads the rubric again: its name, or its folder.
     """
 
     submission: str
@@ -80,6 +82,8 @@ class Report:
     peak_megabytes: float = 0.0
     fingerprint: str = ""
     faulty: bool = False
+    path: str = ""
+    rubric_location: str = ""
 
     def __post_init__(self) -> None:
         for name in ("submission", "output"):

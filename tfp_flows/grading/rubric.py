@@ -59,6 +59,7 @@ class Rubric:
         parts: Names of parts, each with the ids of its items.
         reference: Source of the reference solution; "" if there is none.
         probes: Source of what looks at a submission from inside its process.
+        location: What loads it again: its name, or its folder.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Rubric:
     parts: Mapping[str, tuple[str, ...]]
     reference: str
     probes: str
+    location: str
 
     @property
     def graded(self) -> tuple[str, ...]:
@@ -114,7 +116,8 @@ def load_rubric(rubric: str | Path = DEFAULT) -> Rubric:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from None
     checks = {**generic.CHECKS, **_own_checks(folder, own)}
-    return _rubric(content, checks, folder, path)
+    location = str(rubric) if own else str(folder.absolute())
+    return _rubric(content, checks, folder, location)
 
 
 def is_built_in(rubric: str | Path) -> bool:
@@ -138,8 +141,9 @@ def _own_checks(folder: Path, built_in: bool) -> Mapping[str, Callable]:
 
 
 def _rubric(
-    content: Mapping[str, Any], checks: Mapping[str, Callable], folder: Path, path: Path
+    content: Mapping[str, Any], checks: Mapping[str, Callable], folder: Path, location: str
 ) -> Rubric:
+    path = folder / _FILE
     _only_known(content, _TOP, path)
     entries = content.get("items")
     if not isinstance(entries, list) or not entries:
@@ -163,6 +167,7 @@ def _rubric(
         parts=parts,
         reference=_text(folder / _REFERENCE),
         probes=_text(folder / _PROBES),
+        location=location,
     )
 
 

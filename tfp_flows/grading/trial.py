@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tfp_flows.grading.process import Process
+from tfp_flows.errors import InputError
+from tfp_flows.grading.process import Ended, Failure, Process
+from tfp_flows.grading.replies import Malformed, Reply, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,36 +24,6 @@ class Finding:
     message: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Value:
-    """What a submission returned.
-
-    Attributes:
-        kind: "array", "none", "text", "sequence" or "other".
-        type: Name of its class there.
-        array: Its numbers, of an array.
-        dtype: Their type there.
-        items: Its members, of a sequence.
-    """
-
-    kind: str
-    type: str
-    array: np.ndarray | None = None
-    dtype: str = ""
-    items: tuple["Value", ...] = ()
-
-    @property
-    def words(self) -> str:
-        """What it is, for a message."""
-        if self.kind == "array":
-            return f"an array of shape {self.array.shape}"
-        if self.kind == "none":
-            return "nothing (None)"
-        if self.kind == "sequence":
-            return f"a {self.type} of {len(self.items)}"
-        return f"an object of the class {self.type}"
-
-
 class Trial:
     """An item of a submission, loaded and ready to be called.
 
@@ -60,7 +32,8 @@ class Trial:
         name: Name of the item.
         random: Source of the inputs, different each time.
         settings: The rubric's settings of the item.
-        reference: A trial of the reference solution, for checks that compare with it.
+        reference: The reference solution, for checks that compare with it.
+        guarded: Whether names that the submission chose must not go into messages.
     """
 
     def __init__(
@@ -69,18 +42,25 @@ class Trial:
         name: str,
         random: np.random.Generator,
         settings: Any = None,
-        reference: "Trial | None" = None,
+        reference: "Reference | None" = None,
+        *,
+        guarded: bool = False,
     ):
         self.name, self.random = name, random
         self.settings = settings or {}
         self.reference = reference
-        self._process = process
+        self._process, self._guarded = process, guarded
 
     def call(self, *arguments: Any) -> tuple[Value, list[Value]]:
         """Calls the item with tensors and plain values.
 
         Returns:
             What it returned, and what its tensors hold after the call.
+
+        Raises:
+            Failure: The submission raised an error.
+            Ended: Its process is over.
+            Malformed: The answer is none.
         """
         arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
         numbers = iter(range(len(arrays)))
@@ -89,38 +69,50 @@ class Trial:
             for argument in arguments
         ]
         answer, found = self._process.request("call", arrays, function=self.name, arguments=given)
-        after = [decode(value, found) for value in answer.get("inputs", [])]
-        return decode(answer.get("value"), found), after
+        reply = Reply(answer, found, guarded=self._guarded)
+        after = reply.value("inputs")
+        if len(after.items) != len(arrays):
+            raise Malformed
+        return reply.value("value"), list(after.items)
 
-    def probe(self, probe: str, arrays: Sequence[np.ndarray] = (), **settings: Any) -> Any:
-        """Runs a probe of the rubric; values of the submission in its result are `Value`s."""
+    def probe(self, probe: str, arrays: Sequence[np.ndarray] = (), **settings: Any) -> Reply:
+        """Runs a probe of the rubric.
+
+        Raises:
+            Failure: The submission raised an error.
+            Ended: Its process is over.
+            Malformed: The answer is none.
+        """
         answer, found = self._process.request(
             "probe", arrays, probe=probe, settings={"name": self.name, **settings}
         )
-        return _decode_all(answer.get("result"), found)
+        return Reply(answer.get("result"), found, guarded=self._guarded)
 
 
-def decode(description: Any, arrays: Sequence[np.ndarray]) -> Value:
-    """Turns a description from a confined process into a value; it may say anything."""
-    if not isinstance(description, dict):
-        return Value("other", "?")
-    kind, name = description.get("kind"), str(description.get("type", "?"))[:60]
-    if kind == "array":
-        index = description.get("index")
-        if not isinstance(index, int) or not 0 <= index < len(arrays):
-            return Value("other", name)
-        return Value("array", name, arrays[index], str(description.get("dtype"))[:20])
-    if kind == "sequence" and isinstance(description.get("items"), list):
-        items = tuple(decode(item, arrays) for item in description["items"])
-        return Value("sequence", name, items=items)
-    return Value(kind if kind in ("none", "text") else "other", name)
+class Reference:
+    """An item of the reference solution; what goes wrong with it is the rubric's fault.
+
+    Args:
+        process: A process that has loaded it.
+        name: Name of the item.
+    """
+
+    def __init__(self, process: Process, name: str):
+        self._trial = Trial(process, name, np.random.default_rng())
+
+    def call(self, *arguments: Any) -> Value:
+        """What the reference returns.
+
+        Raises:
+            InputError: It raised an error or came to no end.
+        """
+        try:
+            return self._trial.call(*arguments)[0]
+        except (Failure, Ended, Malformed) as error:
+            raise reference_fault(self._trial.name, error) from None
 
 
-def _decode_all(result: Any, arrays: Sequence[np.ndarray]) -> Any:
-    if isinstance(result, dict):
-        if "kind" in result and "type" in result:
-            return decode(result, arrays)
-        return {key: _decode_all(value, arrays) for key, value in result.items()}
-    if isinstance(result, list):
-        return [_decode_all(value, arrays) for value in result]
-    return result
+def reference_fault(name: str, error: Exception) -> InputError:
+    """The error about a reference that does not work."""
+    said = f"{error.error}: {error.text}" if isinstance(error, Failure) else "no answer in time"
+    return InputError(f"The rubric's reference of {name} does not work ({said[:200]}).")

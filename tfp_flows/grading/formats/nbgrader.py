@@ -32,10 +32,10 @@ def write(report: Report) -> str:
 
 
 def _cell(v4, report: Report, number: int, item: ItemResult):
-    name, part = json.dumps(report.submission), json.dumps(item.id)
+    path, part, rubric = map(json.dumps, (report.path, item.id, report.rubric_location))
     source = (
         "from tfp_flows.grading import grade\n\n"
-        f"report = grade({name}, part={part}, rubric={json.dumps(report.rubric)})\n"
+        f"report = grade({path}, part={part}, rubric={rubric})\n"
         "print(report.items[0].message)\n"
         "assert report.points > 0\n"
         "report.points"

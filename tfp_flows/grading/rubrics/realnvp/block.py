@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from tfp_flows.grading.comparing import close, not_an_array
+from tfp_flows.grading.replies import Malformed, Reply, Value
 from tfp_flows.grading.rubrics.realnvp import maths
 from tfp_flows.grading.trial import Finding, Trial
 
 _SHAPE = (3, 8, 4, 3)
 _NETWORKS = 6
-_MOST_CHANNELS = 1000
+_MOST_CHANNELS, _MOST_NORMALISATIONS, _MOST_MEMBERS = 1000, 50, 50
 Member = dict[str, Any]
 
 
@@ -43,12 +44,15 @@ def block(trial: Trial) -> Iterator[Finding]:
     flat = [array for kernel in kernels for array in kernel]
     built = trial.probe("build_block", [*flat, x])
     if "other" in built:
-        yield not_an_array(built["other"], trial.name) or Finding(
-            "type", f"{trial.name} returns {built['other'].words}, not a bijector."
+        other = built.value("other")
+        yield not_an_array(other, trial.name) or Finding(
+            "type", f"{trial.name} returns {other.words}, not a bijector."
         )
         return
-    members = _members(built["members"])
-    sizes = [min(int(size), _MOST_CHANNELS) for size in built["channels"]][:8]
+    members = _members(built)
+    sizes = built.sizes("channels")
+    if len(sizes) > _MOST_NORMALISATIONS or max(sizes, default=0) > _MOST_CHANNELS:
+        raise Malformed
     variables = [maths.random_normalisation(trial.random, size) for size in sizes]
     normalisations = [maths.Normalisation(*group) for group in variables]
     networks = [maths.network(kernel) for kernel in kernels]
@@ -59,12 +63,12 @@ def block(trial: Trial) -> Iterator[Finding]:
         [x, y, *(array for group in variables for array in group)],
         backward=whole is not None,
     )
-    value = reply["value"]
+    value = reply.value("value")
     wrong = not_an_array(value, f"forward of the bijector of {trial.name}")
     if wrong:
         yield wrong
     elif whole is not None and close(value.array, whole):
-        yield from _backward(reply["inverse"], y, networks, normalisations)
+        yield from _backward(reply.value("inverse"), y, networks, normalisations)
     else:
         told = _forward(members, x, networks, normalisations)
         if members == _RIGHT or told is None or not close(value.array, told):
@@ -82,15 +86,15 @@ def _squeezed(shape: Sequence[int]) -> tuple[int, ...]:
     return batch, height // 2, width // 2, 4 * channels
 
 
-def _members(told: Any) -> list[Member]:
+def _members(built: Reply) -> list[Member]:
     """What the submission tells of its members, as plain words and numbers."""
     members = []
-    for entry in told[:50]:
-        member = {"what": str(entry.get("what"))}
+    for entry in built.replies("members")[:_MOST_MEMBERS]:
+        member: Member = {"what": entry.text("what")}
         if member["what"] == "coupling":
-            member["mask"] = str(entry["mask"])
-            member["orientation"] = int(entry["orientation"])
-            member["function"] = int(entry["function"])
+            member["mask"] = entry.text("mask")
+            member["orientation"] = entry.integer("orientation")
+            member["function"] = entry.integer("function")
         members.append(member)
     return members
 
@@ -117,7 +121,7 @@ def _apply(member: Member, x: np.ndarray, networks, left: list) -> np.ndarray:
     return maths.RIGHT.forward(x, mask, networks[member["function"]])
 
 
-def _backward(value, y, networks, normalisations) -> Iterator[Finding]:
+def _backward(value: Value, y, networks, normalisations) -> Iterator[Finding]:
     """The inverse normalises by the statistics of the batch, as TFP's bijector does in training."""
     x, left = y.astype(float), list(normalisations)
     for member in reversed(_RIGHT):
@@ -134,12 +138,13 @@ def _backward(value, y, networks, normalisations) -> Iterator[Finding]:
         )
 
 
-def _unexplained(trial: Trial, built: Any, members: list[Member]) -> Iterator[Finding]:
-    strange = [str(m.get("class")) for m in built["members"] if m.get("what") == "other"]
-    if not built["is_chain"]:
+def _unexplained(trial: Trial, built: Reply, members: list[Member]) -> Iterator[Finding]:
+    told = built.replies("members")
+    strange = [entry.name("class") for entry in told if entry.text("what") == "other"]
+    if not built.flag("is_chain"):
         yield Finding("type", f"{trial.name} returns a bijector that is no tfb.Chain.")
     elif strange:
-        yield Finding("values", f"The chain has a member that does not belong: {strange[0][:60]}.")
+        yield Finding("values", f"The chain has a member that does not belong: {strange[0]}.")
     elif members == _RIGHT:
         yield Finding("values", "The members stand in the right order, but compute wrong values.")
     else:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tfp_flows.grading.comparing import changed_inputs, close, not_an_array, wrong_dtype
+from tfp_flows.grading.replies import Value
 from tfp_flows.grading.rubrics.realnvp import maths
 from tfp_flows.grading.rubrics.realnvp.maths import Coupling
-from tfp_flows.grading.trial import Finding, Trial, Value
+from tfp_flows.grading.trial import Finding, Trial
 
 _LOG_DETS = ("forward_log_det_jacobian", "inverse_log_det_jacobian")
 _CASES = (
@@ -81,14 +82,14 @@ def coupling(trial: Trial) -> Iterator[Finding]:
         b = maths.mask(kind, orientation, shape[1:])
         kernels = maths.random_kernels(trial.random, shape[-1])
         reply = trial.probe("coupling", [x, b, *kernels])
-        call = _Call(x, b, maths.network(kernels), reply["value"])
+        call = _Call(x, b, maths.network(kernels), reply.value("value"))
         wrong = not_an_array(call.value, name)
         if wrong:
             yield wrong
             return
         if not calls:
             yield from wrong_dtype(call.value, name)
-            yield from changed_inputs((x, b), reply["inputs"].items)
+            yield from changed_inputs((x, b), reply.value("inputs").items)
         calls.append(call)
     yield from _judge(name, calls)
 

@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from tfp_flows.grading.comparing import close, not_an_array
 from tfp_flows.grading.process import Failure
+from tfp_flows.grading.replies import Reply, Value
 from tfp_flows.grading.rubrics.realnvp import maths
-from tfp_flows.grading.trial import Finding, Trial, Value
+from tfp_flows.grading.trial import Finding, Trial
 
 _SHAPE = (4, 6, 4)
 _BATCH = 2
@@ -26,34 +26,34 @@ def coupling_layer(trial: Trial) -> Iterator[Finding]:
         built = trial.probe(
             "coupling_layer", kernels, mask_type=kind, orientation=orientation, label=label
         )
-        if not built["is_bijector"]:
+        if not built.flag("is_bijector"):
             yield Finding("type", f"{trial.name} is no subclass of tfb.Bijector.")
             return
         for finding in _initialiser(built, kind, orientation, label):
             found.setdefault(finding.kind, finding)
         reply = trial.probe("layer_mask", shape=[_BATCH, *_SHAPE])
-        if reply.get("missing"):
+        if "missing" in reply:
             yield Finding("values", f"{trial.name} has no method _get_mask.")
             return
-        wrong = not_an_array(reply["mask"], "_get_mask")
+        masks[kind, orientation] = reply.value("mask")
+        wrong = not_an_array(masks[kind, orientation], "_get_mask")
         if wrong:
             yield wrong
             return
-        masks[kind, orientation] = reply["mask"]
     yield from found.values()
     wrong = list(_wrong_masks(masks))
     yield from wrong or _unknown_batch(trial)
 
 
-def _initialiser(built: Any, kind: str, orientation: int, label: str) -> Iterator[Finding]:
-    if built["event_ndims"] != 3:
+def _initialiser(built: Reply, kind: str, orientation: int, label: str) -> Iterator[Finding]:
+    if built.scalar("event_ndims") != 3:
         yield Finding("event_ndims", "forward_min_event_ndims is not that of an image.")
-    if built["label"] != label:
+    if built.scalar("label") != label:
         yield Finding("keywords", "Keyword arguments (a name) do not reach the base class.")
     values = {
-        "shift_and_log_scale_fn": built["function"],
-        "mask_type": built["mask_type"] == kind,
-        "orientation": built["orientation"] == orientation,
+        "shift_and_log_scale_fn": built.flag("function"),
+        "mask_type": built.scalar("mask_type") == kind,
+        "orientation": built.scalar("orientation") == orientation,
     }
     lacking = [name for name, fine in values.items() if not fine]
     if lacking:
@@ -110,9 +110,8 @@ def _image_of(array: np.ndarray) -> np.ndarray | None:
 def _unknown_batch(trial: Trial) -> Iterator[Finding]:
     try:
         reply = trial.probe("layer_mask", shape=[None, *_SHAPE])
-        value = reply["mask"]
-        wrong = not_an_array(value, "_get_mask")
-    except Failure as failure:
-        wrong = Finding("", f"{failure.error}: {failure.text[:100]}")
-    if wrong:
+        fine = not_an_array(reply.value("mask"), "_get_mask") is None
+    except Failure:
+        fine = False
+    if not fine:
         yield Finding("unknown_batch", "_get_mask fails where the size of the batch is unknown.")

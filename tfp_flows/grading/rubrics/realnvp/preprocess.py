@@ -1,13 +1,24 @@
 """Checks the preprocessing bijector."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from tfp_flows.grading.comparing import close, not_an_array, wrong_dtype
+from tfp_flows.grading.replies import Value
 from tfp_flows.grading.trial import Finding, Trial
 
 _SHAPE = (2, 3, 4, 3)
+
+
+class _Call(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+    alpha: float
+    value: Value
+    log_det: Value
+    inverse: Value
 
 
 def _logit(p: np.ndarray) -> np.ndarray:
@@ -52,27 +63,29 @@ def preprocess(trial: Trial) -> Iterator[Finding]:
         y = trial.random.uniform(-1.5, 1.5, _SHAPE).astype(np.float32)
         reply = trial.probe("preprocess", [x, y], alpha=alpha)
         if "other" in reply:
-            yield not_an_array(reply["other"], trial.name) or Finding(
-                "type", f"{trial.name} returns {reply['other'].words}, not a bijector."
+            other = reply.value("other")
+            yield not_an_array(other, trial.name) or Finding(
+                "type", f"{trial.name} returns {other.words}, not a bijector."
             )
             return
-        calls.append((x.astype(float), y.astype(float), alpha, reply))
-    for _, _, _, reply in calls:
-        if reply["value"].kind != "array":
-            yield not_an_array(reply["value"], "forward of the bijector")
+        values = [reply.value(name) for name in ("value", "log_det", "inverse")]
+        calls.append(_Call(x.astype(float), y.astype(float), alpha, *values))
+    for call in calls:
+        if call.value.kind != "array":
+            yield not_an_array(call.value, "forward of the bijector")
             return
     if not _matches(calls, _right):
         yield _diagnosis(calls)
         return
-    yield from wrong_dtype(calls[0][-1]["value"], "forward of the bijector")
+    yield from wrong_dtype(calls[0].value, "forward of the bijector")
     yield from _rest(calls)
 
 
 def _matches(calls, formula, *, inside: bool = False) -> bool:
     """Whether a formula gives the values; ``inside`` leaves the ends of [0, 1] out."""
-    for x, _, alpha, reply in calls:
+    for x, _, alpha, value, _, _ in calls:
         where = (x > 0) & (x < 1) if inside else np.ones(x.shape, bool)
-        actual = reply["value"].array
+        actual = value.array
         if actual.shape != x.shape:
             return False
         expected = formula(x, alpha)[where]
@@ -86,19 +99,18 @@ def _diagnosis(calls) -> Finding:
     for kind, message, formula in _MISTAKES:
         if _matches(calls, formula, inside=True):
             return Finding(kind, message)
-    wrong = not_an_array(calls[0][-1]["value"], "forward of the bijector")
+    wrong = not_an_array(calls[0].value, "forward of the bijector")
     return wrong or Finding("values", "forward of the bijector gives wrong values.")
 
 
 def _rest(calls) -> Iterator[Finding]:
-    for x, y, alpha, reply in calls:
+    for x, y, alpha, _, value, inverse in calls:
         p = alpha + (1 - 2 * alpha) * x
         log_det = (np.log(1 - 2 * alpha) - np.log(p) - np.log1p(-p)).sum(axis=(1, 2, 3))
-        value = reply["log_det"]
         if value.kind != "array" or not close(value.array, log_det):
             yield Finding("log_det", "The log-det of the bijector does not fit its values.")
             return
-        value = reply["inverse"]
-        if value.kind != "array" or not close(value.array, (_sigmoid(y) - alpha) / (1 - 2 * alpha)):
+        expected = (_sigmoid(y) - alpha) / (1 - 2 * alpha)
+        if inverse.kind != "array" or not close(inverse.array, expected):
             yield Finding("inverse", "The inverse of the bijector does not fit its values.")
             return

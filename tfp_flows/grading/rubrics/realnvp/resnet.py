@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tfp_flows.grading.comparing import changed_inputs, close, not_an_array, wrong_dtype
+from tfp_flows.grading.replies import Malformed, Reply, Value
 from tfp_flows.grading.rubrics.realnvp.maths import Normalisation
 from tfp_flows.grading.rubrics.realnvp.residual import (
     CONVOLUTIONS,
@@ -15,12 +16,12 @@ from tfp_flows.grading.rubrics.realnvp.residual import (
     missing_normalisations,
     mistakes,
 )
-from tfp_flows.grading.trial import Finding, Trial, Value
+from tfp_flows.grading.trial import Finding, Trial
 
 _CASES = (((8, 6, 4), 7, 3), ((32, 32, 3), 32, 1))
 _WEIGHT_DECAY = 5e-5
 _MOST_NUMBERS = 20_000_000  # in all variables; the assignment's networks have some thousands
-_MOST_LOSSES = 1000
+_MOST_LOSSES, _MOST_AXES = 1000, 8
 _ROLES = ("gamma", "beta", "moving_mean", "moving_variance")
 # Deeper sums of single precision than elsewhere.
 _TOLERANCES = {"relative": 5e-3, "absolute": 2e-3}
@@ -47,27 +48,29 @@ def conv_resnet(trial: Trial) -> Iterator[Finding]:
 def _network(trial: Trial, shape: Sequence[int], filters: int, batch: int) -> Iterator[Finding]:
     built = trial.probe("build_network", shape=list(shape), filters=filters)
     if "other" in built:
-        yield not_an_array(built["other"], trial.name) or Finding(
-            "type", f"{trial.name} returns {built['other'].words}, not a Model."
+        other = built.value("other")
+        yield not_an_array(other, trial.name) or Finding(
+            "type", f"{trial.name} returns {other.words}, not a Model."
         )
         return
-    weights = _random_weights(trial.random, built["variables"])
+    weights = _random_weights(trial.random, built.replies("variables"))
     x = trial.random.uniform(-1, 1, (batch, *shape)).astype(np.float32)
     reply = trial.probe("run_network", [x, *weights.arrays])
-    outputs = _outputs(reply["value"], x)
+    value = reply.value("value")
+    outputs = _outputs(value, x)
     if isinstance(outputs, Finding):
         yield outputs
         return
-    if not built["functional"]:
+    if not built.flag("functional"):
         yield Finding("layers", "The model is not a functional one, made of inputs and outputs.")
-    yield from wrong_dtype(reply["value"].items[0], trial.name)
-    yield from changed_inputs([x], reply["inputs"].items)
-    yield from _losses(reply["losses"], weights)
+    yield from wrong_dtype(value.items[0], trial.name)
+    yield from changed_inputs([x], reply.value("inputs").items)
+    yield from _losses(reply.value("losses"), weights)
     wrong = list(_layers(built, weights, shape[-1], filters))
     if wrong:
         yield from wrong
         return
-    yield from _values(x, outputs, reply["training"], weights)
+    yield from _values(x, outputs, reply.value("training"), weights)
 
 
 def _outputs(value: Value, x: np.ndarray) -> list[np.ndarray] | Finding:
@@ -84,17 +87,19 @@ def _outputs(value: Value, x: np.ndarray) -> list[np.ndarray] | Finding:
     return [item.array for item in value.items]
 
 
-def _random_weights(random: np.random.Generator, variables: Any) -> _Weights:
+def _random_weights(random: np.random.Generator, variables: Sequence[Reply]) -> _Weights:
     """Random values for all variables, sorted into convolutions and normalisations."""
     arrays: list[np.ndarray] = []
     layers: dict[int, dict[str, np.ndarray]] = {}
-    if not sum(abs(math.prod(variable["shape"])) for variable in variables) <= _MOST_NUMBERS:
-        raise ValueError("the submission tells of more weights than there can be")
-    for variable in variables:
-        role, shape = str(variable["role"]), [int(length) for length in variable["shape"]]
+    shapes = [variable.sizes("shape") for variable in variables]
+    numbers = sum(math.prod(max(1, length) for length in shape) for shape in shapes)
+    if numbers > _MOST_NUMBERS or max(map(len, shapes), default=0) > _MOST_AXES:
+        raise Malformed  # there cannot be so many
+    for variable, shape in zip(variables, shapes, strict=True):
+        role = variable.text("role")
         array = _random_weight(random, role, shape)
         arrays.append(array)
-        layers.setdefault(variable["layer"], {})[role] = array
+        layers.setdefault(variable.integer("layer"), {})[role] = array
     convolutions, normalisations = [], []
     for layer in layers.values():
         if "kernel" in layer and layer["kernel"].ndim == 4:
@@ -117,7 +122,7 @@ def _random_weight(random: np.random.Generator, role: str, shape: list[int]) -> 
     return random.uniform(low, high, shape).astype(np.float32)
 
 
-def _layers(built: Any, weights: _Weights, channels: int, filters: int) -> Iterator[Finding]:
+def _layers(built: Reply, weights: _Weights, channels: int, filters: int) -> Iterator[Finding]:
     kernels = [convolution.kernel for convolution in weights.convolutions]
     if len(kernels) != CONVOLUTIONS:
         yield Finding("layers", f"There are {len(kernels)} convolutions, too few or too many.")
@@ -140,10 +145,9 @@ def _layers(built: Any, weights: _Weights, channels: int, filters: int) -> Itera
         return
     trainable = sum(kernel.size + kernel.shape[-1] for kernel in kernels)
     trainable += sum(2 * norm.mean.size for norm in weights.normalisations)
-    if built["trainable"] != trainable:
-        yield Finding(
-            "layers", f"There are {built['trainable']} trainable parameters, which is not right."
-        )
+    actual = built.integer("trainable")
+    if actual != trainable:
+        yield Finding("layers", f"There are {actual} trainable parameters, which is not right.")
 
 
 def _losses(value: Value, weights: _Weights) -> Iterator[Finding]:
