@@ -7,57 +7,11 @@ import symtable
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .bodies import is_heavy, is_stub
 from .notebook import Cell, without_magics
 
 _MOST_REPAIRS = 200
 _LONGEST_SOURCE = 4 << 20
-
-# A statement that calls one of these is no definition that is needed: it trains, loads, downloads
-# or draws.
-_HEAVY = frozenset(
-    [
-        "fit",
-        "fit_generator",
-        "evaluate",
-        "predict",
-        "train",
-        "load",
-        "loadtxt",
-        "genfromtxt",
-        "fromfile",
-        "load_data",
-        "load_model",
-        "load_weights",
-        "read_csv",
-        "imread",
-        "open",
-        "get_file",
-        "urlretrieve",
-        "urlopen",
-        "wget",
-        "download",
-        "system",
-        "popen",
-        "call",
-        "run",
-        "check_output",
-        "mount",
-        "input",
-        "show",
-        "plot",
-        "scatter",
-        "hist",
-        "imshow",
-        "subplots",
-        "figure",
-        "savefig",
-        "plot_model",
-        "to_file",
-        "save",
-        "save_weights",
-        "sleep",
-    ]
-)
 
 
 class Statement(NamedTuple):
@@ -171,7 +125,7 @@ def _statements(node: ast.stmt, source: str, place: str) -> Iterator[Statement]:
         kind, binds = "definition", [node.name]
     elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try | ast.If | ast.With):
         kind, binds = "assignment", sorted(set(_bound(node)))
-        if not binds or _is_heavy(node):
+        if not binds or is_heavy(node):
             return
     else:
         return
@@ -181,7 +135,7 @@ def _statements(node: ast.stmt, source: str, place: str) -> Iterator[Statement]:
     except (SyntaxError, RecursionError, MemoryError, ValueError):
         return
     changes = bool(set(binds) & _read_at_once(node))
-    yield Statement(kind, binds, needs, changes, text, place, _first_line(node), _is_stub(node))
+    yield Statement(kind, binds, needs, changes, text, place, _first_line(node), is_stub(node))
 
 
 def _first_line(node: ast.stmt) -> int:
@@ -234,30 +188,6 @@ def _read_at_once(node: ast.stmt) -> set[str]:
     return {name.id for name in names if isinstance(name.ctx, ast.Load)}
 
 
-def _is_heavy(node: ast.AST) -> bool:
-    if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
-        return True
-    return any(
-        isinstance(part, ast.For | ast.While | ast.AsyncFor | ast.Raise)
-        or (isinstance(part, ast.Call) and _called(part) in _HEAVY)
-        for part in _outside_functions(node)
-    )
-
-
-def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from _outside_functions(child)
-
-
-def _called(call: ast.Call) -> str:
-    function = call.func
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
-
-
 def _globals_of(source: str) -> list[str]:
     names: set[str] = set()
 
@@ -270,28 +200,3 @@ def _globals_of(source: str) -> list[str]:
 
     collect(symtable.symtable(source, "submission", "exec"), True)
     return sorted(names)
-
-
-def _is_stub(node: ast.stmt) -> bool:
-    """Whether a function, or the initialiser of a class, has nothing in it.
-
-    Nothing is a docstring, `pass`, `...`, `return None` and `raise NotImplementedError`.
-    """
-    if isinstance(node, ast.ClassDef):
-        named = (part for part in node.body if getattr(part, "name", "") == "__init__")
-        return any(_is_stub(part) for part in named)
-    if not isinstance(node, ast.FunctionDef):
-        return False
-    return all(_is_nothing(part) for part in node.body)
-
-
-def _is_nothing(part: ast.stmt) -> bool:
-    if isinstance(part, ast.Expr):
-        return isinstance(part.value, ast.Constant)
-    if isinstance(part, ast.Return):
-        return part.value is None or (
-            isinstance(part.value, ast.Constant) and part.value.value in (None, ...)
-        )
-    if isinstance(part, ast.Raise):
-        return "NotImplementedError" in ast.unparse(part)
-    return isinstance(part, ast.Pass)

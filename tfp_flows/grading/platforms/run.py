@@ -65,6 +65,9 @@ def main(arguments: list[str]) -> int:
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
+    except Exception as error:  # the platform's log gets one line, as of any other failure
+        print(f"Error: the grader failed: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

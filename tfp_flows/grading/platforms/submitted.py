@@ -27,15 +27,24 @@ def part_of(identifier: str | None, known: Rubric) -> str | None:
         known: The rubric.
 
     Raises:
-        InputError: It stands for nothing.
+        InputError: It stands for nothing, or the file is no JSON object of names.
     """
     if not identifier:
         return None
     path = os.environ.get(PARTS)
-    parts = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-    part = parts.get(identifier, identifier)
+    part = _parts(Path(path)).get(identifier, identifier) if path else identifier
     known.part(part)
     return part
+
+
+def _parts(path: Path) -> dict[str, str]:
+    try:
+        parts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from None
+    if not isinstance(parts, dict) or not all(isinstance(part, str) for part in parts.values()):
+        raise InputError(f"{path} is not a JSON object of identifiers and names of parts.")
+    return parts
 
 
 def submitted_file(folder: Path) -> Path | None:
@@ -52,7 +61,7 @@ def submitted_file(folder: Path) -> Path | None:
     try:
         found, _ = find_submissions([folder])
     except InputError:
-        files = [path for path in folder.iterdir() if path.is_file()]
+        files = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
         return files[0] if len(files) == 1 else None
     paths = [submission.path for submission in found]
     return min(paths, key=lambda path: (path.suffix.lower() != ".ipynb", path.as_posix()))
