@@ -1,5 +1,6 @@
 """One grader for all tests of a worker: it takes seconds to start."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def grader():
-    """A grader with short limits."""
+    """A grader with short limits, which starts beside a secret of the environment."""
+    os.environ["MY_SECRET_TOKEN"] = "FOUND-IT"
     with Grader(limits=Limits(seconds=12, total_seconds=90)) as grader:
         grader.start()
         yield grader

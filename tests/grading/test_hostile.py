@@ -35,6 +35,7 @@ EXPECTED = {
     },
     "changes_input.py": {"forward": (7, "changes its input")},
     "close_descriptors.py": {"forward": (0, _EXITED)},
+    "deep_tree.py": {"forward": (10, "Right")},
     "crash.py": {"forward": (0, "crashed .signal 11")},
     "deep.ipynb": {"forward": (0, _DAMAGED)},
     "deep_code.py": {"forward": (0, "not Python|too nested")},
@@ -85,6 +86,18 @@ EXPECTED = {
     "read_secrets.py": {"forward": (0, _WRONG)},
     "replace_allclose.py": {"forward": (0, _WRONG)},
     "replace_reduce_sum.py": {"forward_log_det_jacobian": (0, "numbers are wrong")},
+    "steal_by_each_other.py": {
+        "forward_log_det_jacobian": (0, "calls itself without an end"),
+        "inverse_log_det_jacobian": (0, "calls itself without an end"),
+    },
+    "steal_reference.py": {
+        "forward": (0, "KeyError"),
+        "channel_binary_mask": (0, "AttributeError"),
+        "get_preprocess_bijector": (0, "RealNVPModel"),
+        "AffineCouplingLayer": (0, "not written yet"),
+        "inverse": (0, _WRONG),
+        "realnvp_block": (0, "returns nothing"),
+    },
     "strange_cells.ipynb": {"forward": (0, "no code in it")},
     "strange_errors.py": {
         "forward": (0, "raises .line 9. Silent"),
@@ -94,6 +107,10 @@ EXPECTED = {
     "system_exit_at_import.py": {"forward": (0, "called sys.exit or raised SystemExit")},
     "tensor_subclass.py": {"forward": (0, _WRONG)},
     "thread_bomb.py": {"forward": (0, "start new thread")},
+    "whisper.py": {
+        "AffineCouplingLayer": (0, "not written yet"),
+        "realnvp_block": (0, "nothing to see"),
+    },
     "write_results.py": {"forward": (0, _WRONG)},
     "write_to_all_descriptors.py": {"forward": (0, "wrote to the grader's own connection")},
     "wrong_shapes.py": {
@@ -105,16 +122,27 @@ EXPECTED = {
 
 
 @pytest.fixture
-def traps(tmp_path_factory, monkeypatch):
-    """What a submission must neither read nor change."""
-    place = tmp_path_factory.mktemp("traps")
-    secret = place / "secret.txt"
-    secret.write_text("do not read")
-    monkeypatch.setenv("MY_SECRET_TOKEN", "FOUND-IT")
-    monkeypatch.setenv("RESULTS", str(place))
+def trap(tmp_path):
+    """A folder that a submission must neither read nor change; it knows its name."""
+    place = tmp_path / "trap"
+    place.mkdir()
+    (place / "secret.txt").write_text("do not read")
     yield place
-    assert [path.name for path in place.iterdir()] == ["secret.txt"]
-    assert secret.read_text() == "do not read"
+    assert _content(place) == {"secret.txt": "do not read"}
+
+
+def _content(place):
+    return {path.name: path.is_file() and path.read_text() for path in place.iterdir()}
+
+
+def _armed(path, trap, folder):
+    """A copy of a file that is told where the trap is."""
+    copy = folder / path.name
+    content = path.read_bytes()
+    if b'TRAP = "/trap"' in content:
+        content = content.replace(b'TRAP = "/trap"', f"TRAP = {str(trap)!r}".encode())
+    copy.write_bytes(content)
+    return copy
 
 
 def test_there_are_enough_of_them():
@@ -122,11 +150,27 @@ def test_there_are_enough_of_them():
     assert {path.name for path in FILES} == set(EXPECTED)
 
 
+def test_traps_catch_what_is_not_confined(tmp_path, capsys):
+    """The same files, run here and kept to the trap, fall into it."""
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    (trap / "secret.txt").write_text("do not read")
+    for name in ("read_secrets.py", "write_results.py"):
+        names = {}
+        exec(_armed(HERE / name, trap, tmp_path).read_text(), names)
+        names.update(here=list, FOLDERS=[str(trap)], PLACES=[f"{trap}/secret.txt"])
+        names["forward"](None, None, None)
+    assert f"FOUND {trap}/secret.txt do not read" in capsys.readouterr().out
+    (trap / "secret.txt").chmod(0o600)
+    assert set(_content(trap)) > {"secret.txt", "feedback.json", "hostile-was-here", "made"}
+    assert _content(trap)["secret.txt"] == ""
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_is_confined(path, grader, traps):
+def test_is_confined(path, grader, trap, tmp_path):
     before = set(os.listdir("/"))
     started = time.monotonic()
-    report = grader.grade(path)
+    report = grader.grade(_armed(path, trap, tmp_path))
     assert time.monotonic() - started < _SECONDS
     found = {item.id: (item.points, item.message) for item in report.items}
     for name, (points, says) in EXPECTED[path.name].items():
@@ -136,11 +180,12 @@ def test_is_confined(path, grader, traps):
     assert sum(rest) == 0
     assert "FOUND" not in report.output, report.output
     inside = any(wall.startswith("namespaces") for wall in report.isolation)
-    scratch = "/tmp" if inside else r"\S*/tfp-flows-grade-\w+/scratch"
     for line in re.findall(r"^wrote .*$", report.output, re.M):
-        assert re.match(f"wrote {scratch} ", line), line
+        assert inside, line
+        assert line.startswith("wrote /tmp "), line
     assert set(os.listdir("/")) == before
     for message in [message for _, message in found.values()]:
+        assert "FOUND" not in message
         assert all(character.isprintable() or character == "\n" for character in message)
         assert len(message) < 1000
 

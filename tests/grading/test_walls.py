@@ -1,4 +1,4 @@
-"""The walls: which are chosen, what they refuse to do without, and what is removed after a run."""
+"""The walls: which are chosen, and what they refuse to do without."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tfp_flows.grading import Isolation, Limits
+from tfp_flows.grading.confined import landlock
 from tfp_flows.grading.isolation import candidates
-from tfp_flows.grading.process import _made_folder
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -47,98 +47,168 @@ def test_reports_say_which_walls_there_were(grader, tmp_path):
     assert "seccomp" in walls or any(wall.startswith("namespaces") for wall in walls)
 
 
-@pytest.mark.parametrize(
-    "isolation", [Isolation(None, True, False), Isolation("bwrap", True, True)]
-)
-def test_no_folder_of_this_machine_where_the_walls_hold_one(isolation):
-    assert _made_folder(isolation, 0) is None
-
-
-def test_only_a_folder_that_was_made_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / "of_others").write_text("x")
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "kept").write_text("x")
-    folder = _made_folder(Isolation(None, False, False), 0)
-    scratch = Path(folder.name) / "scratch"
-    assert scratch.parent.parent == tmp_path
-    (scratch / "file").write_text("x")
-    (scratch / "link").symlink_to(tmp_path / "outside")
-    (scratch / "deep").mkdir()
-    (scratch / "deep" / "root").symlink_to("/")
-    folder.cleanup()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["of_others", "outside"]
-    assert (tmp_path / "outside" / "kept").read_text() == "x"
-
-
 _WITHOUT = """
-    import os, sys
-    from tfp_flows.grading.confined import landlock, seccomp, walls
+    import json, os, sys
+    from tfp_flows.grading.confined import landlock, linux, seccomp, walls
 
-    if "seccomp" in sys.argv:
-        seccomp.restrict = lambda: False
-    if "landlock" in sys.argv:
+    given = json.loads(sys.argv[1])
+    if "seccomp" in given["lacks"]:
+        seccomp.restrict = lambda **_: False
+    if "landlock" in given["lacks"]:
         landlock.restrict = lambda *_: False
+    if given["namespaces"]:
+        linux.unshare = lambda flags: None
+        walls._own_root = lambda *_: None
+    if os.getuid() == 0 and given["become"]:
+        os.setgroups([])
+        os.setresgid(given["become"], given["become"], given["become"])
+        os.setresuid(given["become"], given["become"], given["become"])
+    view = walls.View(given["namespaces"], [], [], [], given["secret"])
     try:
-        walls.enter(walls.Walls(False, [], [], [], "/", None, 5 << 30, 1 << 20, 60))
+        print("up:", walls.enter(view, walls.Bounds(given["user"], 5 << 30, 1 << 20, 60)))
     except OSError as error:
         print("refused:", error)
 """
 
 
+def _enter(*lacks, become=61000, user=None, namespaces=False, secret="/"):
+    """What becomes of walls of which some parts are not to be had; by an ordinary user."""
+    job = {
+        "lacks": lacks, "become": become, "user": user, "namespaces": namespaces,
+        "secret": str(secret),
+    }  # fmt: skip
+    done = _python(_WITHOUT, json.dumps(job))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_nothing_runs_where_it_could_reach_other_processes():
-    done = _python(_WITHOUT, "seccomp")
-    assert "refused: " in done.stdout, done.stderr
+    lacks = ["seccomp"] if landlock.version() else ["seccomp", "landlock"]
+    assert "refused: neither namespaces" in _enter(*lacks)
 
 
-def test_nothing_runs_as_root_where_it_could_write_files():
-    if os.getuid() != 0:
-        pytest.skip("this is about root")
-    done = _python(_WITHOUT, "landlock")
-    assert "refused: root may write everywhere" in done.stdout, done.stderr
+def test_nothing_runs_where_it_could_reach_files():
+    assert "refused: neither namespaces, Landlock nor a user" in _enter("landlock")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be or become another user")
+def test_nothing_runs_as_root_where_it_could_reach_files(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    refused = "refused: root keeps rights on files"
+    assert refused in _enter("landlock", become=0)
+    assert refused in _enter("landlock", become=0, namespaces=True)
+    assert "refused: everybody may read" in _enter("landlock", become=0, user=61000)
+    assert "up: ['a user of its own'" in _enter("landlock", become=0, user=61000, secret=closed)
+
+
+_CALLS = """
+    import ctypes, errno, fcntl, os, signal, sys
+    from tfp_flows.grading.confined import linux, seccomp
+
+    linux.no_new_privileges()
+    assert seccomp.restrict(writes=False)
+    place, parent = sys.argv[1], os.getppid()
+    read, write = os.pipe()
+    actions = {
+        "kill": lambda: os.kill(parent, 0),
+        "fork": os.fork,
+        "owner": lambda: fcntl.fcntl(read, fcntl.F_SETOWN, parent),
+        "signal": lambda: fcntl.fcntl(read, 10, signal.SIGKILL),
+        "lease": lambda: fcntl.fcntl(os.open(place + "/file", os.O_RDONLY), 1024, 0),
+        "ioctl": lambda: fcntl.ioctl(read, 0x8901, b"1234"),
+        "priority": lambda: os.setpriority(os.PRIO_PROCESS, parent, 19),
+        "affinity": lambda: os.sched_setaffinity(parent, {0}),
+        "survive": linux.end_with_parent,
+        "open": lambda: os.open(place + "/new", os.O_CREAT | os.O_RDONLY),
+        "append": lambda: os.open(place + "/file", os.O_WRONLY | os.O_APPEND),
+        "empty": lambda: os.open(place + "/file", os.O_RDONLY | os.O_TRUNC),
+        "truncate": lambda: os.truncate(place + "/file", 0),
+        "chmod": lambda: os.chmod(place, 0),
+        "utime": lambda: os.utime(place + "/file"),
+        "mkdir": lambda: os.mkdir(place + "/made"),
+        "rename": lambda: os.rename(place + "/file", place + "/moved"),
+        "unlink": lambda: os.unlink(place + "/file"),
+        "symlink": lambda: os.symlink("/", place + "/link"),
+    }
+    for name, action in actions.items():
+        try:
+            action()
+        except OSError as error:
+            if error.errno in (errno.EPERM, errno.EACCES):
+                continue
+            print(name, error)
+        else:
+            print(name)
+    assert open(place + "/file").read() == "x"
+    os.kill(os.getpid(), 0)
+    print("done")
+"""
+
+
+def test_calls_that_reach_out_are_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    done = _python(_CALLS, tmp_path)
+    assert done.stdout == "done\n", done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 _WEAK = """
     import json, os, sys
     from pathlib import Path
+    from tfp_flows.errors import InputError
     from tfp_flows.grading import Grader, Isolation, Limits
     from tfp_flows.grading.isolation import candidates
 
-    place, hostile = Path("/tmp/place"), Path(sys.argv[1])
-    place.mkdir()
-    (place / "kept").write_text("x")
+    place, hostile = Path(sys.argv[1]), Path(sys.argv[2])
+    (place / "trap").mkdir(parents=True)
+    (place / "trap" / "secret.txt").write_text("do not read")
     way = Isolation(None, False, candidates()[-1].user)
-    with Grader(limits=Limits(seconds=15), isolation=way) as grader:
-        found = {}
-        for name in sys.argv[2:]:
-            report = grader.grade(hostile / name, part="forward")
-            found[name] = [report.points, report.items[0].message, report.output, report.isolation]
-    found["left"] = sorted(str(path) for path in Path("/tmp").rglob("*"))
+    found = {}
+    try:
+        with Grader(limits=Limits(seconds=15), isolation=way) as grader:
+            for name in sys.argv[3:]:
+                text = (hostile / name).read_text()
+                text = text.replace('TRAP = "/trap"', f"TRAP = {str(place / 'trap')!r}")
+                (place / name).write_text(text)
+                report = grader.grade(place / name, part="forward")
+                item = report.items[0]
+                found[name] = [report.points, item.message, report.output, report.isolation]
+                (place / name).unlink()
+    except InputError as error:
+        found["refused"] = str(error)
+    found["left"] = sorted(str(path.relative_to(place)) for path in place.rglob("*"))
     print(json.dumps(found))
 """
+_HARMLESS = {"kill_parent.py", "fork_bomb_quiet.py", "fill_disk.py", "deep_tree.py"}
+_FOILED = {"network.py", "write_results.py", "os_exit.py", "read_secrets.py", "read_grader.py"}
 
 
-def test_weaker_walls_hold_as_well():
-    """Without namespaces; in a view of the files where /tmp is a new one, should they not hold."""
-    inside = 'mount -t tmpfs tmpfs /tmp && exec "$@"'
-    before = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "bash", "-c", inside, "x"]
-    if os.getuid() != 0 or subprocess.run([*before, "true"], capture_output=True).returncode:
-        pytest.skip("no view of its own to be had here")
-    names = ["kill_parent.py", "fork_bomb_quiet.py", "network.py", "write_results.py", "os_exit.py"]
-    done = _python(_WEAK, HERE / "hostile", *names, "read_secrets.py", before=before)
+def test_weaker_walls_hold_as_well(tmp_path):
+    """Without namespaces, as on platforms; as root in a view of files where /tmp is a new one."""
+    before, place = [], tmp_path / "place"
+    if os.getuid() == 0:  # should the walls not hold
+        inside = 'mount -t tmpfs tmpfs /tmp && exec "$@"'
+        before = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
+        before, place = [*before, "bash", "-c", inside, "x"], "/tmp/place"
+    done = _python(_WEAK, place, HERE / "hostile", *_HARMLESS, *_FOILED, before=before)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found.pop("left") == ["/tmp/place", "/tmp/place/kept"]
-    points = {name: value[0] for name, value in found.items()}
-    assert points["kill_parent.py"] == points["fork_bomb_quiet.py"] == 10, found
-    assert points["network.py"] == points["os_exit.py"] == points["read_secrets.py"] == 0
-    for _, _, output, walls in found.values():
-        assert "FOUND" not in output
-        assert "seccomp" in walls
+    assert found.pop("left") == ["trap", "trap/secret.txt"]
+    if not landlock.version():
+        assert "Landlock" in found["refused"]
+        return
+    assert {name for name, value in found.items() if value[0] == 10} == _HARMLESS, found
+    assert {name for name, value in found.items() if value[0] == 0} == _FOILED, found
+    for name, (_, _, output, walls) in found.items():
+        assert "FOUND" not in output, (name, output)
+        assert "wrote" not in output, (name, output)
+        assert {"Landlock", "seccomp"} <= set(walls)
         assert not any(wall.startswith("namespaces") for wall in walls)
 
 
-def test_limits_are_as_documented():
+def test_limits_are_within_what_is_promised():
     limits = Limits()
-    assert limits.memory <= 1.5 * 2**30
+    assert limits.memory < 1.5e9
     assert limits.total_seconds <= 1200
+    assert Isolation(None, True, False).shares_processes is False
