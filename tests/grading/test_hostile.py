@@ -53,8 +53,8 @@ EXPECTED = {
         "forward": (0, _UNREADABLE),
         "inverse": (0, _UNREADABLE),
         "forward_log_det_jacobian": (0, f"list of 1, {_NO_NUMBERS}"),
-        "channel_binary_mask": (0, _NO_NUMBERS),
-        "get_preprocess_bijector": (0, _NO_NUMBERS),
+        "channel_binary_mask": (0, _UNREADABLE),
+        "get_preprocess_bijector": (0, _UNREADABLE),
     },
     "forge_weights.py": {
         "get_conv_resnet": (0, _UNREADABLE),

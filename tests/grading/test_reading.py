@@ -12,6 +12,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.grading import Status
 
 HERE = Path(__file__).parent
+ASSIGNMENT = HERE.parents[1] / "course_notebooks" / "assignment_realnvp"
 SOLUTION = (HERE / "solution.py").read_text()
 FORWARD = """def forward(x, b, shift_and_log_scale_fn):
     t, s = shift_and_log_scale_fn(b * x)
@@ -44,11 +45,11 @@ def test_notebook_of_a_teacher_scores_everything(grader, tmp_path):
 
 
 def test_the_course_s_own_assignment(grader):
-    place = HERE.parents[1] / "course_notebooks" / "assignment_realnvp"
-    if not place.exists():
-        pytest.skip("the assignment is not part of this copy")
-    assert grader.grade(place / "solution.ipynb").percent == 100
-    assert grader.grade(place / "student.ipynb").percent == 0
+    solution = grader.grade(ASSIGNMENT / "solution.ipynb")
+    assert solution.percent == 100, [item.message for item in solution.items]
+    student = grader.grade(ASSIGNMENT / "student.ipynb")
+    assert student.points == 0
+    assert all("not written yet" in item.message for item in student.items)
 
 
 def test_notebook_of_2020_with_all_that_is_in_them(grader, tmp_path):

@@ -122,7 +122,7 @@ def test_faults_of_a_rubric_are_no_zero_of_the_student(second, tmp_path):
     (tmp_path / "work.py").write_text(REFERENCE)
     (second / "reference.py").write_text(REFERENCE.replace("tf.nn.softplus(x)", "1 / 0"))
     with Grader(second) as grader:
-        with pytest.raises(InputError, match=r"reference of softplus .* ZeroDivisionError"):
+        with pytest.raises(InputError, match=r"reference of softplus .*ZeroDivisionError"):
             grader.grade(tmp_path / "work.py")
         assert grader.grade(tmp_path / "work.py", part="mean_and_sum").percent == 100
         submissions, _ = find_submissions([tmp_path / "work.py"])
