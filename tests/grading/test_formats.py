@@ -1,5 +1,6 @@
 """Every format by its contract, for a right, an empty and a half-right submission."""
 
+import ast
 import base64
 import json
 import math
@@ -10,7 +11,7 @@ import pytest
 
 from grading.notebooks import EMPTY, notebook
 from tfp_flows.errors import InputError
-from tfp_flows.grading import FORMATS, ItemResult, Report, Status, render
+from tfp_flows.grading import FORMATS, Grader, ItemResult, Report, Status, render
 from tfp_flows.grading.formats import github
 
 SOLUTION = (Path(__file__).parent / "solution.py").read_text()
@@ -33,6 +34,15 @@ def reports(grader, tmp_path_factory):
     return found
 
 
+RUBRIC = """
+names = { tf = "tensorflow" }
+[[items]]
+id = "double"
+points = 2
+check = "values"
+settings = { arguments = [{ shape = [3] }] }
+deductions = { dtype = 0.25 }
+"""
 SHARES = {"right": 1.0, "empty": 0.0, "half": 0.95}
 
 
@@ -109,13 +119,25 @@ def _as_nbgrader_reads(cell):
     return maximum
 
 
-@pytest.mark.parametrize("name", SHARES)
-def test_nbgrader_s_own_reading(name, reports):
-    utils = pytest.importorskip("nbgrader.utils")
-    book = nbformat.reads(render(reports[name], "nbgrader"), as_version=4)
-    grades = [utils.determine_grade(cell) for cell in book.cells]
-    assert sum(grade for grade, _ in grades) == pytest.approx(100 * SHARES[name])
-    assert sum(maximum for _, maximum in grades) == 100
+def test_cells_for_nbgrader_grade_again(tmp_path, capfd):
+    """Of a rubric of one's own and a submission elsewhere; nothing may go to standard error."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "rubric.toml").write_text(RUBRIC)
+    (folder / "reference.py").write_text("def double(x):\n    return 2 * x\n")
+    path = tmp_path / "half.py"
+    path.write_text("def double(x):\n    return tf.cast(2 * x, tf.float64)\n")
+    with Grader(folder) as grader:
+        report = grader.grade(path, name="half")
+    (cell,) = nbformat.reads(render(report, "nbgrader"), as_version=4).cells
+    *statements, last = ast.parse(cell.source).body
+    names = {}
+    exec(compile(ast.Module(statements, []), "cell", "exec"), names)
+    assert eval(compile(ast.Expression(last.value), "cell", "eval"), names) == 1.5
+    assert _as_nbgrader_reads(cell) == 1.5
+    printed = capfd.readouterr()
+    assert "float64" in printed.out
+    assert printed.err == ""
 
 
 @pytest.mark.parametrize("name", SHARES)

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import bad, good
 
@@ -15,6 +16,7 @@ from grading.notebooks import EMPTY, notebook
 from tfp_flows.errors import InputError
 from tfp_flows.grading.platforms import run, submitted
 from tfp_flows.grading.platforms.build import build
+from tfp_flows.grading.rubric import load_rubric
 
 SOLUTION = (Path(__file__).parent / "solution.py").read_text()
 _RUN = """
@@ -69,6 +71,11 @@ def test_recipe_for_coursera(built):
     requirements = (recipe / "requirements.txt").read_text().splitlines()
     pinned = {line.partition("==")[0] for line in requirements if "==" in line}
     assert {"tensorflow", "tensorflow-probability", "tf_keras", "keras"} <= pinned
+    assert "-c /grader/constraints.txt" in docker
+    constraints = (recipe / "constraints.txt").read_text().splitlines()
+    fixed = dict(line.split("==") for line in constraints)
+    assert {"tensorflow", "numpy", "matplotlib", "ml-dtypes", "h5py", "absl-py"} <= set(fixed)
+    assert fixed["numpy"] == np.__version__
     assert json.loads((recipe / "parts.json").read_text())["forward"] == "forward"
 
 
@@ -157,6 +164,35 @@ def test_nothing_submitted_is_a_score_with_feedback(tmp_path):
     result = json.loads((tmp_path / "out" / "feedback.json").read_text())
     assert result["fractionalScore"] == 0
     assert "no notebook" in result["feedback"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("{", "cannot be read: "), ('{"a": 1}', "is not a JSON object of identifiers")],
+)
+def test_broken_table_of_parts_is_told(content, says, tmp_path, monkeypatch):
+    monkeypatch.setenv(submitted.PARTS, str(tmp_path / "parts.json"))
+    (tmp_path / "parts.json").write_text(content)
+    with pytest.raises(InputError) as error:
+        submitted.part_of("aB3xZ", load_rubric())
+    assert says in str(error.value)
+
+
+def test_faults_of_the_grader_are_a_failure_and_no_score(tmp_path, monkeypatch, capsys):
+    def fault(*_):
+        raise KeyError("missing")
+
+    monkeypatch.setattr(run, "run", fault)
+    assert run.main(["coursera"]) == 1
+    assert capsys.readouterr().err == "Error: the grader failed: KeyError: 'missing'\n"
+
+
+def test_links_are_no_submission(tmp_path):
+    (tmp_path / "submission").mkdir()
+    (tmp_path / "other.py").write_text(SOLUTION)
+    (tmp_path / "submission" / "work.py").symlink_to(tmp_path / "other.py")
+    (tmp_path / "submission" / "answer").symlink_to(tmp_path / "other.py")
+    assert submitted.submitted_file(tmp_path / "submission") is None
 
 
 def test_unknown_platform(capsys):
