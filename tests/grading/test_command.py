@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from commands import bad, good
+from rich.console import Console
 
 from grading.notebooks import EMPTY, notebook
+from tfp_flows.cli import console
 from tfp_flows.cli.grade_options import Format
 from tfp_flows.grading import FORMATS, ItemResult, Report, Status
 from tfp_flows.grading.batch import find_submissions
@@ -115,6 +117,14 @@ def test_bad_requests_are_refused_at_once(tmp_path):
     (tmp_path / "nothing").mkdir()
     assert "no notebook (.ipynb) or script" in bad("grade", tmp_path / "nothing")
     assert "cannot be written: Not a directory" in bad("grade", tmp_path, "--out", path)
+
+
+def test_bar_of_a_folder_is_shown_on_a_terminal(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "progress_console", lambda: Console(file=screen, force_terminal=1))
+    assert list(console.tracked(iter("abc"), "grading", 3)) == ["a", "b", "c"]
+    assert "grading" in screen.getvalue()
+    assert "100%" in screen.getvalue()
 
 
 def test_formats_of_the_command_are_those_there_are():

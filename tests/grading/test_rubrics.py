@@ -1,9 +1,12 @@
 """Rubrics: what a teacher may change, and a second one without code."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tfp_flows.errors import InputError
-from tfp_flows.grading import Grader, Status, load_rubric
+from tfp_flows.grading import Grader, Status, load_rubric, rubrics
 
 SECOND = """
 name = "softplus"
@@ -79,6 +82,17 @@ def test_rubric_of_the_assignment_covers_it():
         "forward_log_det_jacobian",
         "inverse_log_det_jacobian",
     ]
+
+
+def test_copy_of_the_rubric_can_be_edited(tmp_path):
+    built_in = Path(rubrics.__file__).parent / "realnvp"
+    copy = shutil.copytree(built_in, tmp_path / "mine")
+    path = copy / "rubric.toml"
+    path.write_text(path.read_text().replace("points = 15", "points = 20", 1))
+    rubric = load_rubric(copy)
+    assert rubric.items[0].points == 20
+    assert rubric.items[0].check is load_rubric().items[0].check
+    assert rubric.location == str(copy)
 
 
 @pytest.mark.parametrize(

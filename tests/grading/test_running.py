@@ -7,7 +7,14 @@ import pytest
 
 from grading.test_rubrics import REFERENCE, SECOND
 from tfp_flows.errors import InputError
-from tfp_flows.grading import Grader, Isolation, Limits, Status, find_submissions, grade_all
+from tfp_flows.grading import (
+    Grader,
+    Isolation,
+    Limits,
+    Status,
+    find_submissions,
+    grade_all,
+)
 from tfp_flows.grading import pool as pools
 from tfp_flows.grading import process as processes
 from tfp_flows.grading.attempt import Attempt
@@ -18,6 +25,17 @@ from tfp_flows.grading.trial import Finding
 from tfp_flows.grading.zygote import NoWalls, Stalled
 
 WAYS = [Isolation("bwrap", True, False), Isolation(None, True, False)]
+READING = """
+import os
+
+
+def softplus(x):
+    for root in ("@", "@/.."):
+        for folder, _, files in os.walk(root):
+            for name in files:
+                print("FOUND", folder, name)
+    return x
+"""
 
 
 class FakeZygote:
@@ -179,6 +197,20 @@ def test_endless_items_take_no_time_from_others():
     assert all(result.message == "endless" for result in results.values())
     assert run.spent <= limits.total_seconds
     assert {result.status for result in results.values()} == {Status.error}
+
+
+def test_rubric_of_one_s_own_is_hidden(second, tmp_path, monkeypatch):
+    """Also below a folder that submissions see: there it is covered."""
+    monkeypatch.setattr(
+        "tfp_flows.grading.visible._SYSTEM", ("/usr", "/lib", "/lib64", str(tmp_path))
+    )
+    (tmp_path / "seen.txt").write_text("x")
+    (tmp_path / "work.py").write_text(READING.replace("@", str(second)))
+    with Grader(second) as grader:
+        output = grader.grade(tmp_path / "work.py", part="softplus").output
+    assert "seen.txt" in output
+    assert "reference.py" not in output
+    assert "rubric.toml" not in output
 
 
 def test_links_are_not_followed(grader, tmp_path):

@@ -55,6 +55,9 @@ def test_provided_parts_that_lack_stand_in_if_they_are_used():
     item = ITEMS["channel_binary_mask"]
     plan = source(text).plan([item.id])
     assert stand_ins(text).wanted(item, plan, ()) == ("checkerboard_binary_mask",)
+    assert not stand_ins(text).tell(["checkerboard_binary_mask", "Squeeze", "nll"])
+    assert stand_ins(text).tell(["nll", "inverse"])
+    assert stand_ins(text).tell(["RealNVPModel"])
     own = text + "def checkerboard_binary_mask(shape, o=0):\n    return 1\n"
     assert stand_ins(own).wanted(item, source(own).plan([item.id]), ()) == ()
     assert stand_ins(own).replaceable(item) == {"checkerboard_binary_mask"}

@@ -63,7 +63,7 @@ _WITHOUT = """
         os.setgroups([])
         os.setresgid(given["become"], given["become"], given["become"])
         os.setresuid(given["become"], given["become"], given["become"])
-    view = walls.View(given["namespaces"], [], [], [], given["secret"])
+    view = walls.View(given["namespaces"], [], [], [], [given["secret"]])
     try:
         print("up:", walls.enter(view, walls.Bounds(given["user"], 5 << 30, 1 << 20, 60)))
     except OSError as error:

@@ -51,7 +51,7 @@ Jobs = Annotated[
         min=0,
         max=64,
         help="Submissions graded at the same time.",
-        show_default="as many as processors",
+        show_default="as many as processors and memory allow",
     ),
 ]
 Packages = Annotated[

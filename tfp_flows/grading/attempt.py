@@ -26,8 +26,8 @@ class Attempt:
         findings: What is wrong.
         raised: Whether it ended in an error, a crash or a timeout.
         timed_out: Whether it was a timeout.
-        guarded: Whether something of the reference was in its reach, so that it is kept from
-            telling of it.
+        guarded: Whether something of the reference's graded items was in its reach, so that it
+            is kept from telling of it.
         keras: The Keras of the process.
         isolation: Walls around it.
         output: What was printed; "" of a guarded one.
@@ -82,7 +82,7 @@ class Attempts:
         """
         plan = self.plan(item, replaced)
         names = self.stand_ins.wanted(item, plan, replaced)
-        guarded = bool(names)
+        guarded = self.stand_ins.tell(names)
         raised, timed_out = False, False
         with ExitStack() as stack:
             reference = self._reference(item, keras, stack)

@@ -7,7 +7,6 @@ from typing import Any
 from tfp_flows.grading.isolation import Limits
 from tfp_flows.grading.process import Ended, Failure
 
-NONSENSE = "It wrote to the grader's own connection instead of returning a value."
 UNREADABLE = "What came back from its process cannot be read as a result."
 _HINTS = {
     "MemoryError": "It asked for more memory than it may use.",
@@ -18,7 +17,7 @@ _HINTS = {
 }
 _ENDINGS = {
     "exit": "It ended its own process (os._exit or similar) instead of returning a value.",
-    "nonsense": NONSENSE,
+    "nonsense": "It wrote to the grader's own connection instead of returning a value.",
 }
 _KNOWN_ERRORS = frozenset({*dir(builtins), "InvalidArgumentError", "ResourceExhaustedError"})
 _LAST_LINE = 100_000

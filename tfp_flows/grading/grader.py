@@ -50,7 +50,7 @@ class Grader:
     ):
         self.rubric = rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
         self.limits = limits or Limits()
-        self._pool = Pool(self.limits, isolation)
+        self._pool = Pool(self.limits, isolation, self.rubric.folders)
         self._reference: Source | None = None
         self._reading = threading.Lock()
 

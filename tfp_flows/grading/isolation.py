@@ -21,11 +21,13 @@ class Isolation:
         bubblewrap: Path of ``bwrap`` to run everything in; None does without.
         namespaces: Each run gets files, processes and network of its own.
         user: As root, each run becomes a user without rights.
+        secrets: Folders that no run may see.
     """
 
     bubblewrap: str | None
     namespaces: bool
     user: bool
+    secrets: tuple[str, ...] = (visible.PACKAGE,)
 
     @property
     def shares_processes(self) -> bool:
@@ -75,7 +77,7 @@ def _others_may(folder: str, wanted: int) -> bool:
 def common_settings(isolation: Isolation) -> dict[str, Any]:
     """What all runs share: which files they see, and where the packages are."""
     shown = visible.visible_paths()
-    hidden = visible.hidden_paths(shown)
+    hidden = visible.hidden_paths(shown, isolation.secrets)
     return {
         "paths": visible.package_paths(),
         "view": {
@@ -83,7 +85,7 @@ def common_settings(isolation: Isolation) -> dict[str, Any]:
             "visible": shown,
             "hidden": hidden,
             "readable": [] if isolation.namespaces else visible.without(shown, hidden),
-            "secret": visible.PACKAGE,
+            "secrets": list(isolation.secrets),
         },
     }
 
@@ -122,7 +124,7 @@ def bubblewrap_command(isolation: Isolation, environment: dict[str, str]) -> lis
     command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
     for path in shown:
         command += _binding(path)
-    for path in visible.hidden_paths(shown):
+    for path in visible.hidden_paths(shown, isolation.secrets):
         command += ["--tmpfs", path]
     command += ["--ro-bind", visible.CONFINED, visible.CONFINED, "--chdir", "/"]
     for name, value in environment.items():

@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tfp_flows.errors import InputError
 from tfp_flows.grading.confined.linux import set_dumpable
@@ -21,15 +22,20 @@ class Pool:
     Args:
         limits: Bounds on each.
         isolation: The walls; the strongest ones that work here by default.
+        secrets: Folders that no process may see, besides this package.
 
     Raises:
         InputError: This system cannot do it.
     """
 
-    def __init__(self, limits: Limits, isolation: Isolation | None = None):
+    def __init__(
+        self, limits: Limits, isolation: Isolation | None = None, secrets: Iterable[str] = ()
+    ):
         check_platform()
         self.limits = limits
-        self._ways = candidates() if isolation is None else [isolation]
+        ways = candidates() if isolation is None else [isolation]
+        hidden = [os.path.realpath(folder) for folder in secrets]
+        self._ways = [dataclasses.replace(way, secrets=(*way.secrets, *hidden)) for way in ways]
         self._proven: Isolation | None = None
         self._zygotes: dict[str, Zygote] = {}
         self._lock = threading.Lock()

@@ -73,6 +73,11 @@ class Rubric:
     location: str
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """The folder that holds it, if it is none of this package."""
+        return () if is_built_in(self.location) else (self.location,)
+
+    @property
     def graded(self) -> tuple[str, ...]:
         """The graded names."""
         return tuple(item.id for item in self.items)

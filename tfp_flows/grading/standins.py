@@ -48,6 +48,11 @@ class StandIns:
         names = plan.needs & ({*replaced} | lacking)
         return tuple(sorted(name for name in names if self._may_stand_in(name, item)))
 
+    def tell(self, names: Collection[str]) -> bool:
+        """Whether there is anything of a graded item in some stand-ins."""
+        graded = set(self._rubric.graded)
+        return any(graded & {name, *self.plan(name).needs} for name in names)
+
     def plan(self, name: str) -> Plan:
         """What a stand-in needs of the reference."""
         return self._reference.plan([name])

@@ -33,9 +33,10 @@ def visible_paths() -> list[str]:
     return paths
 
 
-def hidden_paths(visible: Iterable[str]) -> list[str]:
-    """Folders below visible ones that a confined process must not see: this package."""
-    return [PACKAGE] if any(_is_below(PACKAGE, path) for path in visible) else []
+def hidden_paths(visible: Iterable[str], secrets: Iterable[str]) -> list[str]:
+    """Those of some folders that lie below visible ones."""
+    paths = list(visible)
+    return [secret for secret in secrets if any(_is_below(secret, path) for path in paths)]
 
 
 def without(paths: Iterable[str], hidden: Iterable[str]) -> list[str]:

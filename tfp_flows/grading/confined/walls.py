@@ -26,14 +26,14 @@ class View:
         visible: Files and folders that can be read.
         hidden: Folders below those that cannot.
         readable: The same without mounts: paths that leave out the hidden ones.
-        secret: Folder with the answers.
+        secrets: Folders with the answers, wherever they are.
     """
 
     namespaces: bool
     visible: list[str]
     hidden: list[str]
     readable: list[str]
-    secret: str
+    secrets: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +113,9 @@ def _do_without_landlock(view: View, bounds: Bounds) -> None:
         return
     if bounds.user is None:
         raise OSError("neither namespaces, Landlock nor a user of its own are to be had here")
-    if os.access(view.secret, os.R_OK) or os.access(view.secret, os.X_OK):
-        raise OSError(f"everybody may read {view.secret}, and Landlock is not to be had here")
+    for folder in view.secrets:
+        if os.access(folder, os.R_OK) or os.access(folder, os.X_OK):
+            raise OSError(f"everybody may read {folder}, and Landlock is not to be had here")
 
 
 def _bound(view: View, bounds: Bounds) -> None:
