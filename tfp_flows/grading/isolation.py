@@ -50,7 +50,7 @@ class Limits:
 
     seconds: float = 20.0
     total_seconds: float = 120.0
-    memory: int = 1_450_000_000
+    memory: int = 1_400_000_000
     address_space: int = 5 << 30
     file_size: int = 16 << 20
 
