@@ -18,7 +18,7 @@ import numpy as np
 _HEADER = struct.Struct(">4sIQ")
 _MAGIC = b"tff1"
 _KINDS = "biufc"
-_MAX_RANK = 8
+_MAX_RANK, _LONGEST_AXIS = 8, 1 << 28
 _CHUNK = 1 << 20
 
 
@@ -136,7 +136,7 @@ def _unpack(layout: Any, body: bytes) -> list[np.ndarray]:
         dtype = np.dtype(str(name))
         if dtype.kind not in _KINDS or len(shape) > _MAX_RANK:
             raise ValueError("not a plain array")
-        if any(type(length) is not int or length < 0 for length in shape):
+        if any(type(n) is not int or not 0 <= n <= _LONGEST_AXIS for n in shape):
             raise ValueError("not a shape")
         size = math.prod(shape) * dtype.itemsize
         part = body[start : start + size]
