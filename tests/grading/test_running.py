@@ -14,6 +14,7 @@ from tfp_flows.grading import (
     Status,
     find_submissions,
     grade_all,
+    visible,
 )
 from tfp_flows.grading import pool as pools
 from tfp_flows.grading import process as processes
@@ -201,9 +202,8 @@ def test_endless_items_take_no_time_from_others():
 
 def test_rubric_of_one_s_own_is_hidden(second, tmp_path, monkeypatch):
     """Also below a folder that submissions see: there it is covered."""
-    monkeypatch.setattr(
-        "tfp_flows.grading.visible._SYSTEM", ("/usr", "/lib", "/lib64", str(tmp_path))
-    )
+    monkeypatch.setattr(visible, "_SYSTEM", (*visible._SYSTEM, str(tmp_path)))
+    tmp_path.chmod(0o755)
     (tmp_path / "seen.txt").write_text("x")
     (tmp_path / "work.py").write_text(READING.replace("@", str(second)))
     with Grader(second) as grader:
