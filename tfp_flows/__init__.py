@@ -1,7 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`plotting`, `figures`.
+`plotting`, `figures`, `grading`.
 """
 
 import importlib
@@ -17,6 +17,7 @@ _SUBPACKAGES = (
     "datasets",
     "figures",
     "flows",
+    "grading",
     "models",
     "networks",
     "plotting",
@@ -42,6 +43,7 @@ __all__ = [
     "datasets",
     "figures",
     "flows",
+    "grading",
     "load",
     "models",
     "networks",

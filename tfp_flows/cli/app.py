@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tfp_flows._version import __version__
-from tfp_flows.cli import options
+from tfp_flows.cli import grade_options, options
 from tfp_flows.cli.console import Commands
 from tfp_flows.errors import InputError
 
@@ -190,6 +190,43 @@ def figures(
     from tfp_flows.cli import figures as pictures
 
     (pictures.check if check else pictures.write)(out)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "  tfp-flows grade submission.ipynb\n\n"
+    "  tfp-flows grade submissions/ --out grades\n\n"
+    "  tfp-flows grade submission.ipynb --part forward --format coursera --out feedback.json"
+)
+def grade(
+    submissions: grade_options.Submissions,
+    part: grade_options.Part = None,
+    format: grade_options.ReportFormat = grade_options.Format.text,
+    out: grade_options.ReportOut = None,
+    rubric: grade_options.RubricName = "realnvp",
+    jobs: grade_options.Jobs = 0,
+) -> None:
+    """Grade notebooks and scripts, or folders of them.
+
+    Takes the graded functions from each file and runs nothing else of it, in
+    a process that reaches neither the network nor other files. Of a folder,
+    --out gets a report for each file, grades.csv and summary.html.
+    """
+    from tfp_flows.cli import grade as command
+
+    command.grade(submissions, part=part, format=format.value, out=out, rubric=rubric, jobs=jobs)
+
+
+@app.command("package-grader", epilog="Example:\n\n  tfp-flows package-grader --out grader")
+def package_grader(
+    out: grade_options.Packages,
+    rubric: grade_options.RubricName = "realnvp",
+) -> None:
+    """Make what platforms ask for: a Docker recipe for Coursera and a zip for Gradescope."""
+    from tfp_flows.grading.platforms.build import build
+
+    for path in build(out, rubric):
+        typer.echo(f"Written to {path}")
 
 
 @app.command("list")

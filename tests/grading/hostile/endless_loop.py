@@ -1,0 +1,3 @@
+def forward(x, b, shift_and_log_scale_fn):
+    while True:
+        pass

@@ -1,0 +1,185 @@
+"""Walls around one submission, put up by its own process before it runs anything.
+
+Each wall that the machine offers is used; `enter` returns which ones those were.
+"""
+
+import dataclasses
+import os
+import resource
+
+from . import landlock, linux, seccomp
+
+SCRATCH = "/tmp"
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_FILES_IN_SCRATCH = 4096
+_OWN_PROCESS = "/proc/self"
+_THREADS = 512
+_DESCRIPTORS = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """Which files there are; the same for all runs.
+
+    Attributes:
+        namespaces: A root, processes, network and scratch folder of its own.
+        visible: Files and folders that can be read.
+        hidden: Folders below those that cannot.
+        readable: The same without mounts: paths that leave out the hidden ones.
+        secrets: Folders with the answers, wherever they are.
+    """
+
+    namespaces: bool
+    visible: list[str]
+    hidden: list[str]
+    readable: list[str]
+    secrets: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """Bounds on one run.
+
+    Attributes:
+        user: User and group to become; None keeps them. Only root can.
+        memory: Most bytes of address space.
+        file_size: Most bytes of a file, and of the scratch folder.
+        cpu: Most seconds of processor time.
+    """
+
+    user: int | None
+    memory: int
+    file_size: int
+    cpu: int
+
+
+def enter(view: View, bounds: Bounds) -> list[str]:
+    """Puts the walls up around this process, for good.
+
+    Args:
+        view: The files. With ``namespaces``, this process must be the first of its own namespace
+            of processes, and may mount.
+        bounds: The bounds.
+
+    Returns:
+        The names of the walls.
+
+    Raises:
+        OSError: A namespace that was promised cannot be set up, or what is left would not keep
+            the submission from the network, from other processes and from files.
+    """
+    names = []
+    if view.namespaces:
+        linux.unshare(
+            linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+        )
+        _own_root(view, bounds)
+        names.append("namespaces (files, processes, network)")
+        readable, writable, place = ["/"], [SCRATCH, "/dev/null"], SCRATCH
+    else:
+        # TensorFlow ends the process if it cannot read its own command line. The open descriptor
+        # keeps the folder the one that the rule of Landlock is about.
+        os.open(_OWN_PROCESS, os.O_PATH)
+        readable, writable, place = [*view.readable, _OWN_PROCESS], [], "/"
+    os.chdir(place)
+    os.environ["HOME"] = os.environ["TMPDIR"] = place
+    _bound(view, bounds)
+    if bounds.user is not None:
+        os.setgroups([])
+        os.setresgid(bounds.user, bounds.user, bounds.user)
+        os.setresuid(bounds.user, bounds.user, bounds.user)
+        names.append("a user of its own")
+    linux.drop_capabilities()
+    linux.no_new_privileges()
+    linux.set_dumpable(False)
+    linux.end_with_parent()
+    devices = [f"/dev/{name}" for name in _DEVICES]
+    if landlock.restrict([*readable, *devices], writable):
+        names.append("Landlock")
+    else:
+        _do_without_landlock(view, bounds)
+    if seccomp.restrict(writes=view.namespaces):
+        names.append("seccomp")
+    elif not view.namespaces:
+        raise OSError("neither namespaces nor seccomp filters are to be had here")
+    return [*names, "limits"]
+
+
+def _do_without_landlock(view: View, bounds: Bounds) -> None:
+    """Raises OSError if nothing else keeps the submission from files."""
+    if bounds.user is None and os.getuid() == 0:
+        raise OSError("root keeps rights on files without Landlock or a user of its own")
+    if view.namespaces:
+        return
+    if bounds.user is None:
+        raise OSError("neither namespaces, Landlock nor a user of its own are to be had here")
+    for folder in view.secrets:
+        if os.access(folder, os.R_OK) or os.access(folder, os.X_OK):
+            raise OSError(f"everybody may read {folder}, and Landlock is not to be had here")
+
+
+def _bound(view: View, bounds: Bounds) -> None:
+    limits = {
+        "CORE": 0,
+        "AS": bounds.memory,
+        "FSIZE": bounds.file_size if view.namespaces else 0,
+        "CPU": bounds.cpu,
+        "NOFILE": _DESCRIPTORS,
+        "MSGQUEUE": 0,
+        "MEMLOCK": 1 << 16,
+    }
+    if bounds.user is not None:  # else the user's other processes would count
+        limits["NPROC"] = _THREADS
+    for name, value in limits.items():
+        number = getattr(resource, f"RLIMIT_{name}")
+        _, hard = resource.getrlimit(number)
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(number, (bound, bound))
+
+
+def _own_root(view: View, bounds: Bounds) -> None:
+    """Builds a root of the visible paths, read-only, with an empty scratch folder."""
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    # Through a stage, so that the old root is at /old whole, also what lies in its /tmp.
+    linux.mount("tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=755")
+    os.mkdir(f"{SCRATCH}/old")
+    os.mkdir(f"{SCRATCH}/new")
+    linux.pivot_root(SCRATCH, f"{SCRATCH}/old")
+    os.chdir("/")
+    linux.mount("tmpfs", "/new", "tmpfs", linux.MS_NOSUID, "size=1m,mode=755")
+    os.mkdir("/new/tmp")
+    options = f"size={bounds.file_size},nr_inodes={_FILES_IN_SCRATCH},mode=1777"
+    linux.mount("tmpfs", "/new/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+    for path in view.visible:
+        _show(path)
+    for path in view.hidden:
+        if os.path.isdir(f"/new{path}"):
+            linux.mount("tmpfs", f"/new{path}", "tmpfs", linux.MS_RDONLY, "size=4k,mode=755")
+    for name in _DEVICES:
+        _show(f"/dev/{name}", device=True)
+    os.mkdir("/new/proc")
+    # TensorFlow needs it. It is refused where the machine hides parts of its own /proc.
+    quiet = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_RDONLY
+    linux.mount("proc", "/new/proc", "proc", quiet)
+    linux.pivot_root("/new", "/new/tmp")
+    os.chdir("/")
+    linux.detach("/tmp")
+    linux.mount(None, "/", None, linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+
+
+def _show(path: str, *, device: bool = False) -> None:
+    """Binds a path of the old root at the same place of the new one."""
+    source, target = f"/old{path}", f"/new{path}"
+    if os.path.lexists(target) or not os.path.lexists(source):
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), target)
+        return
+    if os.path.isdir(source):
+        os.mkdir(target)
+    else:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
+    linux.mount(source, target, None, linux.MS_BIND | linux.MS_REC)
+    if not device:
+        linux.make_read_only(target)

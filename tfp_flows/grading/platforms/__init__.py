@@ -1,0 +1,1 @@
+"""Runs the grader on platforms, and builds what they ask for."""

@@ -1,0 +1,75 @@
+"""One graded submission on a platform: ``python -m tfp_flows.grading.platforms.run coursera``.
+
+It ends with 0 whatever the submission does, because another status counts as the grader's own
+failure, and with 1 or 2 where the failure is its own.
+"""
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+from tfp_flows.errors import InputError
+from tfp_flows.grading.formats import render
+from tfp_flows.grading.grader import Grader
+from tfp_flows.grading.platforms import submitted
+
+
+@dataclasses.dataclass(frozen=True)
+class Platform:
+    """Where a platform puts the submission and looks for the result.
+
+    Attributes:
+        submission: Folder of the submission.
+        result: File of the result.
+        part: Variable of the environment that names a part; "" if there is none.
+    """
+
+    submission: Path
+    result: Path
+    part: str = ""
+
+
+PLATFORMS = {
+    "coursera": Platform(Path("/shared/submission"), Path("/shared/feedback.json"), "partId"),
+    "gradescope": Platform(
+        Path("/autograder/submission"), Path("/autograder/results/results.json")
+    ),
+}
+
+
+def run(name: str, platform: Platform) -> None:
+    """Grades what lies in the platform's folder, and writes the result in its format.
+
+    Raises:
+        InputError: The rubric or the part is wrong, or this machine cannot confine processes.
+    """
+    rubric = submitted.rubric()
+    part = submitted.part_of(os.environ.get(platform.part), rubric) if platform.part else None
+    path = submitted.submitted_file(platform.submission)
+    if path is None:
+        report = submitted.nothing_submitted(rubric, part)
+    else:
+        with Grader(rubric) as grader:
+            report = grader.grade(path, part=part, name=path.name)
+    submitted.write(platform.result, render(report, name))
+
+
+def main(arguments: list[str]) -> int:
+    """Runs for the platform that is named; returns the exit status."""
+    if len(arguments) != 1 or arguments[0] not in PLATFORMS:
+        print(f"Error: name one platform of {', '.join(PLATFORMS)}.", file=sys.stderr)
+        return 2
+    try:
+        run(arguments[0], PLATFORMS[arguments[0]])
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:  # the platform's log gets one line, as of any other failure
+        print(f"Error: the grader failed: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

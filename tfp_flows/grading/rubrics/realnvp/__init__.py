@@ -1,0 +1,1 @@
+"""RealNVP for 32x32 images (Dinh et al. 2017), nine graded names."""
