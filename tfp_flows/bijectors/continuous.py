@@ -87,6 +87,8 @@ class ContinuousFlow(Bijector):
             raises this error.
     """
 
+    checks_results = True
+
     def __init__(
         self,
         *,
@@ -170,8 +172,6 @@ class ContinuousFlow(Bijector):
     def _forward_and_log_det(self, x, context, training):
         path = self._travel(x, context, training, *self._times)
         return path.value, path.log_det
-
-    checks_results = True
 
     def _forward_value(self, x, context, training):
         return self._move(x, context, training, *self._times)

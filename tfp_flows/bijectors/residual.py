@@ -48,6 +48,8 @@ class Residual(Bijector):
             `FlowModel` then raises this error.
     """
 
+    checks_results = True
+
     def __init__(
         self,
         *,
@@ -83,8 +85,6 @@ class Residual(Bijector):
         epsilon = float(np.finfo(self.dtype.as_numpy_dtype).eps)
         self._tolerance = 4 * epsilon if tolerance is None else float(tolerance)
         self._max_iterations = shapes.positive(max_iterations, "max_iterations")
-
-    checks_results = True
 
     def _inverse_and_log_det(self, y, context, training):
         function, flat = self._function(context), shapes.flatten_batch(y)

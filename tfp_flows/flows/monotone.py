@@ -4,8 +4,7 @@ import tensorflow as tf
 
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import assemble, vector_event
-from tfp_flows.flows.structure import layers
+from tfp_flows.flows.structure import flow_of
 from tfp_flows.transformers import (
     Bernstein,
     DeepSigmoidal,
@@ -67,24 +66,22 @@ def naf(
     kinds = {"deep": DeepSigmoidal, "dense": DenseSigmoidal}
     if kind not in kinds:
         raise unknown_name("kind", kind, kinds)
-    return _flow(
+    return flow_of(
         kinds[kind](num_units=num_units, num_layers=depth),
-        "naf",
-        event_shape,
-        {
-            "mode": mode,
-            "num_layers": num_layers,
-            "mixing": mixing,
-            "normalization": normalization,
-            "seed": seed,
-            "context_shape": context_shape,
-            "hidden_units": hidden_units,
-            "activation": activation,
-            "dtype": dtype,
-            "compute_dtype": compute_dtype,
-        },
+        name="naf",
+        event_shape=event_shape,
+        context_shape=context_shape,
+        mode=mode,
+        num_layers=num_layers,
+        hidden_units=hidden_units,
+        activation=activation,
+        mixing=mixing,
+        normalization=normalization,
         standardize=standardize,
         base=base,
+        dtype=dtype,
+        compute_dtype=compute_dtype,
+        seed=seed,
     )
 
 
@@ -117,24 +114,22 @@ def sos(
     squares of each transformer, ``degree`` of what is squared, and ``bound``, where polynomials
     end and tangents begin.
     """
-    return _flow(
+    return flow_of(
         SumOfSquares(num_polynomials=num_polynomials, degree=degree, bound=bound),
-        "sos",
-        event_shape,
-        {
-            "mode": mode,
-            "num_layers": num_layers,
-            "mixing": mixing,
-            "normalization": normalization,
-            "seed": seed,
-            "context_shape": context_shape,
-            "hidden_units": hidden_units,
-            "activation": activation,
-            "dtype": dtype,
-            "compute_dtype": compute_dtype,
-        },
+        name="sos",
+        event_shape=event_shape,
+        context_shape=context_shape,
+        mode=mode,
+        num_layers=num_layers,
+        hidden_units=hidden_units,
+        activation=activation,
+        mixing=mixing,
+        normalization=normalization,
         standardize=standardize,
         base=base,
+        dtype=dtype,
+        compute_dtype=compute_dtype,
+        seed=seed,
     )
 
 
@@ -165,24 +160,22 @@ def bernstein(
     Arguments, results and errors as in `naf`, but instead of its networks the ``degree`` of each
     polynomial and ``bound``, where it ends and tangents begin.
     """
-    return _flow(
+    return flow_of(
         Bernstein(degree=degree, bound=bound),
-        "bernstein",
-        event_shape,
-        {
-            "mode": mode,
-            "num_layers": num_layers,
-            "mixing": mixing,
-            "normalization": normalization,
-            "seed": seed,
-            "context_shape": context_shape,
-            "hidden_units": hidden_units,
-            "activation": activation,
-            "dtype": dtype,
-            "compute_dtype": compute_dtype,
-        },
+        name="bernstein",
+        event_shape=event_shape,
+        context_shape=context_shape,
+        mode=mode,
+        num_layers=num_layers,
+        hidden_units=hidden_units,
+        activation=activation,
+        mixing=mixing,
+        normalization=normalization,
         standardize=standardize,
         base=base,
+        dtype=dtype,
+        compute_dtype=compute_dtype,
+        seed=seed,
     )
 
 
@@ -217,34 +210,20 @@ def gaussianization(
     Arguments, results and errors as in `naf`, but instead of its networks ``num_components`` of
     each mixture and ``bound``, which holds their means and where tangents begin.
     """
-    return _flow(
+    return flow_of(
         Gaussianization(num_components=num_components, bound=bound),
-        "gaussianization",
-        event_shape,
-        {
-            "mode": mode,
-            "num_layers": num_layers,
-            "mixing": mixing,
-            "normalization": normalization,
-            "seed": seed,
-            "context_shape": context_shape,
-            "hidden_units": hidden_units,
-            "activation": activation,
-            "dtype": dtype,
-            "compute_dtype": compute_dtype,
-        },
+        name="gaussianization",
+        event_shape=event_shape,
+        context_shape=context_shape,
+        mode=mode,
+        num_layers=num_layers,
+        hidden_units=hidden_units,
+        activation=activation,
+        mixing=mixing,
+        normalization=normalization,
         standardize=standardize,
         base=base,
-    )
-
-
-def _flow(transformer, name, event_shape, options, *, standardize, base) -> Flow:
-    size = vector_event(event_shape, name)
-    return assemble(
-        layers(transformer, size=size, **options),
-        event_shape=size,
-        standardize=standardize,
-        base=base,
-        dtype=options["dtype"],
-        name=name,
+        dtype=dtype,
+        compute_dtype=compute_dtype,
+        seed=seed,
     )

@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import assemble, vector_event
-from tfp_flows.flows.structure import layers
+from tfp_flows.flows.structure import flow_of
 from tfp_flows.transformers import RationalQuadraticSpline
 
 
@@ -61,22 +60,21 @@ def nsf(
     Raises:
         ValueError: If an argument is out of range.
     """
-    size = vector_event(event_shape, "nsf")
-    members = layers(
+    return flow_of(
         RationalQuadraticSpline(num_bins=num_bins, bound=bound),
-        mode=mode,
-        size=size,
-        num_layers=num_layers,
-        mixing=mixing,
-        normalization=normalization,
-        seed=seed,
+        name="nsf",
+        event_shape=event_shape,
         context_shape=context_shape,
+        mode=mode,
+        num_layers=num_layers,
         hidden_units=hidden_units,
         activation=activation,
         residual=residual,
+        mixing=mixing,
+        normalization=normalization,
+        standardize=standardize,
+        base=base,
         dtype=dtype,
         compute_dtype=compute_dtype,
-    )
-    return assemble(
-        members, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="nsf"
+        seed=seed,
     )

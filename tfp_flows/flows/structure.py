@@ -1,4 +1,4 @@
-"""Any transformer in couplings or in autoregressive layers."""
+"""Flows of any transformer, in couplings or in autoregressive layers."""
 
 from tfp_flows import shapes
 from tfp_flows.bijectors import (
@@ -10,11 +10,32 @@ from tfp_flows.bijectors import (
     Permutation,
 )
 from tfp_flows.errors import unknown_name
-from tfp_flows.flows.recipes import layer_seeds, normalisation
+from tfp_flows.flows.flow import Flow
+from tfp_flows.flows.recipes import assemble, layer_seeds, normalisation, vector_event
 from tfp_flows.transformers import Transformer
 
 MIXINGS = ("flip", "random", "linear", "orthogonal")
 MODES = ("coupling", "autoregressive")
+
+
+def flow_of(
+    transformer: Transformer, *, name: str, event_shape, dtype, standardize: bool, base, **options
+) -> Flow:
+    """A flow of one transformer; ``options`` are those of `layers`.
+
+    Raises:
+        InputError: If mode or mixing are unknown.
+        ValueError: If the event is not a vector, or an argument is out of range.
+    """
+    size = vector_event(event_shape, name)
+    return assemble(
+        layers(transformer, size=size, dtype=dtype, **options),
+        event_shape=size,
+        standardize=standardize,
+        base=base,
+        dtype=dtype,
+        name=name,
+    )
 
 
 def layers(

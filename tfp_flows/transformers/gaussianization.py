@@ -78,8 +78,10 @@ def _quantile(log_probability):
     fixed = tf.stop_gradient(tf.minimum(log_probability, math.log(0.5)))
     # Right in the far tail, and where it is not, Newton's method converges from it.
     x = -tf.sqrt(tf.maximum(-2 * (fixed + _LOG_ROOT), 0))
-    for _ in range(8):
-        x = _newton(x, fixed)
+    # A loop, as ten copies of its step would take XLA long to compile.
+    _, x = tf.while_loop(
+        lambda i, _: i < 8, lambda i, x: (i + 1, _newton(x, fixed)), (tf.constant(0), x)
+    )
     x = tf.stop_gradient(x)
     for _ in range(2):
         x = _newton(x, log_probability)
