@@ -22,6 +22,7 @@ from notebooks import (
     with_answers,
 )
 
+pytestmark = pytest.mark.notebook
 ROOT = Path(__file__).parents[1]
 COURSE = ROOT / "course_notebooks"
 LESSONS = sorted(path.stem for path in COURSE.glob("0*.ipynb"))
