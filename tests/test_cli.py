@@ -1,5 +1,6 @@
 """The command line: what it writes, what it says, and how it ends."""
 
+import contextlib
 import json
 import math
 import os
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from commands import bad, good, run
 
 import tfp_flows as tff
+from tfp_flows.cli.interrupts import Interrupts
 from tfp_flows.datasets import load_table, save_table
 
 QUICK = ["--epochs", "3", "--layers", "2", "--hidden", "8", "--batch-size", "64"]
@@ -243,6 +246,24 @@ def test_interrupted_fit_says_how_to_go_on(tmp_path):
     last = stderr.strip().splitlines()[-1]
     assert last == f"Interrupted; go on with: tfp-flows fit --resume --out {tmp_path / 'run'}"
     assert "Traceback" not in stderr
+
+
+def test_an_interrupt_that_python_drops_is_raised_again():
+    class Dropping(tf.keras.callbacks.Callback):
+        batches = 0
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.batches += 1
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+    model = tff.FlowModel(tff.flows.nice(event_shape=2, num_layers=2))
+    model.compile("adam", jit_compile=False, steps_per_execution=1)
+    before, dropping = signal.getsignal(signal.SIGINT), Dropping()
+    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+        model.fit(np.ones((64, 2), "f4"), batch_size=8, verbose=0, callbacks=[dropping, interrupts])
+    assert dropping.batches == 1
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def start(*arguments):
