@@ -1,6 +1,5 @@
 """The command line: what it writes, what it says, and how it ends."""
 
-import contextlib
 import json
 import math
 import os
@@ -13,11 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from commands import bad, good, run
 
 import tfp_flows as tff
-from tfp_flows.cli.interrupts import Interrupts
 from tfp_flows.datasets import load_table, save_table
 
 QUICK = ["--epochs", "3", "--layers", "2", "--hidden", "8", "--batch-size", "64"]
@@ -248,24 +245,6 @@ def test_interrupted_fit_says_how_to_go_on(tmp_path):
     assert "Traceback" not in stderr
 
 
-def test_an_interrupt_that_python_drops_is_raised_again():
-    class Dropping(tf.keras.callbacks.Callback):
-        batches = 0
-
-        def on_train_batch_begin(self, batch, logs=None):
-            self.batches += 1
-            with contextlib.suppress(KeyboardInterrupt):
-                signal.raise_signal(signal.SIGINT)
-
-    model = tff.FlowModel(tff.flows.nice(event_shape=2, num_layers=2))
-    model.compile("adam", jit_compile=False, steps_per_execution=1)
-    before, dropping = signal.getsignal(signal.SIGINT), Dropping()
-    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
-        model.fit(np.ones((64, 2), "f4"), batch_size=8, verbose=0, callbacks=[dropping, interrupts])
-    assert dropping.batches == 1
-    assert signal.getsignal(signal.SIGINT) is before
-
-
 def start(*arguments):
     command = [sys.executable, "-c", "from tfp_flows.cli import main; main()"]
     return subprocess.Popen(
@@ -274,6 +253,8 @@ def start(*arguments):
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(tff.__file__).parents[1],
+        # Jobs in the background of a script ignore interrupts, and so would this one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

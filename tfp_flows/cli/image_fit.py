@@ -144,7 +144,6 @@ def _train(flow, settings, run, images):
     import tensorflow as tf
 
     from tfp_flows.cli.image_report import contexts_of_grid
-    from tfp_flows.cli.interrupts import Interrupts
     from tfp_flows.cli.progress import TrainingProgress
     from tfp_flows.models import FlowModel, ResumableTraining, SampleGrid, WarmUpCosine
 
@@ -179,15 +178,14 @@ def _train(flow, settings, run, images):
     validation = images.batches("validation", batch_size, full=True, **stream)
     if begun < settings.epochs and not training.stopped:
         try:
-            with Interrupts() as interrupts:
-                model.fit(
-                    train,
-                    validation_data=validation,
-                    epochs=settings.epochs,
-                    initial_epoch=begun,
-                    callbacks=[*callbacks, interrupts],
-                    verbose=0,
-                )
+            model.fit(
+                train,
+                validation_data=validation,
+                epochs=settings.epochs,
+                initial_epoch=begun,
+                callbacks=callbacks,
+                verbose=0,
+            )
         finally:
             progress.close()
     else:

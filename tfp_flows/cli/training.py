@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from tfp_flows.cli import folder
 from tfp_flows.cli.console import note
-from tfp_flows.cli.interrupts import Interrupts
 from tfp_flows.cli.progress import TrainingProgress
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Splits
@@ -58,16 +57,15 @@ def train(
     if begun < settings.epochs and not training.stopped:
         progress = TrainingProgress(training, settings.epochs)
         try:
-            with Interrupts() as interrupts:
-                model.fit(
-                    training.batches(splits.train, settings.batch_size),
-                    validation_data=splits.validation,
-                    validation_batch_size=_VALIDATION_BATCH,
-                    epochs=settings.epochs,
-                    initial_epoch=begun,
-                    callbacks=[training, progress, interrupts],
-                    verbose=0,
-                )
+            model.fit(
+                training.batches(splits.train, settings.batch_size),
+                validation_data=splits.validation,
+                validation_batch_size=_VALIDATION_BATCH,
+                epochs=settings.epochs,
+                initial_epoch=begun,
+                callbacks=[training, progress],
+                verbose=0,
+            )
         finally:
             progress.close()
     else:
