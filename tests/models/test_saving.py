@@ -274,7 +274,7 @@ def test_models_of_the_other_keras(tmp_path):
         f"np.save(r'{tmp_path}/y.npy', model.flow.log_prob(np.ones((2, 3))))\n"
     )
     other = "1" if KERAS3 else "0"
-    paths = f"{Path(tff.__file__).parents[1]}{os.pathsep}{Path(__file__).parent}"
+    paths = f"{Path(tff.__file__).parents[1]}{os.pathsep}{Path(rows.__file__).parent}"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "TF_USE_LEGACY_KERAS": other, "PYTHONPATH": paths},

@@ -14,7 +14,7 @@ from tfp_flows.figures import store
 from tfp_flows.figures.record import difference, record
 from tfp_flows.plotting._style import new_figure
 
-ASSETS = Path(__file__).parents[1] / "assets"
+ASSETS = Path(__file__).parents[2] / "assets"
 
 
 def panel(shift=0.0, label="one", colour="#123456", points=50):

@@ -23,7 +23,7 @@ from notebooks import (
 )
 
 pytestmark = pytest.mark.notebook
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "course_notebooks"
 LESSONS = sorted(path.stem for path in COURSE.glob("0*.ipynb"))
 ASSIGNMENT = COURSE / "assignment_realnvp"
