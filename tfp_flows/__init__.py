@@ -29,6 +29,7 @@ _NAMES = {
     "FlowLayer": "tfp_flows.models",
     "FlowModel": "tfp_flows.models",
     "load": "tfp_flows.models",
+    "open_run": "tfp_flows.kinds",
 }
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "load",
     "models",
     "networks",
+    "open_run",
     "plotting",
     "transformers",
 ]
