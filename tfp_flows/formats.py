@@ -1,11 +1,14 @@
-"""The number of the format of all files that a fit writes: records, training states, models.
+"""Of which format and which versions the files are that a fit writes.
 
 Format 0 carries no number. Later versions read all earlier formats; none reads a later one.
 """
 
+import importlib.metadata
+import platform
 from collections.abc import Mapping
 from typing import Any
 
+from tfp_flows._version import __version__
 from tfp_flows.errors import InputError
 
 FORMAT = 1
@@ -30,3 +33,20 @@ def check_format(values: Mapping[str, Any], path) -> int:
             f"up to {FORMAT}: update it."
         )
     return number
+
+
+def versions() -> dict[str, str]:
+    """The versions of all that a result depends on."""
+    import numpy as np
+    import tensorflow as tf
+    import tensorflow_probability as tfp
+
+    keras = tf.keras.Model.__module__.partition(".")[0]  # keras or tf_keras
+    return {
+        "tfp_flows": __version__,
+        "tensorflow": tf.__version__,
+        "tensorflow_probability": tfp.__version__,
+        keras: importlib.metadata.version(keras),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

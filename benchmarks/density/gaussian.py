@@ -5,7 +5,7 @@ from benchmarks.density.recipes import Model, Recipe
 from benchmarks.density.trained import Trained
 from tfp_flows.datasets import Splits
 from tfp_flows.errors import InputError
-from tfp_flows.kinds.tables.report import Gaussian
+from tfp_flows.models.evaluation import Gaussian
 
 
 def train(

@@ -12,7 +12,7 @@ from tfp_flows.cli import parser
 from tfp_flows.errors import InputError
 from tfp_flows.flows.catalogue import RECIPES, find
 from tfp_flows.runs import folder, record
-from tfp_flows.runs.kind import Kind, load
+from tfp_flows.runs.kind import Kind
 from tfp_flows.runs.settings import FLOW, OUTPUT, Settings, again, option
 
 _FIT = """Fit a flow to DATA: a table by maximum likelihood, or any other kind of work.
@@ -148,7 +148,7 @@ def verb_command(name: str, arguments: Iterable[str]) -> typer.core.TyperCommand
             raise InputError(f"{name} is of {' and '.join(have)}; {what}.")
         parser.refuse_foreign(given, every[opened.kind], every, what)
         own = have[opened.kind]
-        for path in load(own.run)(opened, own.options(**given)):
+        for path in own.run(opened, own.options(**given)):
             typer.echo(f"Written to {path}")
 
     return parser.command(name, text, [verb.example], shown, rest, run)

@@ -123,7 +123,7 @@ class SampleGrid(keras.callbacks.Callback):
         self._show = show
         self._path, self._count, self._every = Path(path), count, every
         self._temperature, self._context, self._seed = temperature, context, seed
-        self._writer = None if log_dir is None else _writer(log_dir)
+        self._writer = None if log_dir is None else log_writer(log_dir)
         self._draw = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -160,7 +160,12 @@ class SampleGrid(keras.callbacks.Callback):
         return self._draw().numpy()
 
 
-def _writer(folder):
+def log_writer(folder: str | os.PathLike[str]):
+    """A writer of summaries for TensorBoard.
+
+    Raises:
+        InputError: If TensorBoard is not installed.
+    """
     # TensorFlow no longer brings it along, and says so only when something is to be written.
     try:
         importlib.import_module("tensorboard")

@@ -60,11 +60,7 @@ class InterpolateOptions:
 
 
 def sample(run: Run, options: SampleOptions) -> list[Path]:
-    """Writes samples: a picture with a grid of them, or an array of bytes.
-
-    Raises:
-        InputError: If run or output are not usable.
-    """
+    """Draw samples from a fitted flow of images: a grid of them, or an array of bytes."""
     output, count = options.output, options.count
     _check_suffix(output, (*_PICTURES, ".npy"))
     if output.suffix.lower() in _PICTURES and count > _MOST_IN_A_GRID:
@@ -72,11 +68,23 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
             f"{count} samples are too many for one picture; write an .npy file, or at most "
             f"{_MOST_IN_A_GRID}."
         )
-    contexts = _contexts(run, count, options.label)
+    classes, label = run.work.classes(run.metrics), options.label
+    if label is not None and not classes:
+        raise InputError(f"The flow in {run.path} has no classes; leave --class out.")
+    if label is not None and label >= classes:
+        raise InputError(f"--class is {label}; the flow has classes 0 to {classes - 1}.")
     flow = run.model.flow
-    from tfp_flows.kinds.images.report import draw
+    from tfp_flows.kinds.images.work import BATCH, contexts_of
+    from tfp_flows.models.evaluation import draw
 
-    values = draw(flow, count, options.seed, contexts=contexts, temperature=options.temperature)
+    values = draw(
+        flow,
+        count,
+        options.seed,
+        contexts=contexts_of(classes, count, label),
+        temperature=options.temperature,
+        batch=BATCH,
+    )
     strange = int((~np.isfinite(values).all(axis=(1, 2, 3))).sum())
     if strange:
         note(f"{strange:,} of {count:,} samples are not finite.")
@@ -85,11 +93,7 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
 
 
 def score(run: Run, options: ScoreOptions) -> list[Path]:
-    """Writes the bits per dimension of each image.
-
-    Raises:
-        InputError: If run, images or output are not usable.
-    """
+    """Write the bits per dimension of each image."""
     datasets.check_output(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
@@ -106,7 +110,8 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
             f"{options.data} holds images of shape {images.shape}, the flow in {run.path} is of "
             f"{shape}."
         )
-    from tfp_flows.kinds.images.report import BATCH, bits_per_dim
+    from tfp_flows.kinds.images.work import BATCH
+    from tfp_flows.models.evaluation import bits_per_dim
 
     bits = bits_per_dim(flow, images.batches("test", BATCH))
     note_skipped(images)
@@ -115,11 +120,7 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
 
 
 def interpolate(run: Run, options: InterpolateOptions) -> list[Path]:
-    """Writes a strip of images between two, along the line between their latents.
-
-    Raises:
-        InputError: If run, images or output are not usable.
-    """
+    """Draw the images between A and B, along the line between their latents."""
     _check_suffix(options.output, _PICTURES)
     if run.work.classes(run.metrics):
         raise InputError(
@@ -141,19 +142,6 @@ def _shape(run: Run) -> tuple[int, int, int]:
     return tuple(run.metrics["data"]["shape"])
 
 
-def _contexts(run: Run, count: int, label: int | None) -> np.ndarray | None:
-    """One-hot classes for samples: one class, or all in turn."""
-    classes = run.work.classes(run.metrics)
-    if not classes:
-        if label is not None:
-            raise InputError(f"The flow in {run.path} has no classes; leave --class out.")
-        return None
-    if label is not None and not 0 <= label < classes:
-        raise InputError(f"--class is {label}; the flow has classes 0 to {classes - 1}.")
-    labels = np.arange(count) % classes if label is None else np.full(count, label)
-    return np.eye(classes, dtype=np.float32)[labels]
-
-
 def _check_suffix(output: Path, allowed) -> None:
     if output.suffix.lower() not in allowed:
         raise InputError(
@@ -171,24 +159,8 @@ def _write(values: np.ndarray, output: Path, columns: int | None = None) -> None
         np.save(file, pixels)
 
 
-SAMPLE = Verb(
-    name="sample",
-    help="Draw samples from a fitted flow of images: a grid of them, or an array.",
-    example="tfp-flows sample run -n 64 -o grid.png",
-    options=SampleOptions,
-    run="tfp_flows.kinds.images.verbs:sample",
-)
-SCORE = Verb(
-    name="score",
-    help="Write the bits per dimension of each image.",
-    example="tfp-flows score run photos -o scores.csv",
-    options=ScoreOptions,
-    run="tfp_flows.kinds.images.verbs:score",
-)
+SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run -n 64 -o grid.png")
+SCORE = Verb(score, ScoreOptions, "tfp-flows score run photos -o scores.csv")
 INTERPOLATE = Verb(
-    name="interpolate",
-    help="Draw the images between A and B, along the line between their latents.",
-    example="tfp-flows interpolate run a.png b.png -o between.png",
-    options=InterpolateOptions,
-    run="tfp_flows.kinds.images.verbs:interpolate",
+    interpolate, InterpolateOptions, "tfp-flows interpolate run a.png b.png -o between.png"
 )

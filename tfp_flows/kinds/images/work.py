@@ -14,6 +14,7 @@ from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 
 GRID = 64
+BATCH = 64
 _PICTURE = "samples.png"
 _GRADIENT_NORM = 100.0
 
@@ -39,7 +40,6 @@ class ImageWork:
         """Adam, whose rate rises at first and falls along a cosine to 0."""
         import tensorflow as tf
 
-        from tfp_flows.kinds.images.report import contexts_in_turn
         from tfp_flows.models import ResumableTraining, SampleGrid, WarmUpCosine
         from tfp_flows.runs.keras_trainer import KerasTrainer
 
@@ -62,7 +62,7 @@ class ImageWork:
                 yield SampleGrid(
                     rounds.place / _PICTURE,
                     count=GRID,
-                    context=contexts_in_turn(source.classes, GRID),
+                    context=contexts_of(source.classes, GRID),
                     seed=settings.seed,
                     show=lambda grid: rounds.log_image("samples", grid),
                 )
@@ -79,7 +79,7 @@ class ImageWork:
 
     def measure(self, model, source: ImageSource) -> dict[str, Any]:
         """Bits per dimension of the test images."""
-        from tfp_flows.kinds.images.report import BATCH, bits_per_dim
+        from tfp_flows.models.evaluation import bits_per_dim
 
         images = source.images
         batches = images.batches("test", BATCH, labels=bool(source.classes))
@@ -95,10 +95,11 @@ class ImageWork:
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
         """A grid of samples; those of classes in turn, if the flow has them."""
-        from tfp_flows.kinds.images.report import contexts_in_turn, draw
+        from tfp_flows.models.evaluation import draw
 
-        contexts = contexts_in_turn(self.classes(metrics), GRID)
-        grid = plotting.image_grid(draw(model.flow, GRID, self.settings.seed, contexts=contexts))
+        contexts = contexts_of(self.classes(metrics), GRID)
+        samples = draw(model.flow, GRID, self.settings.seed, contexts=contexts, batch=BATCH)
+        grid = plotting.image_grid(samples)
         yield _PICTURE, lambda path: plotting.save_image(grid, path, zoom=3)
 
     def tell(self, metrics: Mapping[str, Any]) -> Iterator[Any]:
@@ -118,3 +119,11 @@ class ImageWork:
     def classes(self, metrics: Mapping[str, Any]) -> int:
         """Number of classes on which the flow is conditioned; 0 for none."""
         return metrics["data"]["classes"] if self.settings.by_class else 0
+
+
+def contexts_of(classes: int, count: int, label: int | None = None) -> np.ndarray | None:
+    """One-hot classes for samples: one class, or all in turn; None without classes."""
+    if not classes:
+        return None
+    labels = np.arange(count) % classes if label is None else np.full(count, label)
+    return np.eye(classes, dtype=np.float32)[labels]

@@ -52,14 +52,10 @@ class PlotOptions(verbs.PlotOptions):
 
 
 def sample(run: Run, options: SampleOptions) -> list[Path]:
-    """Writes samples, under the column names of the data.
-
-    Raises:
-        InputError: If run or output are not usable.
-    """
+    """Draw samples from a fitted flow: rows under the names of its columns."""
     datasets.check_output(options.output)
     flow = run.model.flow
-    from tfp_flows.kinds.tables.report import draw
+    from tfp_flows.models.evaluation import draw
 
     values = draw(flow, options.count, options.seed)
     strange = int((~np.isfinite(values).all(axis=1)).sum())
@@ -70,10 +66,9 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
 
 
 def score(run: Run, options: ScoreOptions) -> list[Path]:
-    """Writes the log-density in nats of each row.
+    """Write the log-density of each row of DATA, in nats, in the order of the rows.
 
-    Raises:
-        InputError: If run, data or output are not usable.
+    With --drop-invalid a first column holds the row numbers, counted from 1.
     """
     datasets.check_output(options.output)
     table = datasets.load_matching(
@@ -84,7 +79,7 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
         key=options.key,
     )
     flow = run.model.flow
-    from tfp_flows.kinds.tables.report import log_density
+    from tfp_flows.models.evaluation import log_density
 
     scores = log_density(flow, table.values)[:, None]
     if not options.drop_invalid:
@@ -98,11 +93,7 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
 
 
 def plot(run: Run, options: PlotOptions) -> list[Path]:
-    """Draws the pictures of a run again, beside its test rows or other data.
-
-    Raises:
-        InputError: If run, data or output are not usable.
-    """
+    """Draw the pictures of a fitted flow again."""
     if options.data is None:
         return verbs.plot(run, options)
     table = datasets.load_matching(options.data, _columns(run), named=run.metrics["data"]["named"])
@@ -120,19 +111,6 @@ def _columns(run: Run) -> list[str]:
     return [str(name) for name in run.metrics["data"]["columns"]]
 
 
-SAMPLE = Verb(
-    name="sample",
-    help="Draw samples from a fitted flow: rows under the names of its columns.",
-    example="tfp-flows sample run -n 1000 -o samples.csv",
-    options=SampleOptions,
-    run="tfp_flows.kinds.tables.verbs:sample",
-)
-SCORE = Verb(
-    name="score",
-    help="Write the log-density of each row of DATA, in nats, in the order of the rows.\n\n"
-    "With --drop-invalid a first column holds the row numbers, counted from 1.",
-    example="tfp-flows score run table.csv -o scores.csv",
-    options=ScoreOptions,
-    run="tfp_flows.kinds.tables.verbs:score",
-)
-PLOT = dataclasses.replace(verbs.PLOT, options=PlotOptions, run="tfp_flows.kinds.tables.verbs:plot")
+SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run -n 1000 -o samples.csv")
+SCORE = Verb(score, ScoreOptions, "tfp-flows score run table.csv -o scores.csv")
+PLOT = Verb(plot, PlotOptions, verbs.PLOT.example)

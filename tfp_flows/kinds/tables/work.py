@@ -71,7 +71,7 @@ class TableWork:
 
     def measure(self, model, source: TableSource) -> dict[str, Any]:
         """Log-likelihoods of the test rows, beside those of a Gaussian."""
-        from tfp_flows.kinds.tables.report import HOPELESS, Gaussian, log_density, summary
+        from tfp_flows.models.evaluation import HOPELESS, Gaussian, log_density, summary
 
         parts, size = source.parts, len(source.table.columns)
         scores = log_density(model.flow, parts.test)
@@ -104,7 +104,7 @@ class TableWork:
         Density and histograms of one column; data, samples and density of two; a corner plot of
         more.
         """
-        from tfp_flows.kinds.tables.report import draw
+        from tfp_flows.models.evaluation import draw
 
         source, flow = find(), model.flow
         data = None if source is None else source.shown
