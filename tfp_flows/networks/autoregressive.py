@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
-import tf_keras
 
 from tfp_flows.activations import ACTIVATIONS, get_activation
 from tfp_flows.errors import unknown_name
+from tfp_flows.keras_worlds import keras_of_tfp
 from tfp_flows.networks.initial import uniform
 from tfp_flows.networks.masked_product import Mask, masked_product
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
@@ -164,7 +164,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         # A dictionary is what Keras wrote for a registered function.
         written = isinstance(activation, dict)
         self._activation_function = get_activation(
-            tf_keras.activations.get(activation) if written else activation
+            keras_of_tfp.activations.get(activation) if written else activation
         )
         if self._event_shape is not None:
             self.build([None, self._event_size])
@@ -206,11 +206,11 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         self._multiply = [masked_product(mask) for mask in self._masks]
         with tf.init_scope():
             self._build_layers()
-        tf_keras.layers.Layer.build(self, input_shape)
+        keras_of_tfp.layers.Layer.build(self, input_shape)
 
     def _build_layers(self):
         kernel_options = {
-            "regularizer": tf_keras.regularizers.get(self._kernel_regularizer),
+            "regularizer": keras_of_tfp.regularizers.get(self._kernel_regularizer),
             "constraint": self._kernel_constraint,
         }
         self._kernels, self._biases, self._context_kernels = [], [], []
@@ -228,9 +228,9 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
                 bias = self.add_weight(
                     f"bias_{k}",
                     mask.shape[1:],
-                    initializer=tf_keras.initializers.get(self._bias_initializer),
-                    regularizer=tf_keras.regularizers.get(self._bias_regularizer),
-                    constraint=tf_keras.constraints.get(self._bias_constraint),
+                    initializer=keras_of_tfp.initializers.get(self._bias_initializer),
+                    regularizer=keras_of_tfp.regularizers.get(self._bias_regularizer),
+                    constraint=keras_of_tfp.constraints.get(self._bias_constraint),
                 )
                 self._biases.append(bias)
             if self._conditional and (k == 0 or self._conditional_layers == "all_layers"):
@@ -244,7 +244,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
                 self._context_kernels.append(context_kernel)
 
     def _masked_initializer(self, mask, scale):
-        initializer = tf_keras.initializers.get(self._kernel_initializer)
+        initializer = keras_of_tfp.initializers.get(self._kernel_initializer)
 
         def initialize(shape, dtype=None, **_):
             return tf.cast(mask * scale, dtype) * initializer(shape, dtype)
@@ -349,7 +349,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
     def get_config(self):
         """Returns the constructor's arguments, with the order and the degrees that were drawn."""
         built = self._input_order is not None
-        config = tf_keras.layers.Layer.get_config(self)
+        config = keras_of_tfp.layers.Layer.get_config(self)
         config.update(
             params=self._params,
             event_shape=self._event_shape,
@@ -363,12 +363,12 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             ),
             activation=_written_activation(self._activation),
             use_bias=self._use_bias,
-            kernel_initializer=_written(tf_keras.initializers, self._kernel_initializer),
-            bias_initializer=_written(tf_keras.initializers, self._bias_initializer),
-            kernel_regularizer=_written(tf_keras.regularizers, self._kernel_regularizer),
-            bias_regularizer=_written(tf_keras.regularizers, self._bias_regularizer),
-            kernel_constraint=_written(tf_keras.constraints, self._kernel_constraint),
-            bias_constraint=_written(tf_keras.constraints, self._bias_constraint),
+            kernel_initializer=_written(keras_of_tfp.initializers, self._kernel_initializer),
+            bias_initializer=_written(keras_of_tfp.initializers, self._bias_initializer),
+            kernel_regularizer=_written(keras_of_tfp.regularizers, self._kernel_regularizer),
+            bias_regularizer=_written(keras_of_tfp.regularizers, self._bias_regularizer),
+            kernel_constraint=_written(keras_of_tfp.constraints, self._kernel_constraint),
+            bias_constraint=_written(keras_of_tfp.constraints, self._bias_constraint),
             validate_args=self._validate_args,
             output_scale=self._output_scale,
             residual=self._residual,
@@ -387,7 +387,7 @@ def _written_activation(activation):
     for name, function in ACTIVATIONS.items():
         if function is activation:
             return name
-    return tf_keras.activations.serialize(activation)
+    return keras_of_tfp.activations.serialize(activation)
 
 
 def _each(order, count):
