@@ -121,7 +121,9 @@ def test_bad_requests_are_refused_at_once(tmp_path):
 
 def test_bar_of_a_folder_is_shown_on_a_terminal(monkeypatch):
     screen = io.StringIO()
-    monkeypatch.setattr(console, "progress_console", lambda: Console(file=screen, force_terminal=1))
+    monkeypatch.setattr(
+        terminal, "progress_console", lambda: Console(file=screen, force_terminal=1)
+    )
     assert list(terminal.tracked(iter("abc"), "grading", 3)) == ["a", "b", "c"]
     assert "grading" in screen.getvalue()
     assert "100%" in screen.getvalue()
