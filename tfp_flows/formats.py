@@ -3,7 +3,6 @@
 Format 0 carries no number. Later versions read all earlier formats; none reads a later one.
 """
 
-import importlib.metadata
 import platform
 from collections.abc import Mapping
 from typing import Any
@@ -41,12 +40,13 @@ def versions() -> dict[str, str]:
     import tensorflow as tf
     import tensorflow_probability as tfp
 
-    keras = tf.keras.Model.__module__.partition(".")[0]  # keras or tf_keras
+    from tfp_flows import keras_worlds
+
     return {
         "tfp_flows": __version__,
         "tensorflow": tf.__version__,
         "tensorflow_probability": tfp.__version__,
-        keras: importlib.metadata.version(keras),
+        keras_worlds.KERAS_NAME: keras_worlds.version(),
         "numpy": np.__version__,
         "python": platform.python_version(),
     }

@@ -15,7 +15,7 @@ import tensorflow_probability as tfp
 import tfp_flows as tff
 from tfp_flows import serialization
 from tfp_flows.bijectors import sweep
-from tfp_flows.models.tracking import KERAS3
+from tfp_flows.keras_worlds import KERAS3
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 pytestmark = pytest.mark.keras
@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 import tfp_flows as tff
 from tfp_flows import serialization
-from tfp_flows.models.tracking import KERAS3
+from tfp_flows.keras_worlds import KERAS3
 import user_module
 
 folder = sys.argv[1]

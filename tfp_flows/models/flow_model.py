@@ -9,14 +9,14 @@ import tensorflow as tf
 from tfp_flows import serialization
 from tfp_flows.flows import Flow
 from tfp_flows.formats import FORMAT
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.feed import Feed
-from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
+from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
-KERAS_NAME = "keras" if KERAS3 else "tf_keras"
 DEFAULT_BATCH_SIZE = 128
 
 
@@ -131,7 +131,8 @@ class FlowModel(HoldsFlow, keras.Model):
             x: Data ``[n, *event_shape]``; or a pair ``(x, context)``; or a `tf.data.Dataset` (or
                 another stream that Keras takes) of ``x``, ``(x, context)`` or
                 ``(x, context, weight)`` batches.
-            context: ``[n, *context_shape]`` for a conditional flow.
+            context: ``[n, *context_shape]`` for a conditional flow; a dict of such arrays for one
+                whose embedding has several inputs. Batches of a stream likewise.
             sample_weight: ``[n]``, weights of the examples.
             batch_size: Rows a step, 128 by default; not for streams.
             epochs: Passes over the data.
@@ -172,7 +173,7 @@ class FlowModel(HoldsFlow, keras.Model):
             if validation_split and validation_data is None:
                 arrays, held_out = rows.split_rows(arrays, validation_split)
                 validation_data = self._dataset(held_out, validation_batch)
-            training_data = tuple(tf.constant(array) for array in arrays)
+            training_data = tf.nest.map_structure(tf.constant, arrays)
             training = self._dataset(training_data, batch_size, shuffle)
         if validation_data is not None and not rows.is_stream(validation_data):
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
@@ -265,9 +266,9 @@ class FlowModel(HoldsFlow, keras.Model):
         return self.flow.log_prob(x, context, training=bool(training))
 
     def _batch_loss(self, batch, training):
-        x, context, weight = (
-            None if part is None else tf.cast(part, self.flow.dtype) for part in rows.unpack(batch)
-        )
+        x, context, weight = rows.unpack(batch)
+        x, weight = (None if p is None else tf.cast(p, self.flow.dtype) for p in (x, weight))
+        context = self.flow.cast_context(context)
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
@@ -312,8 +313,7 @@ class FlowModel(HoldsFlow, keras.Model):
     def predict_step(self, data):
         """One step of `predict`; called by Keras."""
         x, context, _ = rows.unpack(data)
-        if context is not None:
-            context = tf.cast(context, self.flow.dtype)
+        context = self.flow.cast_context(context)
         return self(tf.cast(x, self.flow.dtype), context=context, training=False)
 
     def get_config(self):

@@ -4,9 +4,9 @@ import warnings
 
 import tensorflow as tf
 
-from tfp_flows.interop import Network
+from tfp_flows.interop import Bridge
+from tfp_flows.keras_worlds import KERAS3
 
-KERAS3 = "tf_keras" not in tf.keras.Model.__module__
 _WRAPPER = "_tfp_flows_keras_variable"
 
 
@@ -87,7 +87,7 @@ class NetworkLosses:
     """
 
     def __init__(self, flow):
-        networks = (m.network for m in flow.submodules if isinstance(m, Network))
+        networks = (m.network for m in flow.submodules if isinstance(m, Bridge))
         self._networks = [network for network in networks if hasattr(network, "losses")]
         self.losses: list[tf.Tensor] = []
 

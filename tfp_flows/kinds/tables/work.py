@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table as TextTable
 
-from tfp_flows import plotting
+from tfp_flows import held_out, plotting
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
 from tfp_flows.runs import recipe
@@ -82,6 +82,9 @@ class TableWork:
                 f"{HOPELESS:g} nats) and rule the mean; they lie beyond all that the flow has "
                 "learned."
             )
+        ruled = held_out.remark(scores)
+        if ruled is not None:
+            note(ruled)
         gaussian = Gaussian.fit(parts.train)
         if gaussian is None:
             note("a column is a linear function of others, so the data have no density.")
@@ -93,7 +96,7 @@ class TableWork:
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
         return {
             "splits": {name: len(part) for name, part in parts._asdict().items()},
-            "test": figure | test | {"rows_without_density": hopeless},
+            "test": figure | test | held_out.spread(scores) | {"rows_without_density": hopeless},
             "gaussian": baseline,
             "gain_over_gaussian": gain,
         }
