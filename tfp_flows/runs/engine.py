@@ -1,4 +1,4 @@
-"""The engine of `fit`: from a work to a folder with model, measures and pictures, for every kind."""
+"""The engine of `fit`: from a work to a folder with model, measures and pictures."""
 
 import dataclasses
 import math

@@ -55,7 +55,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def headline(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The figure of a finished run that its kind is judged by: name, unit, value, standard_error."""
+    """The figure that a run is judged by: name, unit, value, standard_error."""
     test = metrics["test"]
     if "headline" in test:
         return test["headline"]

@@ -86,7 +86,7 @@ class Rounds:
         self.trainer.restore({"weight": self.state.best_weights})
 
     def __iter__(self) -> Iterator[int]:
-        """The numbers of the rounds that are left, from 0; for trainers with a loop of their own."""
+        """The numbers of the rounds that are left, from 0; for a loop of one's own."""
         while not self.over:
             self._since = time.monotonic()
             yield self.state.epoch
