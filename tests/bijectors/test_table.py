@@ -111,15 +111,20 @@ CASES = [
 ]
 
 
-def row_marks(name):
+# What a Keras may do otherwise; the other checks of such rows are deep under tf_keras.
+OF_BOTH_KERAS = ("round_trips", "variables", "config_round_trip")
+
+
+def row_marks(name, check=None):
     """Rows that hold networks of a Keras run again under the other one."""
-    return [pytest.mark.keras] if name in rows.OF_KERAS else []
+    deep = check not in OF_BOTH_KERAS
+    return [pytest.mark.keras(deep=deep)] if name in rows.OF_KERAS else []
 
 
 def _parameters():
     for name in BIJECTORS:
         for case in CASES:
-            marks = row_marks(name) + ([] if case.quick(name) else [pytest.mark.deep])
+            marks = row_marks(name, case.check) + ([] if case.quick(name) else [pytest.mark.deep])
             yield pytest.param(name, case, marks=marks, id=f"{name}-{case}")
 
 
