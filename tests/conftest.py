@@ -3,6 +3,7 @@
 import os
 import random
 import zlib
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -10,6 +11,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import numpy as np
 import pytest
 
+HERE = Path(__file__).parent
 LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
 
 
@@ -28,8 +30,21 @@ def pytest_configure(config):
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
+def without_quick_cases(items) -> list[str]:
+    """Test files all of whose cases are deep, but for tools and the grader."""
+    quick = {}
+    for item in items:
+        path = item.path.relative_to(HERE)
+        if path.parts[0] not in ("benchmarks", "grading"):
+            quick.setdefault(str(path), []).append(item.get_closest_marker("deep") is None)
+    return sorted(path for path, cases in quick.items() if not any(cases))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    whole_files = not any("::" in argument for argument in config.args)
+    if whole_files and not LEGACY and (deep := without_quick_cases(items)):
+        raise pytest.UsageError(f"Every case is deep in {', '.join(deep)}; keep quick ones.")
     if LEGACY:
         for item in items:
             mark = item.get_closest_marker("keras")
