@@ -3,7 +3,10 @@
 import numbers
 from collections.abc import Iterable
 
+import numpy as np
 import tensorflow as tf
+
+from tfp_flows.real import real_array
 
 
 def as_shape(value: int | Iterable[int], name: str) -> tuple[int, ...]:
@@ -49,8 +52,11 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     """Converts ``value`` to a tensor of ``dtype``.
 
     Raises:
+        InputError: If it is an array of anything but real numbers, or of booleans.
         TypeError: If it is a tensor of another dtype, which TensorFlow does not cast by itself.
     """
+    if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
+        value = real_array(value, name, booleans=True)
     if tf.is_tensor(value) and value.dtype != dtype:
         raise TypeError(
             f"{name} has dtype {value.dtype.name}, expected {dtype.name}; cast it, or build the "

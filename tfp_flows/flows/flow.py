@@ -6,6 +6,8 @@ import tensorflow_probability as tfp
 from tfp_flows import shapes
 from tfp_flows.bijectors import Bijector, Given
 from tfp_flows.config import Configurable
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision
 
 tfd = tfp.distributions
 
@@ -158,8 +160,13 @@ class Flow(Configurable, tfd.TransformedDistribution):
         Args:
             data: ``[n, *event_shape]``.
             context: ``[n, *context_shape]`` for a conditional flow.
+
+        Raises:
+            ValueError: If a shape does not fit, the data hold NaN or infinity, or their spread gets
+                lost in the flow's precision.
         """
         if self.bijector.needs_adapt:
+            check_precision(real_array(data, "data"), self.dtype.as_numpy_dtype, "data")
             self.bijector.adapt(data, context)
 
     def _latents(self, sample_shape, context, seed):

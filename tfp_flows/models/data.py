@@ -5,6 +5,9 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision
+
 ADAPT_ROWS = 100_000
 # Images need far more memory a row on their way through a flow.
 ADAPT_IMAGES = 512
@@ -30,7 +33,7 @@ def as_pair(x, context, name: str):
     return x
 
 
-def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
+def as_arrays(flow, x, context, sample_weight=None, name="x", spread=False) -> tuple:
     """Converts and checks arrays for a flow.
 
     Args:
@@ -39,23 +42,26 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
         context: ``[n, *context_shape]`` or None.
         sample_weight: ``[n]`` or None.
         name: What the arrays are, for errors.
+        spread: Whether data and context are refused if their spread gets lost in the flow's
+            precision; see `tfp_flows.spread.check_precision`.
 
     Returns:
         ``(x,)``, ``(x, context)`` or ``(x, context, sample_weight)`` as NumPy arrays; an absent
         context before weights is an empty array.
 
     Raises:
-        ValueError: If a shape does not fit, rows are missing, or a value is NaN or infinite.
+        ValueError: If a shape does not fit, rows are missing, a value is NaN or infinite, or the
+            arrays hold anything but real numbers.
     """
     dtype = flow.dtype.as_numpy_dtype
-    x = _checked(x, tuple(flow.event_shape), dtype, name)
+    x = _checked(x, tuple(flow.event_shape), dtype, name, spread)
     rows = len(x)
     if (context is None) != (flow.context_shape is None):
         state = "needs a context" if context is None else "takes no context, but one was given"
         raise ValueError(f"This flow {state} (context_shape={flow.context_shape}).")
     parts = [x]
     if context is not None:
-        parts.append(_checked(context, flow.context_shape, dtype, "context"))
+        parts.append(_checked(context, flow.context_shape, dtype, "context", spread))
     if sample_weight is not None:
         if context is None:
             parts.append(np.zeros((rows, 0), dtype))
@@ -66,22 +72,23 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
     return tuple(parts)
 
 
-def _checked(values, shape, dtype, name):
-    try:
-        array = np.asarray(values, dtype)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+def _checked(values, shape, dtype, name, spread=False):
+    array = real_array(values, name, booleans=name in ("context", "sample_weight"))
     if array.ndim != len(shape) + 1 or array.shape[1:] != tuple(shape) or not len(array):
         expected = ", ".join(["n", *map(str, shape)])
         raise ValueError(f"{name} has shape {array.shape}, expected [{expected}] with n > 0.")
-    finite = np.isfinite(array)
+    with np.errstate(over="ignore"):
+        narrow = array.astype(dtype)
+    finite = np.isfinite(narrow)
     if not finite.all():
         first = np.argwhere(~finite)[0]
         raise ValueError(
             f"{name} holds {int((~finite).sum())} NaN or infinite values, the first at index "
             f"{tuple(int(i) for i in first)}; drop or repair those rows."
         )
-    return array
+    if spread:
+        check_precision(array, dtype, name)
+    return narrow
 
 
 def array_dataset(arrays: tuple, batch_size: int, shuffle: bool) -> tf.data.Dataset:
@@ -130,6 +137,20 @@ def unpack(batch) -> tuple:
     if context is not None and len(context.shape) == 2 and context.shape[-1] == 0:
         context = None
     return x, context, weight
+
+
+def as_real(part, dtype: tf.DType) -> tf.Tensor | None:
+    """A part of a batch in the flow's dtype; None stays.
+
+    Raises:
+        ValueError: If it holds complex numbers, text or the like, which a cast would mutilate.
+    """
+    if part is None:
+        return None
+    part = tf.convert_to_tensor(part)
+    if not (part.dtype.is_floating or part.dtype.is_integer or part.dtype.is_bool):
+        raise ValueError(f"A batch must hold real numbers, got {part.dtype.name}; convert them.")
+    return tf.cast(part, dtype)
 
 
 def adapt_sample(data) -> tuple:

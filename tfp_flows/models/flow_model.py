@@ -166,7 +166,7 @@ class FlowModel(HoldsFlow, keras.Model):
                 raise ValueError("batch_size is for arrays; batch the dataset itself.")
             training, training_data = x, x
         else:
-            arrays = rows.as_arrays(self.flow, x, context, sample_weight)
+            arrays = rows.as_arrays(self.flow, x, context, sample_weight, spread=True)
             if validation_split and validation_data is None:
                 arrays, held_out = rows.split_rows(arrays, validation_split)
                 validation_data = self._dataset(held_out, validation_batch)
@@ -263,9 +263,7 @@ class FlowModel(HoldsFlow, keras.Model):
         return self.flow.log_prob(x, context, training=bool(training))
 
     def _batch_loss(self, batch, training):
-        x, context, weight = (
-            None if part is None else tf.cast(part, self.flow.dtype) for part in rows.unpack(batch)
-        )
+        x, context, weight = (rows.as_real(part, self.flow.dtype) for part in rows.unpack(batch))
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
@@ -309,10 +307,8 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def predict_step(self, data):
         """One step of `predict`; called by Keras."""
-        x, context, _ = rows.unpack(data)
-        if context is not None:
-            context = tf.cast(context, self.flow.dtype)
-        return self(tf.cast(x, self.flow.dtype), context=context, training=False)
+        x, context, _ = (rows.as_real(part, self.flow.dtype) for part in rows.unpack(data))
+        return self(x, context=context, training=False)
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
