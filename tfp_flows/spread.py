@@ -83,6 +83,24 @@ def outlying(values) -> np.ndarray:
     return np.where(ratio > _OUTLYING, ratio, 0.0)
 
 
+def two_valued(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The columns that hold two values, as classes and masks do: the lower, the upper, and which.
+
+    Columns of nothing but zeros or ones count as holding both.
+
+    Args:
+        values: Finite numbers ``[n, ...]``.
+
+    Returns:
+        Three arrays of shape ``[...]``.
+    """
+    values = np.asarray(values)
+    low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
+    two = ((values == low) | (values == high)).all(axis=0)
+    classes = (low >= 0) & (high <= 1) & two & ((low == 0) | (low == 1)) & (high == np.rint(high))
+    return np.where(classes, 0.0, low), np.where(classes, 1.0, high), classes | (two & (low < high))
+
+
 def unresolved(values, dtype) -> tuple[tuple[int, ...], float, float] | None:
     """Finds a column whose spread gets lost in a precision.
 

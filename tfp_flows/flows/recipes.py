@@ -90,9 +90,16 @@ def _bends(layer: Bijector) -> bool:
 
 
 def assemble(
-    layers: list[Bijector], *, event_shape, standardize: bool, base, dtype, name: str
+    layers: list[Bijector],
+    *,
+    event_shape,
+    standardize: bool,
+    standardize_context: bool = True,
+    base,
+    dtype,
+    name: str,
 ) -> Flow:
-    """Puts layers, data side first, on a base, behind a standardiser if asked for.
+    """Puts layers, data side first, on a base, behind standardisers if asked for.
 
     It warns (`tfp_flows.errors.DataWarning`) if all layers are straight, so that the flow is one
     Gaussian whatever is trained.
@@ -114,4 +121,6 @@ def assemble(
     if standardize:
         layers = [RobustStandardize(event_shape=event_shape, dtype=dtype), *layers]
     base = standard_normal(event_shape, dtype) if base is None else base
-    return Flow(base, Chain(layers), name=name)
+    chain = Chain(layers)
+    standardize_context = standardize_context and chain.context_shape is not None
+    return Flow(base, chain, standardize_context=standardize_context, name=name)
