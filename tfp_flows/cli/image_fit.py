@@ -102,6 +102,8 @@ def build_flow(settings: ImageSettings, images: "Images") -> "Flow":
         return recipe(
             event_shape=images.shape,
             context_shape=images.classes if settings.by_class else None,
+            # One-hot classes are what they should be.
+            standardize_context=False,
             seed=settings.seed,
             **options,
         )
