@@ -3,6 +3,7 @@
 Importing this package imports neither TensorFlow nor pandas; the functions that need one do.
 """
 
+from tfp_flows.datasets._writers import check_output, save_table
 from tfp_flows.datasets.images import (
     ArrayImages,
     FolderImages,
@@ -20,11 +21,9 @@ from tfp_flows.datasets.potentials import (
 from tfp_flows.datasets.splits import Splits, split
 from tfp_flows.datasets.tables import (
     Table,
-    check_output,
     check_table,
     load_matching,
     load_table,
-    save_table,
 )
 from tfp_flows.datasets.toys import (
     TOYS,
