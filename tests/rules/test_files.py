@@ -17,7 +17,6 @@ EARNED = {
     "tests/benchmarks/test_benchmarks_density.py": "one benchmark, each part with its failure",
     "tests/bijectors/test_bijectors.py": "what is particular to each bijector",
     "tests/bijectors/test_tfp_faults.py": "one list of faults of plain TFP",
-    "tests/bijectors/test_table.py": "to be split",
     "tests/cli/test_cli.py": "one command, each option once",
     "tests/data/test_datasets.py": "each data set once",
     "tests/data/test_plotting.py": "each picture once",
