@@ -99,6 +99,7 @@ FEW = {"actnorm", "chain", "coupling_keras3", "maf_additive", "multiscale", "per
 FEW_FLOWS = {"maf_normalised", "realnvp_mixed"}
 
 
+@pytest.mark.keras(quick=True)
 @pytest.mark.parametrize("rows_of", ["few", pytest.param("all", marks=pytest.mark.deep)])
 def test_everything_is_bit_exact_in_a_new_process(rows_of, tmp_path, monkeypatch):
     (tmp_path / "user_module.py").write_text(USER_MODULE)
@@ -274,6 +275,7 @@ def test_keras_configurations_cannot_name_modules_to_import(tmp_path, monkeypatc
                 serialization.decode({"$keras": library, "config": written})
 
 
+@pytest.mark.keras(quick=True)
 def test_models_of_the_other_keras(tmp_path):
     script = (
         "import numpy as np, rows, tfp_flows as tff\n"
