@@ -64,9 +64,8 @@ class Stale(Tilt):
         self.__dict__["_kept"] = {}
 
     def _forward_and_log_det(self, x, context, training):
-        key = x.numpy().tobytes() if tf.executing_eagerly() else None
         result = super()._forward_and_log_det(x, context, training)
-        return result if key is None else self._kept.setdefault(key, result)
+        return self._kept.setdefault(id(x), (x, *result))[1:]
 
     def _inverse_value(self, y, context, training):
         return self._inverse_and_log_det(y, context, training)[0]
@@ -212,7 +211,7 @@ def test_domains_and_directions():
 
     with pytest.raises(CheckFailed, match="not finite"):
         check_bijector(build, checks=["far_points"])
-    domains = {"data_domain": (0.0, np.inf), "latent_domain": (-20.0, 20.0)}
+    domains = {"data_domain": (0.0, np.inf), "latent_domain": (-5.0, 5.0)}
     assert "far_points" in check_bijector(build, **domains)
     with pytest.raises(CheckFailed, match="has no forward direction"):
         check_bijector(lambda: OneWay(event_shape=2))
