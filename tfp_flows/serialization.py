@@ -18,7 +18,7 @@ import tensorflow_probability as tfp
 
 from tfp_flows import keras_worlds
 from tfp_flows.activations import ACTIVATIONS
-from tfp_flows.config import Configurable, class_key, known_class
+from tfp_flows.config import Configurable, class_key, defaults_of, known_class
 from tfp_flows.errors import InputError
 
 _TFP_NAMESPACES = {"distributions": tfp.distributions, "bijectors": tfp.bijectors}
@@ -115,7 +115,11 @@ class _Encoder:
 
     def _shared(self, value) -> dict:
         if isinstance(value, Configurable):
-            return {"$object": class_key(type(value)), "config": self(value.get_config())}
+            return {
+                "$object": class_key(type(value)),
+                "defaults": value.defaults_generation,
+                "config": self(value.get_config()),
+            }
         if isinstance(value, tfp.util.TransformedVariable):
             return {
                 "$transformed": self(tf.convert_to_tensor(value)),
@@ -182,7 +186,9 @@ class _Decoder:
         raise InputError(f"Unknown entry {sorted(data)!r} in a saved configuration.")
 
     def _object(self, data):
-        return known_class(data["$object"]).from_config(self(data["config"]))
+        config = self(data["config"])
+        with defaults_of(data.get("defaults", 0)):
+            return known_class(data["$object"]).from_config(config)
 
     def _tfp(self, data):
         space, _, name = data["$tfp"].partition(".")

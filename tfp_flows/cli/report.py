@@ -14,13 +14,13 @@ from rich.table import Table as TextTable
 from tfp_flows import keras_worlds, plotting
 from tfp_flows._version import __version__
 from tfp_flows.cli import folder, source
-from tfp_flows.cli.console import note, result_console
 from tfp_flows.cli.evaluation import HOPELESS, Gaussian, log_density, summary
 from tfp_flows.cli.pictures import draw_curve, draw_flow, picture_name
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Splits, Table
 from tfp_flows.files import atomic_path
 from tfp_flows.models import FlowModel, ResumableTraining
+from tfp_flows.terminal import note, result_console
 
 
 def write(

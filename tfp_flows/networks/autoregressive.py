@@ -13,7 +13,7 @@ from tfp_flows.keras_worlds import keras_of_tfp
 from tfp_flows.networks.initial import uniform
 from tfp_flows.networks.masked_product import Mask, masked_product
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
-from tfp_flows.numerics import narrowed, permute
+from tfp_flows.numerics import narrowed, permute, positive_bound
 from tfp_flows.shapes import as_shape, flatten_batch, unflatten_batch
 
 
@@ -104,6 +104,8 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             biases); a small one starts the flow near the identity.
         residual: Whether the hidden layers after the first form residual blocks of two (Nash and
             Durkan 2019, arXiv:1904.05626, section 3): an odd number of layers of equal size.
+        input_bound: Inputs, not the context, are squashed into ``(-input_bound, input_bound)``;
+            None leaves them.
         **kwargs: ``name``, ``dtype`` and ``trainable`` of a Keras layer.
     """
 
@@ -128,6 +130,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         validate_args=False,
         output_scale=1.0,
         residual=False,
+        input_bound=None,
         **kwargs,
     ):
         hidden_units = list(as_shape(hidden_units or (), "hidden_units"))
@@ -157,6 +160,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             **kwargs,
         )
         self._output_scale, self._residual = float(output_scale), bool(residual)
+        self._input_bound = positive_bound(input_bound, "input_bound")
         # A dictionary is what Keras wrote for a registered function.
         written = isinstance(activation, dict)
         self._activation_function = get_activation(
@@ -321,6 +325,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             params=self._params,
             activation=self._activation_function,
             residual=self._residual,
+            input_bound=self._input_bound,
         )
 
     def _masked(self):
@@ -367,6 +372,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             validate_args=self._validate_args,
             output_scale=self._output_scale,
             residual=self._residual,
+            input_bound=self._input_bound,
         )
         return config
 
