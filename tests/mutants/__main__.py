@@ -1,7 +1,7 @@
 """Plants faults in a copy of the package and tells which test notices each.
 
-``python -m tests.mutants [--list] [--only WORDS] [--start N] [--first] [--profile quick|all]``. The tests
-that should notice run first, then those of the same floor, then all; the first failure ends it.
+``python -m tests.mutants``, with ``--help`` for its options. The tests that should notice run
+first, then those of the same floor, then all; the first failure ends it.
 """
 
 import argparse
