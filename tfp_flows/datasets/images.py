@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".jpg", ".jpeg", ".png")
 KERAS_NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 _PARTS = Splits._fields
-_SHUFFLED_FILES = 1_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Images(abc.ABC):
         flip: bool = False,
         labels: bool = False,
         full: bool = False,
+        epoch: "int | tf.Variable | None" = None,
     ) -> "tf.data.Dataset":
         """A stream of one part, for `FlowModel.fit`, `evaluate` and `predict`.
 
@@ -64,6 +64,9 @@ class Images(abc.ABC):
             full: Whether the last batch is filled up with images from the beginning. All batches
                 then have one shape, for which one program is compiled, and their number is the
                 same each time, even if files turn out to be damaged.
+            epoch: Number of the pass, on which order and flips depend beside the seed: a variable
+                is read when a pass begins, such as `ResumableTraining.epoch_number`, with which a
+                resumed training sees what an uninterrupted one does. None counts the passes.
 
         Returns:
             Batches of float32 ``[n, height, width, channels]`` of integers 0 to 255, or pairs of
@@ -78,26 +81,56 @@ class Images(abc.ABC):
             raise unknown_name("part", part, _PARTS)
         if labels and not self.classes:
             raise InputError("These images have no labels; leave labels out.")
-        stream = self._stream(_PARTS.index(part), shuffle, seed)
-        if flip:
-            stream = stream.map(
-                lambda image, label: (_flipped(image, seed), label), num_parallel_calls=2
-            )
-        if full:
-            stream = stream.repeat().batch(batch_size, drop_remainder=True)
-            stream = stream.take(math.ceil(self.sizes[_PARTS.index(part)] / batch_size))
-        else:
-            stream = stream.batch(batch_size)
+        index = _PARTS.index(part)
+        batches = math.ceil(self.sizes[index] / batch_size)
+        read, certain = self._reader(index)
+        passed = tf.Variable(-1, dtype=tf.int64, trainable=False)
 
-        def finish(image, label):
+        def one_pass(_):
+            number = passed.assign_add(1) if epoch is None else tf.cast(epoch, tf.int64)
+            return tf.data.Dataset.from_tensors(number)
+
+        def images_of(number):
+            seeds = tf.stack([tf.constant(seed, tf.int64), number])
+            order = tf.range(self.sizes[index])
+            if shuffle:
+                order = tf.random.experimental.stateless_shuffle(order, seeds)
+            turned = tf.random.stateless_uniform(tf.shape(order), [seed + 1, number]) < 0.5
+            stream = tf.data.Dataset.from_tensor_slices((order, turned))
+            parallel = None if certain else tf.data.AUTOTUNE
+            stream = stream.map(lambda i, turn: (*read(i), turn), num_parallel_calls=parallel)
+            if not certain:
+                stream = stream.filter(lambda image, *_: tf.size(image) > 0)
+            stream = stream.map(finish)
+            return stream.repeat() if full else stream
+
+        def finish(image, label, turn):
+            image = tf.ensure_shape(image, self.shape)
+            if flip:
+                image = tf.where(turn, image[:, ::-1], image)
+            return image, label
+
+        def converted(image, label):
             image = tf.cast(image, tf.float32)
             return (image, tf.one_hot(label, self.classes)) if labels else image
 
-        return stream.map(finish).prefetch(2)
+        stream = tf.data.Dataset.range(1).flat_map(one_pass).flat_map(images_of)
+        stream = stream.batch(batch_size, drop_remainder=full).map(converted)
+        if full:
+            stream = stream.take(batches)
+        if full or certain:
+            stream = stream.apply(tf.data.experimental.assert_cardinality(batches))
+        stream = stream.prefetch(2)
+        # It lives as long as what reads it.
+        stream._passed = passed
+        return stream
 
     @abc.abstractmethod
-    def _stream(self, part: int, shuffle: bool, seed: int) -> "tf.data.Dataset":
-        """Images of bytes, one by one, each with its label."""
+    def _reader(self, part: int) -> tuple[Callable, bool]:
+        """A function that reads the image at a place of a part, and whether it always can.
+
+        The function returns bytes, ``[0, 0, 0]`` where it cannot, and a label.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,16 +145,13 @@ class ArrayImages(Images):
     pixels: Splits | None = None
     labels: Splits | None = None
 
-    def _stream(self, part, shuffle, seed):
+    def _reader(self, part):
         import tensorflow as tf
 
         pixels = self.pixels[part]
         labels = np.zeros(len(pixels)) if self.labels is None else self.labels[part]
         pixels, labels = tf.constant(pixels), tf.constant(labels, tf.int32)
-        order = tf.data.Dataset.range(len(pixels))
-        if shuffle:
-            order = order.shuffle(len(pixels), seed=seed, reshuffle_each_iteration=True)
-        return order.map(lambda i: (pixels[i], labels[i]))
+        return lambda i: (pixels[i], labels[i]), True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,20 +168,16 @@ class FolderImages(Images):
     files: Splits | None = None
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def _stream(self, part, shuffle, seed):
+    def _reader(self, part):
         import tensorflow as tf
 
-        paths = tf.data.Dataset.from_tensor_slices([str(path) for path in self.files[part]])
-        if shuffle:
-            paths = paths.shuffle(len(self.files[part]), seed=seed, reshuffle_each_iteration=True)
+        paths = tf.constant([str(path) for path in self.files[part]])
 
-        def read(path):
-            image = tf.numpy_function(self._read, [path], tf.uint8)
-            return tf.ensure_shape(image, [None, None, None])
+        def read(i):
+            image = tf.numpy_function(self._read, [paths[i]], tf.uint8)
+            return tf.ensure_shape(image, [None, None, None]), 0
 
-        images = paths.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-        images = images.filter(lambda image: tf.size(image) > 0)
-        return images.map(lambda image: (tf.ensure_shape(image, self.shape), 0))
+        return read, False
 
     def _read(self, path: bytes) -> np.ndarray:
         path = Path(os.fsdecode(path))
@@ -428,9 +454,3 @@ def _padded(values: np.ndarray, name: str, size: int) -> np.ndarray:
         )
     spare = [(0, 0), *(((size - n) // 2, size - n - (size - n) // 2) for n in (height, width))]
     return np.pad(values, [*spare, (0, 0)])
-
-
-def _flipped(image, seed):
-    import tensorflow as tf
-
-    return tf.image.random_flip_left_right(image, seed=seed)
