@@ -1,6 +1,7 @@
 """What `fit`, `evaluate` and `predict` take: arrays, pairs and `tf.data`, checked once."""
 
 import math
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,8 @@ import tensorflow as tf
 ADAPT_ROWS = 100_000
 # Images need far more memory a row on their way through a flow.
 ADAPT_IMAGES = 512
+# What tf.data says that None is like; the class has no public name.
+_NONE = "NoneTensorSpec"
 
 
 def is_stream(data) -> bool:
@@ -35,11 +38,11 @@ def as_pair(flow, x, context, name: str):
     Raises:
         ValueError: If a pair comes with a context besides, or is not a pair.
     """
-    if isinstance(x, list) and context is None and flow.context_shape is not None:
+    if isinstance(x, list) and context is None and len(x) == 2:
         # Of a list of rows each has a rank less.
         whole = len(flow.event_shape) + 1
-        if len(x) == 2 and getattr(x[0], "ndim", getattr(x[0], "shape", None)) is not None:
-            x = tuple(x) if len(x[0].shape) == whole else x
+        if len(getattr(x[0], "shape", ())) == whole:
+            x = tuple(x)
     if not isinstance(x, tuple):
         return x, context
     if len(x) != 2 or context is not None:
@@ -55,7 +58,7 @@ def batch_size_of(value: int | None) -> int | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or value != int(value) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"batch_size must be a whole number of rows above 0, got {value!r}.")
     return int(value)
 
@@ -192,7 +195,9 @@ def unpack(batch) -> tuple:
         return batch, None, None
     if len(batch) > 3:
         raise ValueError(f"A batch is x, (x, context) or (x, context, weight), got {len(batch)}.")
-    x, context, weight = (*batch, None, None, None)[:3]
+    x, context, weight = (
+        None if type(part).__name__ == _NONE else part for part in (*batch, None, None, None)[:3]
+    )
     if context is not None and len(context.shape) == 2 and context.shape[-1] == 0:
         context = None
     return x, context, weight
