@@ -18,7 +18,7 @@ class Feed:
     batches for everything else.
 
     Args:
-        arrays: Arrays or tensors of one number of rows.
+        arrays: Arrays or tensors of one number of rows, or dicts of them.
         batch_size: Rows of a batch; the last of a pass may have fewer.
         shuffle: Whether each pass has an order of its own.
         seed: Seed of the orders; None draws one from TensorFlow's global generator.
@@ -41,7 +41,7 @@ class Feed:
         fill: bool = False,
         single: bool = False,
     ):
-        self._tensors = tuple(tf.constant(array) for array in arrays)
+        self._tensors = tf.nest.map_structure(tf.constant, tuple(arrays))
         self._rows = int(self._tensors[0].shape[0])
         self._size = min(batch_size, self._rows) if fill else batch_size
         self._shuffle, self._fill, self._single = shuffle, fill, single
@@ -69,7 +69,8 @@ class Feed:
     @property
     def bytes(self) -> int:
         """Size of a batch."""
-        return self._size * sum(t.dtype.size * math.prod(t.shape[1:]) for t in self._tensors)
+        tensors = tf.nest.flatten(self._tensors)
+        return self._size * sum(t.dtype.size * math.prod(t.shape[1:]) for t in tensors)
 
     def steps(self, *, endless: bool = False) -> tf.data.Dataset:
         """What stands for the batches where nobody reads them: an iterator of it costs little."""
@@ -171,7 +172,7 @@ class Feed:
         return parts[0] if self._single else parts
 
     def _gathered(self, places):
-        return tuple(tf.gather(tensor, places) for tensor in self._tensors)
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), self._tensors)
 
 
 def feed_of(data) -> Feed | None:

@@ -6,9 +6,9 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from tfp_flows.keras_worlds import KERAS3, how_to_become
 from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.feed import Feed
-from tfp_flows.models.tracking import KERAS3
 
 keras = tf.keras
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
@@ -138,6 +138,6 @@ def check_strategy(strategy: tf.distribute.Strategy) -> None:
     several = tf.distribute.MultiWorkerMirroredStrategy, tf.distribute.ParameterServerStrategy
     if KERAS3 and isinstance(strategy, several):
         raise ValueError(
-            f"Keras 3 cannot train under {type(strategy).__name__}; set TF_USE_LEGACY_KERAS=1 "
-            "before TensorFlow is imported, or write the loop yourself with strategy.run."
+            f"Keras 3 cannot train under {type(strategy).__name__}; "
+            f"{how_to_become('tf_keras')}, or write the loop yourself with strategy.run."
         )
