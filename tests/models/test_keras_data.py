@@ -14,7 +14,7 @@ from keras_support import (
 
 import tfp_flows as tff
 from tfp_flows.keras_worlds import KERAS3
-from tfp_flows.models.data import ADAPT_IMAGES, adapt_sample, array_dataset
+from tfp_flows.models.data import ADAPT_IMAGES, adapt_sample
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 keras = tf.keras
@@ -156,27 +156,6 @@ def test_validation_split_keeps_rows_and_contexts_together():
     assert history["val_loss"][0] == pytest.approx(expected, rel=1e-4)
     expected = -np.mean(model.flow.log_prob(x[:400], context[:400]))
     assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
-
-
-def test_rows_are_shuffled_anew_at_each_epoch():
-    x = np.arange(100.0)[:, None]
-
-    def passes(shuffle):
-        data = array_dataset((x, x + 0.5), 7, shuffle)
-        for _ in range(2):
-            batches = list(data.as_numpy_iterator())
-            assert [len(batch[0]) for batch in batches] == [7] * 14 + [2]
-            first, second = (np.concatenate(part) for part in zip(*batches, strict=True))
-            np.testing.assert_array_equal(second, first + 0.5)
-            yield first
-
-    one, two = passes(shuffle=False)
-    np.testing.assert_array_equal(one, x)
-    np.testing.assert_array_equal(two, x)
-    one, two = passes(shuffle=True)
-    np.testing.assert_array_equal(np.sort(one, axis=0), x)
-    assert not np.array_equal(one, x)
-    assert not np.array_equal(one, two)
 
 
 @pytest.mark.deep

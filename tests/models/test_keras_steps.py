@@ -7,11 +7,12 @@ from keras_support import compiled, gaussian, small
 
 import tfp_flows as tff
 from tfp_flows.models import steps
+from tfp_flows.models.watching import EachCall
 
 pytestmark = pytest.mark.keras
 
 
-class Calls(tf.keras.callbacks.Callback):
+class Calls(EachCall):
     """Counts what callbacks see of an epoch."""
 
     def __init__(self):
