@@ -11,6 +11,7 @@ import base64
 import inspect
 import math
 import sys
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -93,6 +94,7 @@ class _Encoder:
         self._seen: dict[int, int] = {}
         # Keeps what was seen alive, so that no other object gets its id.
         self._kept: list[Any] = []
+        self._classes: dict[str, type] = {}
 
     def __call__(self, value: Any) -> Any:
         plain = self._plain(value)
@@ -103,6 +105,22 @@ class _Encoder:
         number = self._seen[id(value)] = len(self._seen)
         self._kept.append(value)
         return {**self._shared(value), "$id": number}
+
+    def _key(self, cls: type) -> str:
+        """The name of a class, which must mean one class only."""
+        key = class_key(cls)
+        if self._classes.setdefault(key, cls) is not cls:
+            raise InputError(
+                f"Cannot save two different classes of the one name {cls.__qualname__!r} of "
+                f"{cls.__module__}; give each a name of its own."
+            )
+        if known_class(key) is not cls:
+            warnings.warn(
+                f"{cls.__qualname__} was defined again after this object was made; what is saved "
+                "will be rebuilt with the definition that is found then.",
+                stacklevel=2,
+            )
+        return key
 
     def _plain(self, value) -> tuple | None:
         """A value without identity, as a tuple of one; None for objects that can be shared."""
@@ -134,7 +152,7 @@ class _Encoder:
 
     def _shared(self, value) -> dict:
         if isinstance(value, Configurable):
-            return {"$object": class_key(type(value)), "config": self(value.get_config())}
+            return {"$object": self._key(type(value)), "config": self(value.get_config())}
         if isinstance(value, tfp.util.TransformedVariable):
             return {
                 "$transformed": self(tf.convert_to_tensor(value)),

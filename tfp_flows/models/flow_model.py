@@ -1,12 +1,10 @@
 """A flow as a Keras model, in whichever Keras `tf.keras` is."""
 
 import contextlib
-import json
 import math
 
 import tensorflow as tf
 
-from tfp_flows import serialization
 from tfp_flows.flows import Flow
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
@@ -316,20 +314,13 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
-        return {
-            "flow": json.dumps(serialization.encode(self.flow)),
-            "name": self.name,
-            "trainable": self.trainable,
-            "keras": KERAS_NAME,
-        }
+        return self._flow_config(name=self.name, trainable=self.trainable, keras=KERAS_NAME)
 
     @classmethod
     def from_config(cls, config_, custom_objects=None):
         """Builds a model from what `get_config` returned."""
         del custom_objects
-        model = cls(serialization.decode(json.loads(config_["flow"])), name=config_["name"])
-        model.trainable = config_["trainable"]
-        return model
+        return cls._from_flow_config({k: v for k, v in config_.items() if k != "keras"})
 
     def get_compile_config(self):
         """Returns what repeats the compilation; None with a loss of the user's own."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfp_flows.errors import InputError
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import KERAS_NAME, FlowModel
+from tfp_flows.models.tracking import subclasses_in
 
 
 def load(path, *, compile: bool = True):
@@ -49,7 +50,7 @@ def load(path, *, compile: bool = True):
             f"{str(path)!r} was saved under {library}, but tf.keras is {KERAS_NAME} here; set "
             f"TF_USE_LEGACY_KERAS={int(library == 'tf_keras')} before the first import."
         )
-    custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer}
+    custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer, **subclasses_in(written)}
     try:
         return tf.keras.models.load_model(path, custom_objects=custom, compile=compile)
     except InputError:
