@@ -206,11 +206,11 @@ def test_a_class_that_moved_is_found_where_its_old_module_names_it(twins):
     twins.first.Moved = twins.second.Twice
     old = {"$object": "twins.first:Moved", "config": {"$dict": [["event_shape", 2]]}}
     assert type(serialization.decode(old)) is twins.second.Twice
-    with pytest.raises(tff.InputError, match="Unknown class 'twins.first:Gone'"):
+    with pytest.raises(tff.InputError, match=r"Unknown class 'twins\.first:Gone'"):
         serialization.decode({**old, "$object": "twins.first:Gone"})
     # Only classes that can be written are ever built.
     twins.first.run = print
-    with pytest.raises(tff.InputError, match="Unknown class 'twins.first:run'"):
+    with pytest.raises(tff.InputError, match=r"Unknown class 'twins\.first:run'"):
         serialization.decode({**old, "$object": "twins.first:run"})
 
 

@@ -5,12 +5,12 @@ import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bijectors import Bijector, Given
-from tfp_flows.config import Configurable
+from tfp_flows.copies import Copied
 
 tfd = tfp.distributions
 
 
-class Flow(Configurable, tfd.TransformedDistribution):
+class Flow(Copied, tfd.TransformedDistribution):
     """A `tfd.TransformedDistribution` that takes a context and evaluates each network once.
 
     All of TFP's methods work. Those named below take a ``context`` as well, whose batch axes

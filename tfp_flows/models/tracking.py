@@ -83,6 +83,20 @@ class HoldsFlow:
             result.trainable = trainable
         return result
 
+    def __reduce__(self):
+        if KERAS3 or isinstance(self, tf.keras.Model):
+            return _with_class, (type(self), *super().__reduce__())
+        weights = [variable.numpy() for variable in (*self.flow.variables, *self._own_variables())]
+        return _unpickled_layer, (type(self), self.get_config(), weights)
+
+    def __deepcopy__(self, memo):
+        function, arguments = self.__reduce__()
+        result = memo[id(self)] = function(*arguments)
+        return result
+
+    def __copy__(self):
+        return self.__deepcopy__({})
+
     def _own_variables(self) -> list:
         """Variables that a subclass made itself, beside those of the flow and of sublayers."""
         kinds = ("trainable", "non_trainable")
@@ -115,6 +129,21 @@ class HoldsFlow:
             )
         for name, variable in expected.items():
             variable.assign(stored[name])
+
+
+def _with_class(cls, function, arguments):
+    """Rebuilds a pickled object of Keras whose class Keras need not know."""
+    with tf.keras.utils.custom_object_scope({cls.__name__: cls}):
+        return function(*arguments)
+
+
+def _unpickled_layer(cls, config, weights):
+    layer = cls.from_config(config)
+    for variable, value in zip(
+        (*layer.flow.variables, *layer._own_variables()), weights, strict=True
+    ):
+        variable.assign(value)
+    return layer
 
 
 def save_variables(variables, store, prefix: str = "") -> None:
