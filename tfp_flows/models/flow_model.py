@@ -5,9 +5,11 @@ import math
 
 import tensorflow as tf
 
+from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
+from tfp_flows.models.export import export
 from tfp_flows.models.feed import Feed
 from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.penalties import collected_penalties
@@ -15,6 +17,16 @@ from tfp_flows.penalties import collected_penalties
 keras = tf.keras
 KERAS_NAME = "keras" if KERAS3 else "tf_keras"
 DEFAULT_BATCH_SIZE = 128
+
+
+class _RunningMean(keras.metrics.Mean):
+    """A mean that is no part of a saved model, where only one Keras would look for it."""
+
+    def save_own_variables(self, store):
+        """Writes nothing."""
+
+    def load_own_variables(self, store):
+        """Reads nothing."""
 
 
 @keras.utils.register_keras_serializable(package="tfp_flows")
@@ -57,7 +69,10 @@ class FlowModel(HoldsFlow, keras.Model):
         self._loss_function = None
         self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
-        means = (keras.metrics.Mean(name="loss"), keras.metrics.Mean(name="bits_per_dim"))
+        # In the flow's dtype, as a mean in the bfloat16 of a policy would count to 256.
+        means = tuple(
+            _RunningMean(name=name, dtype=flow.dtype.name) for name in ("loss", "bits_per_dim")
+        )
         object.__setattr__(self, "_means", means)
 
     @property
@@ -311,6 +326,37 @@ class FlowModel(HoldsFlow, keras.Model):
         if context is not None:
             context = tf.cast(context, self.flow.dtype)
         return self(tf.cast(x, self.flow.dtype), context=context, training=False)
+
+    def save(self, filepath, overwrite: bool = True, **options):
+        """Writes a ``.keras`` file, which `tfp_flows.load` reads; arguments as in Keras.
+
+        Raises:
+            InputError: If the path has another ending, or a part of the flow has no written form.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise InputError(
+                f"A FlowModel is saved to a .keras file, got {str(filepath)!r}; change the ending, "
+                "or use export(folder) for a SavedModel that runs without tfp_flows."
+            )
+        super().save(filepath, overwrite=overwrite, **options)
+
+    def export(self, filepath, format: str = "tf_saved_model", **options):
+        """Writes a SavedModel with ``log_prob`` and ``sample`` that runs without this package.
+
+        Args:
+            filepath: Folder to write; see `tfp_flows.models.export`.
+            format: ``"tf_saved_model"``.
+            **options: Keras' ``verbose``, without effect.
+
+        Raises:
+            InputError: If another format is asked for.
+        """
+        if format != "tf_saved_model" or {*options} - {"verbose"}:
+            raise InputError(
+                "A FlowModel is exported as format='tf_saved_model' without further options, got "
+                f"format={format!r} and {sorted(options)}."
+            )
+        export(self.flow, filepath)
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""

@@ -107,6 +107,7 @@ class HoldsFlow:
 
     def save_own_variables(self, store) -> None:
         """Writes the flow's variables, in their fixed order, and those of a subclass."""
+        _mend_optimizer(self)
         save_variables(self.flow.variables, store)
         save_variables(self._own_variables(), store, "own_")
 
@@ -116,10 +117,11 @@ class HoldsFlow:
         Raises:
             ValueError: If number or shapes of the variables differ: another flow was saved.
         """
+        _mend_optimizer(self)
         expected = {str(i): variable for i, variable in enumerate(self.flow.variables)}
         expected |= {f"own_{i}": variable for i, variable in enumerate(self._own_variables())}
         names = store.keys()
-        stored = {name: store[name][()] for name in names}
+        stored = {name: _loaded(store[name]) for name in names}
         if {name: tuple(value.shape) for name, value in stored.items()} != {
             name: tuple(variable.shape) for name, variable in expected.items()
         }:
@@ -153,6 +155,27 @@ def save_variables(variables, store, prefix: str = "") -> None:
         if tf.as_dtype(variable.dtype) == tf.bfloat16:
             value = value.astype(np.float32)
         store[f"{prefix}{i}"] = value
+
+
+def _mend_optimizer(model) -> None:
+    """Makes an optimizer of tf_keras write numbers that it can read.
+
+    Its own methods write bfloat16 as bytes without a meaning. They are called after the model's.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if KERAS3 or not any(v.dtype == tf.bfloat16 for v in getattr(optimizer, "variables", ())):
+        return
+    load = type(optimizer).load_own_variables
+    optimizer.save_own_variables = lambda store: save_variables(optimizer.variables, store)
+    optimizer.load_own_variables = lambda store: load(
+        optimizer, {name: _loaded(store[name]) for name in store}
+    )
+
+
+def _loaded(stored) -> np.ndarray:
+    value = np.asarray(stored[()])
+    # Some versions wrote bfloat16 as it is, which HDF5 reads as bytes without a meaning.
+    return value.view(tf.bfloat16.as_numpy_dtype) if value.dtype.kind == "V" else value
 
 
 def subclasses_in(written, base: type = HoldsFlow) -> dict[str, type]:
