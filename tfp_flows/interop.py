@@ -6,21 +6,14 @@ show none of its weights. `Network` holds the weights' `tf.Variable`s beside the
 
 import inspect
 import math
-import sys
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_flows import shapes
+from tfp_flows import keras_worlds, shapes
 from tfp_flows.config import Configurable
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
-
-
-def is_keras3_layer(value) -> bool:
-    """Whether ``value`` is a layer or model of Keras 3."""
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(value, keras.layers.Layer)
 
 
 def _accepts(function, name: str) -> bool:
@@ -30,7 +23,40 @@ def _accepts(function, name: str) -> bool:
     )
 
 
-class Network(tf.Module):
+class Bridge(tf.Module):
+    """Holds a network of any kind, so that its variables are seen; the base of what calls one.
+
+    Args:
+        network: A Keras 3 or tf_keras layer or model, or a callable `tf.Module`.
+        role: What it serves as, for errors.
+
+    Raises:
+        TypeError: If the network is of another kind, whose variables could not be seen.
+    """
+
+    def __init__(self, network, role: str):
+        super().__init__()
+        self._keras3 = keras_worlds.library_of(network) == "keras"
+        if not (self._keras3 or (isinstance(network, tf.Module) and callable(network))):
+            raise TypeError(
+                f"{role} must be a Keras layer or model or a callable tf.Module, "
+                f"so that its variables can be trained; got {type(network).__name__}."
+            )
+        self.network = network
+        # Functional models take `training` without naming it.
+        self._takes_training = _accepts(getattr(network, "call", network.__call__), "training")
+
+    def _see_variables(self):
+        """Finds the variables, once all of them exist."""
+        network = self.network
+        # Found by tf.Module, and shared with the layer: training one trains the other.
+        self._variables = [v.value for v in network.variables] if self._keras3 else []
+        # tf.Module asks the variable alone, which does not know that its layer is frozen.
+        for variable in network.non_trainable_variables:
+            (variable.value if self._keras3 else variable)._trainable = False
+
+
+class Network(Bridge):
     """A conditioner of coordinates: calls a network and brings its output into one form.
 
     The network may return ``[n, D * P]``, ``[n, D, P]`` or a list of ``P`` tensors ``[n, D]``
@@ -60,20 +86,11 @@ class Network(tf.Module):
     def __init__(
         self, network, *, input_shape, context_size, coordinates, parameters, dtype, owner
     ):
-        super().__init__()
-        self._keras3 = is_keras3_layer(network)
-        if not (self._keras3 or (isinstance(network, tf.Module) and callable(network))):
-            raise TypeError(
-                f"{owner}: a conditioner must be a Keras layer or model or a callable tf.Module, "
-                f"so that its variables can be trained; got {type(network).__name__}."
-            )
-        self.network = network
+        super().__init__(network, f"{owner}: a conditioner")
         self._input_ndims = len(input_shape)
         self._output_shape = (*coordinates, parameters)
         self.dtype, self.owner = dtype, owner
         call = getattr(network, "call", network.__call__)
-        # Functional models take `training` without naming it.
-        self._takes_training = _accepts(call, "training")
         # TFP's network keeps its masks in constraints, which few optimisers apply.
         theirs = isinstance(network, tfp.bijectors.AutoregressiveNetwork)
         if theirs and not network.built:
@@ -87,11 +104,7 @@ class Network(tf.Module):
             output = self(tf.zeros([2, *input_shape], dtype), context)
         if output.shape != (2, *self._output_shape):
             raise ValueError(f"{owner}: unexpected conditioner output of shape {output.shape}.")
-        # Found by tf.Module, and shared with the layer: training one trains the other.
-        self._variables = [v.value for v in network.variables] if self._keras3 else []
-        # tf.Module asks the variable alone, which does not know that its layer is frozen.
-        for variable in network.non_trainable_variables:
-            (variable.value if self._keras3 else variable)._trainable = False
+        self._see_variables()
 
     @staticmethod
     def _context_style(network, call):

@@ -1,24 +1,35 @@
 """Checks and broadcasting of event, batch and context shapes, in one place."""
 
+import functools
 import numbers
 from collections.abc import Iterable
 
+import numpy as np
 import tensorflow as tf
 
+from tfp_flows.errors import InputError
+from tfp_flows.real import real_array
 
-def as_shape(value: int | Iterable[int], name: str) -> tuple[int, ...]:
+
+def as_shape(value: int | Iterable[int], name: str, *, free: bool = False) -> tuple[int, ...]:
     """Normalises an ``int`` or a sequence of positive integers to a tuple.
+
+    Args:
+        value: The shape.
+        name: What it is, for errors.
+        free: Whether None may stand for a length that is free, on any axis but the last.
 
     Raises:
         ValueError: If an entry is not a positive integer.
     """
     raw = (value,) if isinstance(value, numbers.Integral) else value
     try:
-        shape = tuple(int(size) for size in raw)
+        shape = tuple(None if free and size is None else int(size) for size in raw)
     except (TypeError, ValueError):
         shape = (0,)
-    if any(size < 1 for size in shape):
-        raise ValueError(f"{name} must be positive integers known in advance, got {value!r}.")
+    if any(size is not None and size < 1 for size in shape) or shape[-1:] == (None,):
+        known = ", or None for free lengths before the last" if free else " known in advance"
+        raise ValueError(f"{name} must be positive integers{known}, got {value!r}.")
     return shape
 
 
@@ -49,14 +60,31 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     """Converts ``value`` to a tensor of ``dtype``.
 
     Raises:
+        InputError: If it is an array of anything but real numbers, or of booleans.
         TypeError: If it is a tensor of another dtype, which TensorFlow does not cast by itself.
     """
+    if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
+        value = real_array(value, name, booleans=True)
     if tf.is_tensor(value) and value.dtype != dtype:
         raise TypeError(
             f"{name} has dtype {value.dtype.name}, expected {dtype.name}; cast it, or build the "
             f"flow with dtype={value.dtype.name!r}."
         )
     return tf.convert_to_tensor(value, dtype=dtype, name=name)
+
+
+def cast_real(value, dtype: tf.DType, name: str) -> tf.Tensor:
+    """Casts a part of a batch.
+
+    Raises:
+        InputError: If it holds complex numbers, text or the like, which a cast would mutilate.
+    """
+    value = tf.convert_to_tensor(value)
+    if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool):
+        raise InputError(
+            f"{name} must hold real numbers, got {value.dtype.name}; convert them before."
+        )
+    return tf.cast(value, dtype)
 
 
 def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner: str) -> tf.Tensor:
@@ -99,42 +127,78 @@ def broadcast_batches(
     x: tf.Tensor, x_ndims: int, context: tf.Tensor, context_ndims: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Broadcasts the batch axes of an input and its context against each other."""
-    first, second = batch_shape(x, x_ndims), batch_shape(context, context_ndims)
-    if first.is_fully_defined() and first == second:
-        return x, context
-    static = tf.broadcast_static_shape(first, second)
+    return tuple(broadcast_all([x, context], [x_ndims, context_ndims]))
+
+
+def broadcast_all(values: list[tf.Tensor], ndims: list[int]) -> list[tf.Tensor]:
+    """Broadcasts the batch axes of several tensors, each with event axes of its own."""
+    owns = [batch_shape(value, n) for value, n in zip(values, ndims, strict=True)]
+    if owns[0].is_fully_defined() and all(own == owns[0] for own in owns):
+        return list(values)
+    static = functools.reduce(tf.broadcast_static_shape, owns)
     dynamic = static
     if not static.is_fully_defined():
-        dynamic = tf.broadcast_dynamic_shape(
-            tf.shape(x)[: first.rank], tf.shape(context)[: second.rank]
-        )
+        batches = [tf.shape(value)[: own.rank] for value, own in zip(values, owns, strict=True)]
+        dynamic = functools.reduce(tf.broadcast_dynamic_shape, batches)
 
-    def spread(value, own, ndims):
+    def spread(value, own, n):
         if own.is_fully_defined() and own == static:
             return value
-        event = value.shape[value.shape.rank - ndims :]
-        result = tf.broadcast_to(value, tf.concat([dynamic, event], axis=0))
+        event = value.shape[value.shape.rank - n :]
+        sizes = event if event.is_fully_defined() else tf.shape(value)[value.shape.rank - n :]
+        result = tf.broadcast_to(value, tf.concat([dynamic, sizes], axis=0))
         result.set_shape(static.concatenate(event))
         return result
 
-    return spread(x, first, x_ndims), spread(context, second, context_ndims)
+    return [spread(*parts) for parts in zip(values, owns, ndims, strict=True)]
 
 
 def flatten_batch(value: tf.Tensor, event_ndims: int = 1) -> tf.Tensor:
     """Reshapes ``[..., *event]`` to ``[n, *event]``; a matrix product is fastest so."""
     if value.shape.rank == event_ndims + 1:
         return value
-    return tf.reshape(value, [-1, *value.shape[value.shape.rank - event_ndims :]])
+    return tf.reshape(value, [-1, *sizes(value, range(value.shape.rank)[-event_ndims:])])
+
+
+def sizes(value: tf.Tensor, axes: Iterable[int]) -> list:
+    """The sizes of axes: numbers where they are known, else scalars of the graph."""
+    static = [value.shape[axis] for axis in axes]
+    if None not in static:
+        return static
+    return [
+        tf.shape(value)[axis] if size is None else size
+        for axis, size in zip(axes, static, strict=True)
+    ]
 
 
 def unflatten_batch(
     flat: tf.Tensor, like: tf.Tensor, like_ndims: int, event_shape: tuple[int, ...]
 ) -> tf.Tensor:
-    """Reshapes ``[n, ...]`` to the batch axes of ``like``, followed by ``event_shape``."""
+    """Reshapes ``[n, ...]`` to the batch axes of ``like``, followed by ``event_shape``.
+
+    An axis of the event that is free, None, is as long as in ``flat``.
+    """
     static = batch_shape(like, like_ndims)
+    if None in event_shape:
+        return _unflatten_free(flat, like, static, event_shape)
     if static.is_fully_defined():
         return tf.reshape(flat, [*static.as_list(), *event_shape])
     batch = tf.shape(like)[: static.rank]
     result = tf.reshape(flat, tf.concat([batch, list(event_shape)], axis=0))
     result.set_shape(static.concatenate(list(event_shape)))
+    return result
+
+
+def _unflatten_free(flat, like, static, event_shape):
+    known = [
+        flat.shape[axis] if size is None else size for axis, size in enumerate(event_shape, start=1)
+    ]
+    event = [
+        tf.shape(flat)[axis] if size is None else size for axis, size in enumerate(known, start=1)
+    ]
+    batch = static.as_list()
+    if not static.is_fully_defined():
+        batch = tf.unstack(tf.shape(like)[: static.rank])
+    result = tf.reshape(flat, [*batch, *event])
+    result.set_shape(static.concatenate(known))
     return result

@@ -1,13 +1,21 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bijectors import Bijector, Given
 from tfp_flows.copies import Copied
+from tfp_flows.embedding import Embedding
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision
+from tfp_flows.standardized_context import ContextStandardizer
 
 tfd = tfp.distributions
+
+# Rows that an embedding sees at once when a flow is adapted.
+_EMBED_ROWS = 1024
 
 
 class Flow(Copied, tfd.TransformedDistribution):
@@ -20,15 +28,35 @@ class Flow(Copied, tfd.TransformedDistribution):
         distribution: Base distribution over latents, of the bijector's latent shape. It may have
             trainable variables of its own.
         bijector: One of `tfp_flows.bijectors`; ``forward`` maps latent to data.
+        embedding: A network from the raw context, an array or a dict of arrays, to the one tensor
+            that the bijector takes: a Keras layer or model (its named inputs are the names of the
+            dict), or a callable `tf.Module`. It runs once an evaluation, is trained and saved with
+            the flow, and is called with ``training`` if it takes that. Every method then takes the
+            raw context, and ``context_shape`` is that of the raw context.
+        context_shape: Shape of the raw context of an embedding, or a dict of shapes, with None for
+            free lengths. A functional Keras model says it by itself.
+        standardize_context: Whether the raw context is standardised, as `adapt` has found it (see
+            `tfp_flows.standardized_context.ContextStandardizer`), before an embedding or the
+            bijector sees it. What the bijector takes is then what `standardized_context` returns.
         name: Name for ops.
 
     Raises:
-        TypeError: If the bijector is not one of ours (wrap TFP's own in a `Chain`).
-        ValueError: If base and bijector differ in event shape or dtype, or if the bijector takes
-            a context and the base has a batch shape.
+        TypeError: If the bijector is not one of ours (wrap TFP's own in a `Chain`), or the
+            embedding is of a kind whose variables cannot be seen.
+        ValueError: If base and bijector differ in event shape or dtype, if the bijector takes
+            a context and the base has a batch shape, or if an embedding does not fit.
     """
 
-    def __init__(self, distribution: tfd.Distribution, bijector: Bijector, *, name=None):
+    def __init__(
+        self,
+        distribution: tfd.Distribution,
+        bijector: Bijector,
+        *,
+        embedding=None,
+        context_shape=None,
+        standardize_context: bool = False,
+        name=None,
+    ):
         if not isinstance(bijector, Bijector):
             raise TypeError(
                 f"Flow needs a bijector of tfp_flows, got {type(bijector).__name__}; put TFP's "
@@ -49,22 +77,116 @@ class Flow(Copied, tfd.TransformedDistribution):
                 "A conditional flow needs a base distribution without batch shape, got "
                 f"{distribution.batch_shape}."
             )
-        parameters = {"distribution": distribution, "bijector": bijector, "name": name}
+        if embedding is None and context_shape is not None:
+            raise ValueError(
+                "context_shape is that of the raw context of an embedding; without one it is the "
+                f"bijector's, {bijector.context_shape}."
+            )
+        if embedding is not None and bijector.context_shape is None:
+            raise ValueError(
+                f"{bijector.name} takes no context, so an embedding has nothing to serve; build "
+                "it with context_shape."
+            )
+        parameters = {
+            "distribution": distribution,
+            "bijector": bijector,
+            "embedding": embedding,
+            "context_shape": context_shape,
+            "standardize_context": standardize_context,
+            "name": name,
+        }
         super().__init__(
             distribution=distribution,
             bijector=bijector,
             parameters=parameters,
             name=name or f"{bijector.name}_flow",
         )
+        self._embedding = None
+        if embedding is not None:
+            self._embedding = Embedding(
+                embedding,
+                context_shape=context_shape,
+                output_shape=bijector.context_shape,
+                dtype=bijector.dtype,
+                owner=self.name,
+            )
+        self._context_standardizer = None
+        if standardize_context:
+            if bijector.context_shape is None:
+                raise ValueError(
+                    f"{bijector.name} takes no context, so there is none to standardise; leave "
+                    "standardize_context out, or build it with context_shape."
+                )
+            self._context_standardizer = ContextStandardizer(
+                self.context_shape, self.context_dtype, self.name
+            )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return super()._parameter_properties(dtype, num_classes)
 
     @property
-    def context_shape(self) -> tuple[int, ...] | None:
-        """Shape of the context of an event; None for an unconditional flow."""
-        return self.bijector.context_shape
+    def context_shape(self) -> tuple[int, ...] | dict[str, tuple] | None:
+        """Shape of the context of an event, as the methods take it; None for an unconditional flow.
+
+        With an embedding it is that of the raw context: a shape, or a dict of shapes.
+        """
+        return (self._embedding or self.bijector).context_shape
+
+    @property
+    def context_dtype(self):
+        """Dtype of the context, or a dict of dtypes."""
+        return self.dtype if self._embedding is None else self._embedding.context_dtype
+
+    @property
+    def embedding(self):
+        """The network of the raw context, as it was given; None without one."""
+        return None if self._embedding is None else self._embedding.network
+
+    def cast_context(self, context):
+        """The context as tensors of the dtypes that the flow takes; None stays None."""
+        if context is None:
+            return None
+        if self._embedding is None:
+            return shapes.cast_real(context, self.dtype, "a context")
+        return self._embedding.cast(context)
+
+    @property
+    def context_standardizer(self) -> ContextStandardizer | None:
+        """The standardiser of the raw context; None without one."""
+        return self._context_standardizer
+
+    @property
+    def needs_adapt(self) -> bool:
+        """Whether a standardiser or a normalisation waits to see data by `adapt`."""
+        waits = self._context_standardizer is not None and self._context_standardizer.needs_adapt
+        return waits or self.bijector.needs_adapt
+
+    def standardized_context(self, context):
+        """The raw context as an embedding or the bijector sees it; as it is without a standardiser.
+
+        Args:
+            context: ``[..., *context_shape]``, or a dict of such arrays.
+        """
+        if self._context_standardizer is None or context is None:
+            return context
+        return self._context_standardizer(context)
+
+    def _embedded(self, context, training=False):
+        """The bijector's context from the raw one: here, and once an evaluation."""
+        context = self.standardized_context(context)
+        if self._embedding is None:
+            if isinstance(context, dict):
+                raise ValueError(
+                    f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
+                    "build the flow with an embedding."
+                )
+            return context
+        if context is None:
+            raise ValueError(
+                f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
+            )
+        return self._embedding(context, training)
 
     def log_prob(self, value, context=None, *, training=False, name="log_prob"):
         """Log-density in nats.
@@ -109,6 +231,7 @@ class Flow(Copied, tfd.TransformedDistribution):
         if not temperature >= 0:
             raise ValueError(f"temperature must not be negative, got {temperature!r}.")
         with tf.name_scope(name):
+            context = self._embedded(context)
             z = self._latents(sample_shape, context, seed)
             if temperature != 1:
                 mean = self._base_mean()
@@ -121,17 +244,18 @@ class Flow(Copied, tfd.TransformedDistribution):
         Returns:
             Samples as from `sample`, and ``[*sample_shape, *batch]`` log-densities.
         """
+        context = self._embedded(context)
         z = self._latents(sample_shape, context, seed)
         x, log_det = self.bijector.forward_and_log_det(z, context)
         return x, self.distribution.log_prob(z) - log_det
 
     def to_latent(self, x, context=None):
         """Maps data ``[..., *event_shape]`` to latents ``[..., *latent_shape]``."""
-        return self.bijector.inverse_value(x, context)
+        return self.bijector.inverse_value(x, self._embedded(context))
 
     def from_latent(self, z, context=None):
         """Maps latents ``[..., *latent_shape]`` to data ``[..., *event_shape]``."""
-        return self.bijector.forward_value(z, context)
+        return self.bijector.forward_value(z, self._embedded(context))
 
     def given(self, context) -> "Flow":
         """Fixes the context.
@@ -145,31 +269,61 @@ class Flow(Copied, tfd.TransformedDistribution):
         Raises:
             ValueError: If the flow takes no context, or the context does not fit.
         """
-        bijector = Given(self.bijector, context)
-        batch = shapes.batch_shape_tensor(bijector.context, len(self.context_shape))
+        bijector = Given(self.bijector, self._embedded(context))
+        batch = shapes.batch_shape_tensor(bijector.context, len(self.bijector.context_shape))
         base = self.distribution
         if not (isinstance(batch, list) and not batch):
             base = tfd.BatchBroadcast(base, with_shape=batch)
         return Flow(base, bijector)
 
     def adapt(self, data, context=None) -> None:
-        """Initialises the bijectors that wait for data (standardiser, ActNorm); see `Chain`.
+        """Initialises what waits for data: standardisers of data and context, ActNorm; see `Chain`.
 
         Args:
             data: ``[n, *event_shape]``.
             context: ``[n, *context_shape]`` for a conditional flow.
+
+        Raises:
+            ValueError: If a shape does not fit, the data hold NaN or infinity, or their spread gets
+                lost in the flow's precision.
         """
-        if self.bijector.needs_adapt:
-            self.bijector.adapt(data, context)
+        standardizer = self._context_standardizer
+        if standardizer is not None:
+            if context is None:
+                raise ValueError(
+                    f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
+                )
+            named = isinstance(context, dict)
+            context = {n: np.asarray(c) for n, c in context.items()} if named else context
+            context = context if named else np.asarray(context)
+            if standardizer.needs_adapt:
+                standardizer.adapt(context)
+        if not self.bijector.needs_adapt:
+            return
+        check_precision(real_array(data, "data"), self.dtype.as_numpy_dtype, "data")
+        if self._embedding is not None or standardizer is not None:
+            context = self._embedded_in_parts(context)
+        self.bijector.adapt(data, context)
+
+    def _embedded_in_parts(self, context):
+        """What `_embedded` returns for many rows, in the memory of a few."""
+        rows = len(tf.nest.flatten(context)[0])
+
+        def part(start):
+            rows_of = slice(start, start + _EMBED_ROWS)
+            return self._embedded(tf.nest.map_structure(lambda whole: whole[rows_of], context))
+
+        return tf.concat([part(start) for start in range(0, rows, _EMBED_ROWS)], axis=0)
 
     def _latents(self, sample_shape, context, seed):
         sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])
         static = tf.get_static_value(sample_shape)
         shape = sample_shape if static is None else static.tolist()
-        if context is not None and self.context_shape is not None:
+        wanted = self.bijector.context_shape
+        if context is not None and wanted is not None:
             context = shapes.as_float_tensor(context, self.dtype, "context")
-            context = shapes.check_event(context, self.context_shape, "context", self.name)
-            batch = shapes.batch_shape_tensor(context, len(self.context_shape))
+            context = shapes.check_event(context, wanted, "context", self.name)
+            batch = shapes.batch_shape_tensor(context, len(wanted))
             both = isinstance(shape, list) and isinstance(batch, list)
             shape = shape + batch if both else tf.concat([shape, batch], axis=0)
         return self.distribution.sample(shape, seed=seed)
@@ -186,6 +340,7 @@ class Flow(Copied, tfd.TransformedDistribution):
     # TFP's own entry points, for everything that calls them from inside TFP.
 
     def _log_prob(self, y, context=None, training=False):
+        context = self._embedded(context, training)
         x, log_det = self.bijector.inverse_and_log_det(y, context, training)
         return self.distribution.log_prob(x) + log_det
 

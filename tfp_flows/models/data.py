@@ -5,9 +5,14 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfp_flows.embedding import check_names
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision
+
 ADAPT_ROWS = 100_000
 # Images need far more memory a row on their way through a flow.
 ADAPT_IMAGES = 512
+ADAPT_ENTRIES = 2**26
 
 
 def is_stream(data) -> bool:
@@ -30,7 +35,7 @@ def as_pair(x, context, name: str):
     return x
 
 
-def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
+def as_arrays(flow, x, context, sample_weight=None, name="x", spread=False) -> tuple:
     """Converts and checks arrays for a flow.
 
     Args:
@@ -39,61 +44,89 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
         context: ``[n, *context_shape]`` or None.
         sample_weight: ``[n]`` or None.
         name: What the arrays are, for errors.
+        spread: Whether data and context are refused if their spread gets lost in the flow's
+            precision; see `tfp_flows.spread.check_precision`.
 
     Returns:
         ``(x,)``, ``(x, context)`` or ``(x, context, sample_weight)`` as NumPy arrays; an absent
         context before weights is an empty array.
 
     Raises:
-        ValueError: If a shape does not fit, rows are missing, or a value is NaN or infinite.
+        ValueError: If a shape does not fit, rows are missing, a value is NaN or infinite, or the
+            arrays hold anything but real numbers.
     """
     dtype = flow.dtype.as_numpy_dtype
-    x = _checked(x, tuple(flow.event_shape), dtype, name)
+    x = _checked(x, tuple(flow.event_shape), dtype, name, spread)
     rows = len(x)
+    if isinstance(context, dict) and not isinstance(flow.context_shape, dict):
+        raise ValueError(
+            f"This flow takes one array as context (context_shape={flow.context_shape}), got a "
+            f"dict of {sorted(context)}."
+        )
     if (context is None) != (flow.context_shape is None):
         state = "needs a context" if context is None else "takes no context, but one was given"
         raise ValueError(f"This flow {state} (context_shape={flow.context_shape}).")
     parts = [x]
     if context is not None:
-        parts.append(_checked(context, flow.context_shape, dtype, "context"))
+        parts.append(_checked_context(flow, context, spread))
     if sample_weight is not None:
         if context is None:
             parts.append(np.zeros((rows, 0), dtype))
         parts.append(_checked(sample_weight, (), dtype, "sample_weight"))
-    for part in parts[1:]:
+    for part in tf.nest.flatten(parts[1:]):
         if len(part) != rows:
             raise ValueError(f"{name} has {rows} rows, but its context or weights {len(part)}.")
     return tuple(parts)
 
 
-def _checked(values, shape, dtype, name):
-    try:
-        array = np.asarray(values, dtype)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers: {error}") from error
-    if array.ndim != len(shape) + 1 or array.shape[1:] != tuple(shape) or not len(array):
+def _checked_context(flow, context, spread):
+    shape, dtype = flow.context_shape, flow.context_dtype
+    if not isinstance(shape, dict):
+        return _checked(context, shape, dtype.as_numpy_dtype, "context", spread)
+    check_names(context, sorted(shape))
+    return {
+        name: _checked(
+            context[name], shape[name], dtype[name].as_numpy_dtype, f"context[{name!r}]", spread
+        )
+        for name in sorted(shape)
+    }
+
+
+def _checked(values, shape, dtype, name, spread=False):
+    array = real_array(values, name, booleans=name.startswith(("context", "sample_weight")))
+    fits = tf.TensorShape(array.shape[1:]).is_compatible_with(shape)
+    if not fits or array.ndim == 0 or not len(array):
         expected = ", ".join(["n", *map(str, shape)])
         raise ValueError(f"{name} has shape {array.shape}, expected [{expected}] with n > 0.")
-    finite = np.isfinite(array)
+    with np.errstate(over="ignore"):
+        narrow = array.astype(dtype)
+    finite = np.isfinite(narrow)
     if not finite.all():
         first = np.argwhere(~finite)[0]
         raise ValueError(
             f"{name} holds {int((~finite).sum())} NaN or infinite values, the first at index "
             f"{tuple(int(i) for i in first)}; drop or repair those rows."
         )
-    return array
+    if np.dtype(dtype).kind != "f":
+        if (narrow != array).any():
+            raise ValueError(
+                f"{name} must hold whole numbers, got others; round them, if so meant."
+            )
+    elif spread:
+        check_precision(array, dtype, name)
+    return narrow
 
 
 def array_dataset(arrays: tuple, batch_size: int, shuffle: bool) -> tf.data.Dataset:
     """Batches of rows, the last partial one included, reshuffled at each pass if asked for."""
     rows = len(arrays[0])
-    tensors = tuple(tf.constant(array) for array in arrays)
+    tensors = tf.nest.map_structure(tf.constant, arrays)
     indices = tf.data.Dataset.range(rows)
     if shuffle:
         indices = indices.shuffle(rows, reshuffle_each_iteration=True)
 
     def gather(places):
-        return tuple(tf.gather(tensor, places) for tensor in tensors)
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), tensors)
 
     batches = indices.batch(batch_size).map(gather).prefetch(tf.data.AUTOTUNE)
     return batches.apply(tf.data.experimental.assert_cardinality(math.ceil(rows / batch_size)))
@@ -111,11 +144,15 @@ def split_rows(arrays: tuple, fraction: float) -> tuple[tuple, tuple]:
         raise ValueError(
             f"validation_split={fraction!r} of {rows} rows leaves no training or validation rows."
         )
-    return tuple(a[:cut] for a in arrays), tuple(a[cut:] for a in arrays)
+    first = tf.nest.map_structure(lambda a: a[:cut], arrays)
+    return first, tf.nest.map_structure(lambda a: a[cut:], arrays)
 
 
 def unpack(batch) -> tuple:
-    """A batch as ``(x, context, sample_weight)``, with None for what is absent."""
+    """A batch as ``(x, context, sample_weight)``, with None for what is absent.
+
+    A context may be a dict.
+    """
     if isinstance(batch, tuple | list) and len(batch) == 1 and isinstance(batch[0], tuple | list):
         batch = batch[0]
     if isinstance(batch, dict):
@@ -127,9 +164,15 @@ def unpack(batch) -> tuple:
     if len(batch) > 3:
         raise ValueError(f"A batch is x, (x, context) or (x, context, weight), got {len(batch)}.")
     x, context, weight = (*batch, None, None, None)[:3]
-    if context is not None and len(context.shape) == 2 and context.shape[-1] == 0:
+    whole = context is not None and not isinstance(context, dict)
+    if whole and len(context.shape) == 2 and context.shape[-1] == 0:
         context = None
     return x, context, weight
+
+
+def mapped(function, part):
+    """Applies a function to a part of a batch, or to each entry of a dict; None stays None."""
+    return None if part is None else tf.nest.map_structure(function, part)
 
 
 def adapt_sample(data) -> tuple:
@@ -139,9 +182,11 @@ def adapt_sample(data) -> tuple:
         ValueError: If the data are empty, or an iterator, whose rows would be lost to training.
     """
     if isinstance(data, tuple):
-        step = max(1, math.ceil(len(data[0]) / _most_rows(data[0])))
-        x, context, _ = unpack(tuple(tf.constant(array[::step]) for array in data))
-        return x, context
+        x, context, _ = unpack(data)
+        step = max(1, math.ceil(len(x) / _most_rows(x, context)))
+        return mapped(lambda a: tf.constant(a[::step]), x), mapped(
+            lambda a: tf.constant(a[::step]), context
+        )
     if hasattr(data, "__next__"):
         raise ValueError(
             "An iterator can be read only once, and the flow must see data before training: call "
@@ -152,14 +197,24 @@ def adapt_sample(data) -> tuple:
         x, context, _ = unpack(batch)
         parts.append((x, context))
         rows += len(x)
-        if rows >= _most_rows(x):
+        if rows >= _most_rows(x, context):
             break
     if not parts:
         raise ValueError("The data are empty.")
-    contexts = [context for _, context in parts]
-    joined = None if contexts[0] is None else np.concatenate([np.asarray(c) for c in contexts])
-    return np.concatenate([np.asarray(x) for x, _ in parts]), joined
+
+    def joined(*values):
+        return np.concatenate([np.asarray(value) for value in values])
+
+    x = joined(*(x for x, _ in parts))
+    if parts[0][1] is None:
+        return x, None
+    return x, tf.nest.map_structure(joined, *(context for _, context in parts))
 
 
-def _most_rows(x) -> int:
-    return ADAPT_ROWS if len(x.shape) <= 2 else ADAPT_IMAGES
+def _most_rows(x, context=None) -> int:
+    most = ADAPT_ROWS if len(x.shape) <= 2 else ADAPT_IMAGES
+    entries = 0
+    if context is not None:
+        entries = sum(math.prod(part.shape[1:]) for part in tf.nest.flatten(context))
+    # Images, too, may be contexts.
+    return min(most, max(ADAPT_IMAGES, ADAPT_ENTRIES // max(entries, 1)))

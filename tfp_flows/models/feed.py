@@ -12,13 +12,13 @@ class Feed:
     `tf.gather`. A pass begins with each new iterator of Keras, which is not read.
 
     Args:
-        arrays: Arrays or tensors of one number of rows.
+        arrays: Arrays or tensors of one number of rows, or dicts of them.
         batch_size: Rows of a batch; the last of a pass may have fewer.
         shuffle: Whether the order is drawn, by TensorFlow's global seed.
     """
 
     def __init__(self, arrays: tuple, batch_size: int, shuffle: bool):
-        self._tensors = [tf.constant(array) for array in arrays]
+        self._tensors = tf.nest.map_structure(tf.constant, arrays)
         self._rows, self._batch, self._shuffle = len(arrays[0]), batch_size, shuffle
         self._iterator, self._order, self._next = None, None, 0
 
@@ -59,4 +59,4 @@ class Feed:
             yield self._gathered(places), 1
 
     def _gathered(self, places):
-        return tuple(tf.gather(tensor, places) for tensor in self._tensors)
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), self._tensors)

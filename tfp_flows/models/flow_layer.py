@@ -62,7 +62,9 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
         if training:
             warn_if_unadapted(self.flow)
         bijector = self.flow.bijector
+        context = self.flow.cast_context(context)
         with NetworkLosses(self.flow) as regularisation, collected_penalties() as penalties:
+            context = self.flow._embedded(context, training)
             latent, log_det = bijector.inverse_and_log_det(x, context, training)
         for loss in (*regularisation.losses, *penalties):
             self.add_loss(loss)

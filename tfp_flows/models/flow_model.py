@@ -5,17 +5,18 @@ import math
 
 import tensorflow as tf
 
+from tfp_flows import shapes
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.export import export
 from tfp_flows.models.feed import Feed
-from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
+from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
-KERAS_NAME = "keras" if KERAS3 else "tf_keras"
 DEFAULT_BATCH_SIZE = 128
 
 
@@ -142,7 +143,8 @@ class FlowModel(HoldsFlow, keras.Model):
             x: Data ``[n, *event_shape]``; or a pair ``(x, context)``; or a `tf.data.Dataset` (or
                 another stream that Keras takes) of ``x``, ``(x, context)`` or
                 ``(x, context, weight)`` batches.
-            context: ``[n, *context_shape]`` for a conditional flow.
+            context: ``[n, *context_shape]`` for a conditional flow; a dict of such arrays for one
+                whose embedding has several inputs. Batches of a stream likewise.
             sample_weight: ``[n]``, weights of the examples.
             batch_size: Rows a step, 128 by default; not for streams.
             epochs: Passes over the data.
@@ -179,11 +181,11 @@ class FlowModel(HoldsFlow, keras.Model):
                 raise ValueError("batch_size is for arrays; batch the dataset itself.")
             training, training_data = x, x
         else:
-            arrays = rows.as_arrays(self.flow, x, context, sample_weight)
+            arrays = rows.as_arrays(self.flow, x, context, sample_weight, spread=True)
             if validation_split and validation_data is None:
                 arrays, held_out = rows.split_rows(arrays, validation_split)
                 validation_data = self._dataset(held_out, validation_batch)
-            training_data = tuple(tf.constant(array) for array in arrays)
+            training_data = tf.nest.map_structure(tf.constant, arrays)
             training = self._dataset(training_data, batch_size, shuffle)
         if validation_data is not None and not rows.is_stream(validation_data):
             parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
@@ -192,7 +194,7 @@ class FlowModel(HoldsFlow, keras.Model):
             parts = (*parts, None, None)[:3]
             checked = rows.as_arrays(self.flow, *parts, name="validation_data")
             validation_data = self._dataset(checked, validation_batch)
-        if self.flow.bijector.needs_adapt:
+        if self.flow.needs_adapt:
             self.flow.adapt(*rows.adapt_sample(training_data))
         if self._fuses_steps and self._compile_options["steps_per_execution"] == "auto":
             steps.set_steps_per_call(
@@ -276,9 +278,9 @@ class FlowModel(HoldsFlow, keras.Model):
         return self.flow.log_prob(x, context, training=bool(training))
 
     def _batch_loss(self, batch, training):
-        x, context, weight = (
-            None if part is None else tf.cast(part, self.flow.dtype) for part in rows.unpack(batch)
-        )
+        x, context, weight = rows.unpack(batch)
+        x, weight = (self._cast(part) for part in (x, weight))
+        context = self.flow.cast_context(context)
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
@@ -287,6 +289,9 @@ class FlowModel(HoldsFlow, keras.Model):
         if weight is None:
             return tf.reduce_mean(losses)
         return tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(weight))
+
+    def _cast(self, part):
+        return None if part is None else shapes.cast_real(part, self.flow.dtype, "a batch")
 
     def _results(self):
         return {metric.name: metric.result() for metric in self.metrics}
@@ -323,9 +328,8 @@ class FlowModel(HoldsFlow, keras.Model):
     def predict_step(self, data):
         """One step of `predict`; called by Keras."""
         x, context, _ = rows.unpack(data)
-        if context is not None:
-            context = tf.cast(context, self.flow.dtype)
-        return self(tf.cast(x, self.flow.dtype), context=context, training=False)
+        context = self.flow.cast_context(context)
+        return self(self._cast(x), context=context, training=False)
 
     def save(self, filepath, overwrite: bool = True, **options):
         """Writes a ``.keras`` file, which `tfp_flows.load` reads; arguments as in Keras.

@@ -8,8 +8,9 @@ import h5py
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
+from tfp_flows.keras_worlds import KERAS_NAME, how_to_become
 from tfp_flows.models.flow_layer import FlowLayer
-from tfp_flows.models.flow_model import KERAS_NAME, FlowModel
+from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.tracking import subclasses_in
 
 
@@ -70,7 +71,7 @@ def _of_other_keras(path, written, custom, library):
         if cls is None or not issubclass(cls, FlowModel) or more:
             raise InputError(
                 f"{str(path)!r} was saved under {library} and holds more than a flow; load it "
-                f"there (TF_USE_LEGACY_KERAS={int(library == 'tf_keras')}) and save its flow by "
+                f"there ({how_to_become(library)}) and save its flow by "
                 "itself, tff.FlowModel(layer.flow).save(...), which loads here too."
             )
         model = cls.from_config(written["config"])

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfp_flows.checks import collected_checks, first_failed
+from tfp_flows.keras_worlds import KERAS3, steps_per_execution
 from tfp_flows.models import data as rows
-from tfp_flows.models.tracking import KERAS3
 
 MOST_STEPS = 16
 MOST_BYTES = 2**26
@@ -39,7 +39,7 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
 
 def set_steps_per_call(model, steps: int) -> None:
     """Changes the number of steps of a call after `compile`."""
-    current = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
+    current = steps_per_execution(model)
     if current == steps:
         return
     if KERAS3:
@@ -64,7 +64,7 @@ def several_steps(model) -> Callable:
     def compiled(parts, count):
         def step(i, failed):
             with collected_checks() as checks:
-                model.train_step(tuple(None if part is None else part[i] for part in parts))
+                model.train_step(tuple(rows.mapped(lambda t: t[i], part) for part in parts))
             messages[:] = [message for _, message in checks]
             return i + 1, tf.where(failed >= 0, failed, first_failed(checks))
 
@@ -82,7 +82,7 @@ def several_steps(model) -> Callable:
 
     def train(iterator):
         nonlocal longest
-        most = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
+        most = steps_per_execution(model)
         # tf_keras asks for fewer in the last call of an epoch; the program stays the same.
         longest = max(longest, most)
         if model._feed is None:
@@ -102,7 +102,7 @@ def several_steps(model) -> Callable:
                 if logs is None and not waiting:
                     raise
                 break
-            parts = [None if part is None else tf.convert_to_tensor(part) for part in parts]
+            parts = [rows.mapped(tf.convert_to_tensor, part) for part in parts]
             usual = usual or _shapes(parts)
             if waiting and _shapes(parts) != _shapes(waiting[0]):
                 logs, waiting = run(*_stacked(waiting, longest, usual)), []
@@ -113,7 +113,7 @@ def several_steps(model) -> Callable:
 
 
 def _shapes(parts):
-    return [None if part is None else (part.shape, part.dtype) for part in parts]
+    return [rows.mapped(lambda t: (t.shape, t.dtype), part) for part in parts]
 
 
 def _stacked(batches, longest, usual):
@@ -124,6 +124,7 @@ def _stacked(batches, longest, usual):
     def stack(parts):
         if parts[0] is None:
             return None
-        return tf.stack([*parts, *[parts[-1]] * (length - count)])
+        filled = [*parts, *[parts[-1]] * (length - count)]
+        return tf.nest.map_structure(lambda *same: tf.stack(same), *filled)
 
     return [stack(parts) for parts in zip(*batches, strict=True)], tf.constant(count)

@@ -11,10 +11,10 @@ import tensorflow as tf
 from tfp_flows import serialization
 from tfp_flows.config import construct, record_constructor
 from tfp_flows.errors import InputError
-from tfp_flows.interop import Network
+from tfp_flows.interop import Bridge
+from tfp_flows.keras_worlds import KERAS3
 
 _PACKAGE = __name__.split(".")[0] + "."
-KERAS3 = "tf_keras" not in tf.keras.Model.__module__
 _WRAPPER = "_tfp_flows_keras_variable"
 
 
@@ -118,10 +118,17 @@ class HoldsFlow:
             ValueError: If number or shapes of the variables differ: another flow was saved.
         """
         _mend_optimizer(self)
-        expected = {str(i): variable for i, variable in enumerate(self.flow.variables)}
-        expected |= {f"own_{i}": variable for i, variable in enumerate(self._own_variables())}
         names = store.keys()
         stored = {name: _loaded(store[name]) for name in names}
+        variables, more = self.flow.variables, self._own_variables()
+        standardizer = self.flow.context_standardizer
+        own = {id(v) for v in standardizer.variables} if standardizer is not None else set()
+        # Weights of the time when recipes had none: the context stays as it is.
+        without = bool(own) and len(stored) == len(variables) - len(own) + len(more)
+        if without:
+            variables = [v for v in variables if id(v) not in own]
+        expected = {str(i): variable for i, variable in enumerate(variables)}
+        expected |= {f"own_{i}": variable for i, variable in enumerate(more)}
         if {name: tuple(value.shape) for name, value in stored.items()} != {
             name: tuple(variable.shape) for name, variable in expected.items()
         }:
@@ -131,6 +138,8 @@ class HoldsFlow:
             )
         for name, variable in expected.items():
             variable.assign(stored[name])
+        if without:
+            standardizer.keep_as_is()
 
 
 def _with_class(cls, function, arguments):
@@ -254,7 +263,7 @@ class NetworkLosses:
     """
 
     def __init__(self, flow):
-        networks = (m.network for m in flow.submodules if isinstance(m, Network))
+        networks = (m.network for m in flow.submodules if isinstance(m, Bridge))
         self._networks = [network for network in networks if hasattr(network, "losses")]
         self.losses: list[tf.Tensor] = []
 
@@ -272,7 +281,7 @@ class NetworkLosses:
 def warn_if_unadapted(flow) -> None:
     """Warns when a flow is trained before its data-dependent parts have seen data."""
     with tf.init_scope():
-        waiting = flow.bijector.needs_adapt
+        waiting = flow.needs_adapt
     if waiting:
         warnings.warn(
             f"{flow.name} is trained before its standardiser or normalisation has seen data; "
