@@ -46,8 +46,8 @@ class ImageSource:
         }
 
     def remarks(self) -> list[str]:
-        """Nothing before a fit: damaged files are found while they are read."""
-        return []
+        """What was converted or left out; some files are found to be damaged when they are read."""
+        return list(self.images.remarks)
 
 
 def load(settings: ImageSettings) -> ImageSource:
