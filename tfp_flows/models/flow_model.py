@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfp_flows import serialization
 from tfp_flows.flows import Flow
+from tfp_flows.formats import FORMAT
 from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
@@ -56,6 +57,7 @@ class FlowModel(HoldsFlow, keras.Model):
         # The dtype is explicit: under a mixed-precision policy densities stay in full precision.
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
+        self.kind: str | None = None  # of work, set by the command's fits and saved
         self._loss_function = None
         self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
@@ -321,6 +323,8 @@ class FlowModel(HoldsFlow, keras.Model):
             "name": self.name,
             "trainable": self.trainable,
             "keras": KERAS_NAME,
+            "format": FORMAT,
+            **({} if self.kind is None else {"kind": self.kind}),
         }
 
     @classmethod
@@ -329,6 +333,7 @@ class FlowModel(HoldsFlow, keras.Model):
         del custom_objects
         model = cls(serialization.decode(json.loads(config_["flow"])), name=config_["name"])
         model.trainable = config_["trainable"]
+        model.kind = config_.get("kind")
         return model
 
     def get_compile_config(self):

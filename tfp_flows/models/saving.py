@@ -7,6 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
+from tfp_flows.formats import check_format
 from tfp_flows.keras_worlds import KERAS3, KERAS_NAME, how_to_become
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
@@ -26,7 +27,7 @@ def load(path, *, compile: bool = True):
         The model, with every weight bit-exact.
 
     Raises:
-        InputError: If the file is missing, corrupt, or not a Keras model.
+        InputError: If the file is missing, corrupt, of a newer version, or not a Keras model.
     """
     path = Path(path)
     if not path.is_file():
@@ -41,6 +42,7 @@ def load(path, *, compile: bool = True):
         raise InputError(f"{str(path)!r} is damaged: its part {damaged!r} does not check.")
     if "tfp_flows" not in json.dumps(written):
         raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
+    check_format(written["config"], path)
     library = written["config"].get("keras", KERAS_NAME)
     if library != KERAS_NAME and KERAS3:
         # Keras 3 reads the weights of tf_keras, but not its optimizers.
