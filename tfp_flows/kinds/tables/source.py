@@ -53,7 +53,8 @@ class TableSource:
 
     def remarks(self) -> list[str]:
         """What a careful reader would say about the data before a density is fitted."""
-        notes, table = [], self.table
+        table = self.table
+        notes = list(table.remarks)
         if table.dropped:
             notes.append(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
         rows = len(table.values)
@@ -86,6 +87,7 @@ def load(settings: TableSettings) -> TableSource:
             columns=settings.columns,
             drop_invalid=settings.drop_invalid,
             key=settings.key,
+            header=settings.header,
         )
     datasets.check_table(table, min_rows=max(_MIN_ROWS, 2 * table.values.shape[1] + 2))
     check_precision(table, settings.dtype)
