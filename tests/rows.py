@@ -232,6 +232,9 @@ BIJECTORS = {
     "standardize": Row(
         lambda dtype: _adapted(B.Standardize(event_shape=DIMS, dtype=dtype)), untrained=True
     ),
+    "robust": Row(
+        lambda dtype: _adapted(B.RobustStandardize(event_shape=DIMS, dtype=dtype)), untrained=True
+    ),
     "minmax": Row(lambda dtype: _adapted(B.MinMax(event_shape=DIMS, dtype=dtype)), untrained=True),
     "batchnorm": Row(lambda dtype: _adapted(B.BatchNorm(event_shape=DIMS, dtype=dtype))),
     "reverse": Row(_simple(B.Permutation), untrained=True),

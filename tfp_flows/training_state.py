@@ -27,6 +27,7 @@ class TrainingState:
         patience: Epochs without improvement after which training is over.
         min_delta: Smallest decrease that counts as an improvement, in the monitor's unit.
         kind: Kind of work, written into the file; None outside of the command.
+        seed: Of the training, written into the file; None for any.
 
     Attributes:
         epoch: Number of finished epochs.
@@ -47,10 +48,11 @@ class TrainingState:
         patience: int = 20,
         min_delta: float = 0.0,
         kind: str | None = None,
+        seed: int | None = None,
     ):
         self.path = None if path is None else Path(path)
         self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
-        self.kind = kind
+        self.kind, self.seed = kind, seed
         self.epoch, self.stopped = 0, False
         self.best, self.best_epoch, self.wait = math.inf, 0, 0
         self.best_weights: list[np.ndarray] | None = None
@@ -77,13 +79,15 @@ class TrainingState:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         self.epoch += 1
-        better = logs[self.monitor] < self.best - self.min_delta
+        # Where training diverged, the weights may be those of an earlier epoch again.
+        good = math.isfinite(logs.get("loss", 0.0))
+        better = good and logs[self.monitor] < self.best - self.min_delta
         if better:
             self.best, self.best_epoch, self.wait = logs[self.monitor], self.epoch, 0
             self.best_weights = list(weights())
         else:
             self.wait += 1
-        self.stopped = self.wait >= self.patience or not math.isfinite(logs.get("loss", 0.0))
+        self.stopped = self.wait >= self.patience or not good
         return better
 
     def save(self, arrays: Callable[[], Arrays]) -> None:
@@ -98,6 +102,7 @@ class TrainingState:
             "format": FORMAT,
             **({} if self.kind is None else {"kind": self.kind}),
             "epoch": self.epoch,
+            "seed": self.seed,
             "stopped": self.stopped,
             "best": _finite(self.best),
             "best_epoch": self.best_epoch,
@@ -116,7 +121,7 @@ class TrainingState:
             The groups of arrays that were saved; None if there is no file.
 
         Raises:
-            InputError: If it is damaged, of a newer version or of another kind of work.
+            InputError: If it is damaged, of a newer version, of another kind of work or seed.
         """
         if self.path is None or not self.path.exists():
             return None
@@ -127,6 +132,11 @@ class TrainingState:
             check_format(state, self.path)
             if self.kind is not None and state.get("kind", self.kind) != self.kind:
                 raise InputError(f"{self.path} is the state of a fit of kind {state['kind']!r}.")
+            if None not in (self.seed, found := state.get("seed")) and found != self.seed:
+                raise InputError(
+                    f"{self.path} was begun with seed {found}, not {self.seed}; give that seed, or "
+                    "remove the file to begin anew."
+                )
             self.epoch, self.stopped = state["epoch"], state["stopped"]
             self.best = math.inf if state["best"] is None else state["best"]
             self.best_epoch, self.wait = state["best_epoch"], state["wait"]

@@ -1,31 +1,53 @@
 """What `fit`, `evaluate` and `predict` take: arrays, pairs and `tf.data`, checked once."""
 
 import math
+import numbers
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from tfp_flows.embedding import check_names
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision
 
 ADAPT_ROWS = 100_000
 # Images need far more memory a row on their way through a flow.
 ADAPT_IMAGES = 512
 ADAPT_ENTRIES = 2**26
+# What tf.data says that None is like; the class has no public name.
+_NONE = "NoneTensorSpec"
 
 
 def is_stream(data) -> bool:
-    """Whether ``data`` is a dataset, generator or the like rather than arrays."""
+    """Whether ``data`` is a dataset, generator or the like rather than arrays.
+
+    Raises:
+        TypeError: If it is a dict, of which nobody knows what is what.
+    """
+    if isinstance(data, Mapping):
+        names = list(data)
+        if set(names) <= {"x", "context", "sample_weight"}:
+            way = "give its entries by name, as in fit(**data)"
+        else:
+            way = "join its columns, as in np.stack(list(data.values()), axis=-1)"
+        raise TypeError(f"The data are a dict of {names}, where an array is expected; {way}.")
     return not (isinstance(data, np.ndarray | list | tuple) or tf.is_tensor(data)) and not hasattr(
         data, "__array__"
     )
 
 
-def as_pair(x, context, name: str):
-    """Splits ``(x, context)`` given as one; a context given twice is an error.
+def as_pair(flow, x, context, name: str):
+    """Splits ``(x, context)``, or ``[x, context]``, given as one.
 
     Raises:
         ValueError: If a pair comes with a context besides, or is not a pair.
     """
+    if isinstance(x, list) and context is None and len(x) == 2:
+        # Of a list of rows each has a rank less.
+        whole = len(flow.event_shape) + 1
+        if len(getattr(x[0], "shape", ())) == whole:
+            x = tuple(x)
     if not isinstance(x, tuple):
         return x, context
     if len(x) != 2 or context is not None:
@@ -33,7 +55,72 @@ def as_pair(x, context, name: str):
     return x
 
 
-def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
+def batch_size_of(value: int | None) -> int | None:
+    """The number of rows a step that was asked for, or None.
+
+    Raises:
+        ValueError: If it is not a whole number above 0.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"batch_size must be a whole number of rows above 0, got {value!r}.")
+    return int(value)
+
+
+def check_stream(flow, stream, name: str = "x") -> None:
+    """Checks the batches of a stream that says what they are like, before it is read.
+
+    Raises:
+        ValueError: If it is not batched, or its batches do not fit the flow.
+    """
+    batch = getattr(stream, "element_spec", None)
+    if batch is None and hasattr(stream, "__getitem__") and hasattr(stream, "__len__"):
+        batch = stream[0] if len(stream) else None
+    if batch is not None:
+        check_batch(flow, *unpack(batch), name=name)
+
+
+def check_batch(flow, x, context, weight, name: str = "x") -> None:
+    """Checks the shapes of a batch, as far as they are known.
+
+    Args:
+        flow: The flow, which says the shapes.
+        x: A tensor, or what says its shape, as all that follow.
+        context: Likewise, or None.
+        weight: Likewise, or None.
+        name: What the batch is of, for errors.
+
+    Raises:
+        ValueError: If the data are not batched, or do not fit the flow.
+    """
+    shape, event = x.shape, tf.TensorShape(flow.event_shape)
+    if not isinstance(shape, tf.TensorShape):
+        shape = tf.TensorShape(shape)
+    if shape.rank is not None and not shape[1:].is_compatible_with(event):
+        if shape.is_compatible_with(event):
+            raise ValueError(
+                f"{name} is a stream of single events of shape {tuple(shape)}; batch it, as in "
+                "dataset.batch(128)."
+            )
+        expected = ", ".join(["n", *map(str, flow.event_shape)])
+        raise ValueError(f"Batches of {name} have the shape {tuple(shape)}, expected [{expected}].")
+    if context is None and flow.context_shape is not None:
+        raise ValueError(
+            f"Batches of {name} must be pairs (x, context), as this flow needs a context "
+            f"(context_shape={flow.context_shape})."
+        )
+    if context is not None and flow.context_shape is None:
+        second = sorted(context) if isinstance(context, dict) else tuple(context.shape)
+        raise ValueError(
+            f"Batches of {name} have a second part of shape {second}, but this flow "
+            "takes no context; leave it out, as in dataset.map(lambda x, *_: x), or give weights "
+            "behind an empty context, as in dataset.map(lambda x, w: (x, tf.zeros([len(x), 0]), "
+            "w))."
+        )
+
+
+def as_arrays(flow, x, context, sample_weight=None, name="x", spread=False) -> tuple:
     """Converts and checks arrays for a flow.
 
     Args:
@@ -42,16 +129,19 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
         context: ``[n, *context_shape]`` or None.
         sample_weight: ``[n]`` or None.
         name: What the arrays are, for errors.
+        spread: Whether data and context are refused if their spread gets lost in the flow's
+            precision; see `tfp_flows.spread.check_precision`.
 
     Returns:
         ``(x,)``, ``(x, context)`` or ``(x, context, sample_weight)`` as NumPy arrays; an absent
         context before weights is an empty array.
 
     Raises:
-        ValueError: If a shape does not fit, rows are missing, or a value is NaN or infinite.
+        ValueError: If a shape does not fit, rows are missing, a value is NaN or infinite, or the
+            arrays hold anything but real numbers.
     """
     dtype = flow.dtype.as_numpy_dtype
-    x = _checked(x, tuple(flow.event_shape), dtype, name)
+    x = _checked(x, tuple(flow.event_shape), dtype, name, spread)
     rows = len(x)
     if isinstance(context, dict) and not isinstance(flow.context_shape, dict):
         raise ValueError(
@@ -63,7 +153,7 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
         raise ValueError(f"This flow {state} (context_shape={flow.context_shape}).")
     parts = [x]
     if context is not None:
-        parts.append(_checked_context(flow, context))
+        parts.append(_checked_context(flow, context, spread))
     if sample_weight is not None:
         if context is None:
             parts.append(np.zeros((rows, 0), dtype))
@@ -74,49 +164,42 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
     return tuple(parts)
 
 
-def _checked_context(flow, context):
+def _checked_context(flow, context, spread):
     shape, dtype = flow.context_shape, flow.context_dtype
     if not isinstance(shape, dict):
-        return _checked(context, shape, dtype.as_numpy_dtype, "context")
+        return _checked(context, shape, dtype.as_numpy_dtype, "context", spread)
     check_names(context, sorted(shape))
     return {
-        name: _checked(context[name], shape[name], dtype[name].as_numpy_dtype, f"context[{name!r}]")
+        name: _checked(
+            context[name], shape[name], dtype[name].as_numpy_dtype, f"context[{name!r}]", spread
+        )
         for name in sorted(shape)
     }
 
 
-def _checked(values, shape, dtype, name):
-    try:
-        array = np.asarray(values, dtype)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+def _checked(values, shape, dtype, name, spread=False):
+    array = real_array(values, name, booleans=name.startswith(("context", "sample_weight")))
     fits = tf.TensorShape(array.shape[1:]).is_compatible_with(shape)
     if not fits or array.ndim == 0 or not len(array):
         expected = ", ".join(["n", *map(str, shape)])
         raise ValueError(f"{name} has shape {array.shape}, expected [{expected}] with n > 0.")
-    finite = np.isfinite(array)
+    with np.errstate(over="ignore"):
+        narrow = array.astype(dtype)
+    finite = np.isfinite(narrow)
     if not finite.all():
         first = np.argwhere(~finite)[0]
         raise ValueError(
             f"{name} holds {int((~finite).sum())} NaN or infinite values, the first at index "
             f"{tuple(int(i) for i in first)}; drop or repair those rows."
         )
-    return array
-
-
-def array_dataset(arrays: tuple, batch_size: int, shuffle: bool) -> tf.data.Dataset:
-    """Batches of rows, the last partial one included, reshuffled at each pass if asked for."""
-    rows = len(arrays[0])
-    tensors = tf.nest.map_structure(tf.constant, arrays)
-    indices = tf.data.Dataset.range(rows)
-    if shuffle:
-        indices = indices.shuffle(rows, reshuffle_each_iteration=True)
-
-    def gather(places):
-        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), tensors)
-
-    batches = indices.batch(batch_size).map(gather).prefetch(tf.data.AUTOTUNE)
-    return batches.apply(tf.data.experimental.assert_cardinality(math.ceil(rows / batch_size)))
+    if np.dtype(dtype).kind != "f":
+        if (narrow != array).any():
+            raise ValueError(
+                f"{name} must hold whole numbers, got others; round them, if so meant."
+            )
+    elif spread:
+        check_precision(array, dtype, name)
+    return narrow
 
 
 def split_rows(arrays: tuple, fraction: float) -> tuple[tuple, tuple]:
@@ -150,7 +233,9 @@ def unpack(batch) -> tuple:
         return batch, None, None
     if len(batch) > 3:
         raise ValueError(f"A batch is x, (x, context) or (x, context, weight), got {len(batch)}.")
-    x, context, weight = (*batch, None, None, None)[:3]
+    x, context, weight = (
+        None if type(part).__name__ == _NONE else part for part in (*batch, None, None, None)[:3]
+    )
     whole = context is not None and not isinstance(context, dict)
     if whole and len(context.shape) == 2 and context.shape[-1] == 0:
         context = None

@@ -1,4 +1,4 @@
-"""The engine of `fit`: from a work to a folder with model, measures and pictures, for every kind."""
+"""The engine of `fit`: from a work to a folder with model, measures and pictures."""
 
 import dataclasses
 import math
@@ -152,9 +152,11 @@ def _train(kind, work, settings, source, model, place):
     rounds.train()
     losses = rounds.state.history.get("loss", [])
     if losses and not math.isfinite(losses[-1]):
+        state = rounds.state
         note(
-            f"training diverged in epoch {rounds.state.epoch}; the model is that of epoch "
-            f"{rounds.state.best_epoch}."
+            rounds.diverged
+            or f"training diverged in epoch {state.epoch}; the model is that of epoch "
+            f"{state.best_epoch}."
         )
     return rounds
 

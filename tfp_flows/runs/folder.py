@@ -98,10 +98,12 @@ def settle(run: Path) -> None:
     new = run / NEW
     if not (new / METRICS).exists() or (new / SETTINGS).exists():
         return
-    names = {path.name for path in new.iterdir()}
-    for name in _files_of(run) - names - {METRICS}:
-        (run / name).unlink(missing_ok=True)
-    (run / METRICS).unlink(missing_ok=True)
+    names, records = {path.name for path in new.iterdir()}, {METRICS, SETTINGS}
+    if any((run / name).exists() for name in records):  # nothing has been moved yet
+        for name in _files_of(run) - names - records:
+            (run / name).unlink(missing_ok=True)
+        for name in records:
+            (run / name).unlink(missing_ok=True)
     for name in sorted(names - {METRICS}):
         os.replace(new / name, run / name)
     os.replace(new / METRICS, run / METRICS)

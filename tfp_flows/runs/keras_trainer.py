@@ -51,6 +51,7 @@ class KerasTrainer:
             callbacks=[self._training, *self._callbacks(rounds), _Told(rounds)],
             verbose=0,
         )
+        rounds.diverged = self._training.diverged
 
     def state(self) -> Arrays:
         """Weights and the optimizer's variables."""

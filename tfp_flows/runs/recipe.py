@@ -11,7 +11,7 @@ from tfp_flows.runs.settings import Settings
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
-_NOT_OPTIONS = {"event_shape", "context_shape", "base", "dtype", "seed"}
+_NOT_OPTIONS = {"event_shape", "context_shape", "standardize_context", "base", "dtype", "seed"}
 _BENDING = "planar"
 
 
@@ -55,14 +55,6 @@ def build_flow(settings: Settings, event_shape, **more: Any) -> "Flow":
         raise
     except (TypeError, ValueError) as error:  # recipes check their arguments
         raise InputError(f"Cannot build {name}: {error}") from error
-
-
-def remarks(settings: Settings, size: int) -> list[str]:
-    """What a careful reader would say about the choice of flow for vectors of this size."""
-    if size >= RECIPES[settings.flow].bends_from:
-        return []
-    columns = "one column" if size == 1 else f"{size} columns"
-    return [f"{settings.flow} with {columns} can only be a Gaussian; try --flow {_BENDING}."]
 
 
 def _check_options(flow: str, options: Mapping[str, Any], choices: set[str]) -> None:

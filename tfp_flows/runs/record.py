@@ -43,10 +43,10 @@ def read(path: Path) -> dict[str, Any]:
     damaged = InputError(f"{path} is not a record of tfp-flows fit, or is damaged.")
     if not isinstance(values, dict):
         raise damaged
-    if check_format(values, path) == 0:
-        settings = values.get("settings")
-        if not isinstance(settings, dict):
-            raise damaged
+    written, settings = check_format(values, path), values.get("settings")
+    if not isinstance(settings, dict):
+        raise damaged
+    if written == 0:
         of_images = settings.get("flow") in _IMAGE_FLOWS_OF_FORMAT_0
         values = {**values, "format": 0, "kind": "images" if of_images else "tables"}
     if not isinstance(values.get("kind"), str):
@@ -55,7 +55,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def headline(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The figure of a finished run that its kind is judged by: name, unit, value, standard_error."""
+    """The figure that a run is judged by: name, unit, value, standard_error."""
     test = metrics["test"]
     if "headline" in test:
         return test["headline"]

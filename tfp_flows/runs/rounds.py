@@ -32,6 +32,7 @@ class Rounds:
         epochs: Most rounds.
         seconds: Most seconds, or None.
         place: Folder in which the state is kept.
+        diverged: Where the loss was no longer finite, if a trainer can say so.
 
     Raises:
         InputError: If a kept state is damaged or of another model.
@@ -40,12 +41,14 @@ class Rounds:
     def __init__(self, trainer: Trainer, settings: Settings, place: Path, kind: str):
         self.trainer, self.place, self.epochs = trainer, place, settings.epochs
         self.seconds = None if settings.minutes is None else 60 * settings.minutes
+        self.diverged: str | None = None
         self.state = TrainingState(
             place / folder.STATE,
             monitor=trainer.monitor,
             patience=settings.patience,
             min_delta=trainer.min_delta,
             kind=kind,
+            seed=settings.seed,
         )
         arrays = self.state.load()
         if arrays is not None:
@@ -86,7 +89,7 @@ class Rounds:
         self.trainer.restore({"weight": self.state.best_weights})
 
     def __iter__(self) -> Iterator[int]:
-        """The numbers of the rounds that are left, from 0; for trainers with a loop of their own."""
+        """The numbers of the rounds that are left, from 0; for a loop of one's own."""
         while not self.over:
             self._since = time.monotonic()
             yield self.state.epoch

@@ -46,7 +46,7 @@ class ImageSource:
         }
 
     def remarks(self) -> list[str]:
-        """What was converted or left out; damaged files may be found while they are read."""
+        """What was converted or left out; some files are found to be damaged when they are read."""
         return list(self.images.remarks)
 
 

@@ -33,8 +33,9 @@ class ImageWork:
         """A flow over bytes."""
         from tfp_flows.models import FlowModel
 
-        shape, classes = source.images.shape, source.classes or None
-        return FlowModel(recipe.build_flow(self.settings, shape, context_shape=classes))
+        # One-hot classes are what they should be.
+        context = {"context_shape": source.classes or None, "standardize_context": False}
+        return FlowModel(recipe.build_flow(self.settings, source.images.shape, **context))
 
     def trainer(self, model, source: ImageSource):
         """Adam, whose rate rises at first and falls along a cosine to 0."""
@@ -67,11 +68,13 @@ class ImageWork:
                     show=lambda grid: rounds.log_image("samples", grid),
                 )
 
+        training = ResumableTraining(seed=settings.seed)
+        order = {"shuffle": True, "flip": flip, "epoch": training.epoch_number}
         return KerasTrainer(
             model,
-            ResumableTraining(seed=settings.seed),
+            training,
             data=lambda: {
-                "x": images.batches("train", size, shuffle=True, flip=flip, **stream),
+                "x": images.batches("train", size, **order, **stream),
                 "validation_data": images.batches("validation", size, **stream),
             },
             callbacks=callbacks,

@@ -1,5 +1,6 @@
 """A fit to a table: maximum likelihood on 80 % of its rows, judged by the rest."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from rich.table import Table as TextTable
 
 from tfp_flows import held_out, plotting
+from tfp_flows.errors import DataWarning
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
 from tfp_flows.runs import recipe
@@ -37,10 +39,7 @@ class TableWork:
         from tfp_flows.models import FlowModel
 
         size = len(source.table.columns)
-        flow = recipe.build_flow(self.settings, size, standardize=True)
-        for remark in recipe.remarks(self.settings, size):
-            note(remark)
-        return FlowModel(flow)
+        return FlowModel(recipe.build_flow(self.settings, size, standardize=True))
 
     def trainer(self, model, source: TableSource):
         """Adam, whose rate is halved where progress stalls."""
@@ -64,8 +63,7 @@ class TableWork:
                 "validation_data": parts.validation,
                 "validation_batch_size": _VALIDATION_BATCH,
             },
-            # The validation rows as well: a flow of bounded support should cover them.
-            prepare=lambda: model.flow.adapt(np.concatenate([parts.train, parts.validation])),
+            prepare=lambda: _adapt(model.flow, np.concatenate([parts.train, parts.validation])),
             min_delta=_MIN_DELTA,
         )
 
@@ -147,6 +145,14 @@ class TableWork:
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
         """One number a row: that of the columns."""
         return [len(metrics["data"]["columns"])]
+
+
+def _adapt(flow, rows: np.ndarray) -> None:
+    """Adapts to validation rows as well: a flow of bounded support should cover them."""
+    with warnings.catch_warnings():
+        # The columns that it would warn of have been named before.
+        warnings.simplefilter("ignore", DataWarning)
+        flow.adapt(rows)
 
 
 def _nats(row: Mapping[str, float | None]) -> str:
