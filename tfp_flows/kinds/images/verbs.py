@@ -42,9 +42,18 @@ class SampleOptions:
 class ScoreOptions:
     """Options of `score`."""
 
-    data: str = option(argument=True, metavar="DATA", help="Images, as fit takes them.")
-    output: Path = option(**_output("File to write: .csv, .npy, .npz or .parquet."))
+    data: str = option(
+        argument=True, metavar="DATA", help="Images, as fit takes them, or one picture."
+    )
+    output: Path = option(**_output("File to write: .csv, .tsv, .npy, .npz or .parquet."))
     key: str | None = again(ImageSettings, "key")
+    seed: int = again(ImageSettings, "seed", help="Seed of the noise of dequantisation.")
+    draws: int = option(
+        1,
+        metavar="K",
+        min=1,
+        help="Draws of that noise to average over, for a bound that depends on it less.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,7 +102,11 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
 
 
 def score(run: Run, options: ScoreOptions) -> list[Path]:
-    """Write the bits per dimension of each image."""
+    """Write the bits per dimension of each image, in order, with the names of files.
+
+    They are of bytes with uniform noise, and so on average an upper bound on those of the bytes.
+    What cannot be read keeps its row, without a number.
+    """
     datasets.check_output(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
@@ -103,8 +116,15 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
     flow, shape = run.model.flow, _shape(run)
     size = run.settings.size or (shape[0] if shape[0] == shape[1] else None)
     images = datasets.load_images(
-        options.data, size=size, key=options.key, grey=shape[2] == 1, whole=True
+        options.data,
+        size=size,
+        key=options.key,
+        channels=shape[2],
+        background=run.settings.background,
+        whole=True,
     )
+    for remark in images.remarks:
+        note(remark)
     if images.shape != shape:
         raise InputError(
             f"{options.data} holds images of shape {images.shape}, the flow in {run.path} is of "
@@ -113,9 +133,20 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
     from tfp_flows.kinds.images.work import BATCH
     from tfp_flows.models.evaluation import bits_per_dim
 
-    bits = bits_per_dim(flow, images.batches("test", BATCH))
-    note_skipped(images)
-    datasets.save_table(options.output, bits[:, None], ["bits_per_dim"])
+    batches = images.batches("test", BATCH, keep=True)
+    bits = bits_per_dim(flow, batches, seed=options.seed, draws=options.draws)
+    note_skipped(images, "kept as a row without a number")
+    if options.draws > 1:
+        note(
+            f"each figure is the mean over {options.draws} draws of noise: on average an upper "
+            "bound on the bits per dimension of the bytes themselves."
+        )
+    names = images.names("test")
+    if names is not None and options.output.suffix.lower() == ".npy":
+        note(f"{options.output} holds no names; its rows are the files in the order of names.")
+    datasets.save_table(
+        options.output, bits[:, None], ["bits_per_dim"], labels=names, label_column="file"
+    )
     return []
 
 
@@ -127,7 +158,9 @@ def interpolate(run: Run, options: InterpolateOptions) -> list[Path]:
             f"The flow in {run.path} is conditioned on classes; interpolate in Python."
         )
     ends = [
-        datasets.read_image(image, _shape(run)).astype(np.float32)[None]
+        datasets.read_image(image, _shape(run), background=run.settings.background).astype(
+            np.float32
+        )[None]
         for image in (options.first, options.last)
     ]
     flow = run.model.flow

@@ -18,7 +18,8 @@ class TableSettings(Settings):
     data: str = again(
         Settings,
         "data",
-        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .npy, .npz or .parquet file.",
+        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .tsv, .npy, .npz or .parquet "
+        "file.",
     )
     columns: list[str] | None = option(
         None,
@@ -32,6 +33,13 @@ class TableSettings(Settings):
         False,
         panel=DATA,
         help="Drop rows with empty, NaN or infinite cells instead of refusing them.",
+    )
+    header: bool | None = option(
+        None,
+        names=("--header/--no-header",),
+        panel=DATA,
+        shown="by the rows below",
+        help="Whether the first row of a text file holds names.",
     )
     rows: int | None = option(
         None,
@@ -61,9 +69,10 @@ class TableSettings(Settings):
         """
         settings, path = super().check(), Path(self.data)
         if self.data in datasets.TOYS and not path.is_file():
-            if self.columns or self.key or self.drop_invalid:
+            if self.columns or self.key or self.drop_invalid or self.header is not None:
                 raise InputError(
-                    f"{self.data} is a toy; --columns, --key and --drop-invalid are for files."
+                    f"{self.data} is a toy; --columns, --key, --header and --drop-invalid are for "
+                    "files."
                 )
             rows = DEFAULT_TOY_ROWS if self.rows is None else self.rows
             return dataclasses.replace(settings, rows=rows)

@@ -14,7 +14,10 @@ from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
 
-_OUTPUT = {"names": ("--output", "-o"), "help": "File to write: .csv, .npy, .npz or .parquet."}
+_OUTPUT = {
+    "names": ("--output", "-o"),
+    "help": "File to write: .csv, .tsv, .npy, .npz or .parquet.",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class ScoreOptions:
     )
     output: Path = option(**_OUTPUT)
     key: str | None = again(TableSettings, "key")
+    header: bool | None = again(TableSettings, "header")
     drop_invalid: bool = again(TableSettings, "drop_invalid")
 
 
@@ -49,6 +53,7 @@ class PlotOptions(verbs.PlotOptions):
     data: str | None = option(
         None, help="File of data to draw instead of the held-out rows of the fit."
     )
+    header: bool | None = again(TableSettings, "header")
 
 
 def sample(run: Run, options: SampleOptions) -> list[Path]:
@@ -71,13 +76,7 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
     With --drop-invalid a first column holds the row numbers, counted from 1.
     """
     datasets.check_output(options.output)
-    table = datasets.load_matching(
-        options.data,
-        _columns(run),
-        named=run.metrics["data"]["named"],
-        drop_invalid=options.drop_invalid,
-        key=options.key,
-    )
+    table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
     flow = run.model.flow
     from tfp_flows.models.evaluation import log_density
 
@@ -96,7 +95,7 @@ def plot(run: Run, options: PlotOptions) -> list[Path]:
     """Draw the pictures of a fitted flow again."""
     if options.data is None:
         return verbs.plot(run, options)
-    table = datasets.load_matching(options.data, _columns(run), named=run.metrics["data"]["named"])
+    table = _matching(run, options)
     return verbs.redraw(run, options.output, lambda: Shown(Path(options.data).name, table.values))
 
 
@@ -105,6 +104,20 @@ class Shown(NamedTuple):
 
     name: str
     shown: np.ndarray
+
+
+def _matching(run: Run, options: ScoreOptions | PlotOptions, **more) -> datasets.Table:
+    """The columns of the fit in a file of the options, with what had to be guessed said."""
+    table = datasets.load_matching(
+        options.data,
+        _columns(run),
+        named=run.metrics["data"]["named"],
+        header=options.header,
+        **more,
+    )
+    for remark in table.remarks:
+        note(remark)
+    return table
 
 
 def _columns(run: Run) -> list[str]:
