@@ -59,8 +59,8 @@ def test_round_trips(name, dtype, shape):
     x = rows.latents(bijector, shape, dtype)
     y, forward = bijector.forward_and_log_det(x, context)
     back, inverse = bijector.inverse_and_log_det(y, context)
-    assert x.shape == (*shape, *bijector.latent_shape)
-    assert y.shape == (*shape, *bijector.event_shape)
+    assert x.shape.is_compatible_with((*shape, *bijector.latent_shape))
+    assert y.shape.is_compatible_with((*shape, *bijector.event_shape))
     assert forward.shape == inverse.shape == shape
     assert y.dtype == forward.dtype == dtype
     np.testing.assert_allclose(back, x, **tolerance(name, dtype))
@@ -133,7 +133,7 @@ def test_unknown_sizes(name, known):
     bijector = build(name)
     arguments = [rows.latents(bijector, (4,), tf.float32)]
     if bijector.context_shape is not None:
-        arguments.append(rows.contexts((4,), tf.float32))
+        arguments.append(rows.context_of(bijector, (4,), tf.float32))
     shapes = [
         argument.shape[1:] if known else [None] * (argument.shape.rank - 1)
         for argument in arguments
@@ -220,7 +220,7 @@ def test_same_tensor_after_a_weight_update_gives_fresh_values(name):
     y = data_points(bijector, (4,), tf.float32)
     x = rows.latents(bijector, (4,), tf.float32)
     ranks = len(bijector.latent_shape), len(bijector.event_shape)
-    base = tfd.Sample(tfd.Normal(0.0, 1.0), bijector.latent_shape)
+    base = rows.normal_base(bijector.latent_shape)
     plain = tfd.TransformedDistribution(base, bijector)
 
     def everything(x, y):
@@ -251,8 +251,7 @@ def test_plain_tfp_containers_agree(name):
     context = rows.context_of(bijector, (4,), tf.float64)
     kwargs = {} if context is None else {"context": context}
     y = data_points(bijector, (4,), tf.float64)
-    standard = tfd.Normal(tf.zeros([], tf.float64), 1.0)
-    base = tfd.Sample(standard, bijector.latent_shape)
+    base = rows.normal_base(bijector.latent_shape, tf.float64)
     x, log_det = bijector.inverse_and_log_det(y, context)
     expected = base.log_prob(x) + log_det
 
@@ -261,17 +260,60 @@ def test_plain_tfp_containers_agree(name):
 
     bound = tolerance(name, tf.float64)
     np.testing.assert_allclose(of(bijector, **kwargs), expected, **bound)
-    chain = tfb.Chain([bijector, tfb.Shift(tf.zeros(bijector.latent_shape, tf.float64))])
+    zero = tf.zeros(x.shape[1:], tf.float64)
+    chain = tfb.Chain([bijector, tfb.Shift(zero)])
     np.testing.assert_allclose(of(chain, **{bijector.name: kwargs}), expected, **bound)
     twice = tfb.Invert(tfb.Invert(bijector))
     np.testing.assert_allclose(of(twice, **kwargs), expected, **bound)
-    image = tfd.Sample(standard, bijector.event_shape)
+    image = rows.normal_base(bijector.event_shape, tf.float64)
     once = tfd.TransformedDistribution(image, tfb.Invert(bijector))
     z = rows.latents(bijector, (4,), tf.float64)
     value, change = bijector.forward_and_log_det(z, context)
     np.testing.assert_allclose(
         once.log_prob(z, bijector_kwargs=kwargs), image.log_prob(value) + change, **bound
     )
+
+
+@bijector_rows
+def test_the_log_det_by_place_sums_to_the_log_det(name):
+    bijector = build(name, tf.float64)
+    context = rows.context_of(bijector, (4,), tf.float64)
+    y = data_points(bijector, (4,), tf.float64)
+    x, log_det = bijector.inverse_and_log_det(y, context)
+    again, shares = bijector.inverse_and_log_det_map(y, context)
+    assert shares.shape == y.shape[:-1]
+    bound = tolerance(name, tf.float64)
+    np.testing.assert_allclose(again, x, **bound)
+    places = list(range(1, shares.shape.rank))
+    np.testing.assert_allclose(tf.reduce_sum(shares, axis=places), log_det, **bound)
+    entries = rows.latents(bijector, (4,), tf.float64)
+    spread = bijector.spread_entries(entries)
+    assert spread.shape == y.shape[:-1]
+    sums = [tf.reduce_sum(part, axis=list(range(1, part.shape.rank))) for part in (entries, spread)]
+    np.testing.assert_allclose(*sums, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [name for name, row in BIJECTORS.items() if row.fixed])
+def test_one_object_of_free_length_is_that_of_each_length(name):
+    free, row = build(name, tf.float64), BIJECTORS[name]
+    for length in (2, 6):
+        fixed = row.fixed(tf.float64, length)
+        for variable, source in zip(fixed.variables, free.variables, strict=True):
+            variable.assign(source)
+        context = rows.context_of(fixed, (2,), tf.float64)
+        y, log_det = fixed.forward_and_log_det(rows.latents(fixed, (2,), tf.float64), context)
+        x, inverse = free.inverse_and_log_det(y, context)
+        back, forward = free.forward_and_log_det(x, context)
+        bound = tolerance(name, tf.float64)
+        for ours, theirs in zip((back, forward, inverse), (y, log_det, -log_det), strict=True):
+            np.testing.assert_allclose(ours, theirs, **bound)
+        # Latents of known shape may be flat, in another order.
+        flat = [np.sort(np.reshape(v, [2, -1])) for v in (x, fixed.inverse_value(y, context))]
+        np.testing.assert_allclose(*flat, **bound)
+        expected = autodiff_log_det(lambda v, c=context: free.inverse_and_log_det(v, c)[0], y)
+        np.testing.assert_allclose(inverse, expected, **bound)
+        shares = free.inverse_and_log_det_map(y, context)[1]
+        np.testing.assert_allclose(shares, fixed.inverse_and_log_det_map(y, context)[1], **bound)
 
 
 def count_calls(module, monkeypatch):
@@ -318,7 +360,7 @@ def test_conditioner_is_called_once(name, direction, monkeypatch):
     if row.solved or "inverse" in row.sequential + row.swept:
         return
     counts.clear()
-    base = tfd.Sample(tfd.Normal(0.0, 1.0), bijector.latent_shape)
+    base = rows.normal_base(bijector.latent_shape)
     kwargs = {} if context is None else {"context": context}
     y = data_points(bijector, (4,), tf.float32)
     counts.clear()
@@ -330,13 +372,16 @@ def test_conditioner_is_called_once(name, direction, monkeypatch):
 @bijector_rows
 def test_far_points_stay_finite(name):
     bijector = build(name)
-    size = math.prod(bijector.event_shape)
+    shapes = {
+        "forward": rows.latents(bijector, (), tf.float32).shape,
+        "inverse": rows.points((), tf.float32, event_shape=bijector.event_shape).shape,
+    }
+    size = math.prod(shapes["inverse"])
     mixed = np.resize([1e4, 0.0, -1e4], size)
     far = np.array([np.full(size, value) for value in (0.0, 1e4, -1e4, mixed, 1e-30)], np.float32)
     context = rows.context_of(bijector, (5,), tf.float32)
     for direction in ("forward", "inverse"):
-        shape = bijector.latent_shape if direction == "forward" else bijector.event_shape
-        value = tf.reshape(tf.constant(far), [5, *shape])
+        value = tf.reshape(tf.constant(far), [5, *shapes[direction]])
         with tf.GradientTape() as tape:
             tape.watch(value)
             result, log_det = getattr(bijector, f"{direction}_and_log_det")(value, context)
@@ -366,7 +411,7 @@ def test_wrong_arguments_raise(name):
         with pytest.raises(ValueError, match="needs a context"):
             bijector.forward(x)
         with pytest.raises(ValueError, match="context has shape"):
-            bijector.forward(x, context=tf.zeros([4, rows.CONTEXT + 1]))
+            bijector.forward(x, context=tf.concat([context, context], axis=-1))
     with pytest.raises(TypeError, match="evnt_shape"):
         type(bijector)(evnt_shape=3)
 
@@ -377,9 +422,10 @@ def test_context_broadcasts_against_the_input(name):
     if bijector.context_shape is None:
         return
     x = rows.latents(bijector, (4,), tf.float32)
-    context = rows.contexts((3, 1), tf.float32)
+    context = rows.context_of(bijector, (3, 1), tf.float32)
     y, log_det = bijector.forward_and_log_det(x, context)
-    assert y.shape == (3, 4, *bijector.event_shape)
+    assert y.shape[:2] == (3, 4)
+    assert y.shape[2:].is_compatible_with(bijector.event_shape)
     assert log_det.shape == (3, 4)
     alone, log_det_alone = bijector.forward_and_log_det(x[2], context[1, 0])
     np.testing.assert_allclose(y[1, 2], alone, **tolerance(name, tf.float32))

@@ -10,7 +10,7 @@ from tfp_flows.errors import InputError, unknown_name
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
-_NOT_OPTIONS = {"event_shape", "context_shape", "base", "dtype", "seed"}
+_NOT_OPTIONS = {"event_shape", "context_shape", "pool_context", "base", "dtype", "seed"}
 _NEEDS_TWO = ("realnvp", "nice", "nsf")
 _AFFINE_ALONE = ("maf", "iaf")
 

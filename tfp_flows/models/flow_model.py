@@ -6,7 +6,7 @@ import math
 
 import tensorflow as tf
 
-from tfp_flows import serialization
+from tfp_flows import serialization, shapes
 from tfp_flows.flows import Flow
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
@@ -270,7 +270,8 @@ class FlowModel(HoldsFlow, keras.Model):
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
-        scale = math.log(2) * math.prod(self.flow.event_shape)
+        entries = shapes.entries(x, self.flow.bijector.event_shape)
+        scale = math.log(2) * (tf.cast(entries, x.dtype) if tf.is_tensor(entries) else entries)
         self._means[1].update_state(-log_prob / scale, sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)
