@@ -14,6 +14,7 @@ import tf_keras
 
 import tfp_flows as tff
 from tfp_flows.shapes import filled
+from tfp_flows.testing.subject import Subject, randomise
 
 tfb = tfp.bijectors
 B, F, T = tff.bijectors, tff.flows, tff.transformers
@@ -21,8 +22,6 @@ B, F, T = tff.bijectors, tff.flows, tff.transformers
 DIMS = 3
 IMAGE = (4, 4, 2)
 CONTEXT = 2
-# Of events whose length is free.
-LENGTH = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Row:
         fixed: For events of free length: maps a dtype and a length to the same bijector of events
             of that length.
         spread: How far weights are moved from their initial values.
+        costly: Whether an evaluation costs so much that the quick profile has fewer.
     """
 
     build: Callable
@@ -54,50 +54,35 @@ class Row:
     swept: tuple[str, ...] = ()
     fixed: Callable | None = None
     spread: float = 0.4
+    costly: bool = False
 
 
-def randomise(module, seed=0, scale=0.4):
-    """Moves every trainable variable away from its initial value; constraints stay kept."""
-    generator = np.random.default_rng(seed)
-    for variable in module.trainable_variables:
-        noise = scale * generator.normal(size=variable.shape)
-        value = variable + tf.cast(noise, variable.dtype)
-        variable.assign(value if variable.constraint is None else variable.constraint(value))
-    return module
+_ANY = Subject(build=None, tolerance=0.0)
 
 
 def points(shape, dtype, seed=1, event_shape=(DIMS,)):
-    """Normal numbers ``[*shape, 3]``, or of another shape of events, free lengths filled."""
-    size = (*shape, *filled(event_shape, LENGTH))
+    """Normal numbers ``[*shape, 3]``, or of another shape of events."""
+    size = (*shape, *event_shape)
     return tf.constant(np.random.default_rng(seed).normal(size=size), dtype)
 
 
-def latents(bijector, shape, dtype):
-    """Normal numbers ``[*shape, *latent_shape]``, of events of ``LENGTH`` if they are free."""
-    lengths = iter(bijector.latent_lengths([LENGTH] * bijector.event_shape.count(None)))
-    inner = [next(lengths) if size is None else size for size in bijector.latent_shape]
-    return points(shape, dtype, event_shape=inner)
+def latents(bijector, shape):
+    """Normal numbers ``[*shape, *latent_shape]``, free lengths filled."""
+    return _ANY.latents(bijector, shape)
 
 
-def contexts(shape, dtype, seed=2, context_shape=(CONTEXT,)):
-    """Normal numbers ``[*shape, 2]``, or of another shape of contexts."""
-    return points(shape, dtype, seed, context_shape)
+def contexts(shape, dtype, seed=2):
+    """Normal numbers ``[*shape, 2]``."""
+    return points(shape, dtype, seed, (CONTEXT,))
 
 
-def context_of(bijector, shape, dtype):
+def context_of(bijector, shape):
     """A context for a bijector, or None if it takes none."""
-    if bijector.context_shape is None:
-        return None
-    return contexts(shape, dtype, context_shape=bijector.context_shape)
-
-
-def normal_base(event_shape, dtype=tf.float32):
-    """The standard normal over events, of free lengths too."""
-    return F.standard_normal(event_shape, dtype)
+    return _ANY.contexts(bijector, shape)
 
 
 def _adapted(bijector):
-    data = np.random.default_rng(3).normal(size=(50, *filled(bijector.event_shape, LENGTH)))
+    data = np.random.default_rng(3).normal(size=(50, *filled(bijector.event_shape, _ANY.length)))
     scale, shift = (np.resize(v, data.shape[-1]) for v in ([1.0, 3.0, 0.2], [0.0, 5.0, -1.0]))
     bijector.adapt(data * scale + shift)
     return bijector
@@ -309,6 +294,9 @@ BIJECTORS = {
     "standardize": Row(
         lambda dtype: _adapted(B.Standardize(event_shape=DIMS, dtype=dtype)), untrained=True
     ),
+    "robust": Row(
+        lambda dtype: _adapted(B.RobustStandardize(event_shape=DIMS, dtype=dtype)), untrained=True
+    ),
     "minmax": Row(lambda dtype: _adapted(B.MinMax(event_shape=DIMS, dtype=dtype)), untrained=True),
     "batchnorm": Row(lambda dtype: _adapted(B.BatchNorm(event_shape=DIMS, dtype=dtype))),
     "reverse": Row(_simple(B.Permutation), untrained=True),
@@ -378,10 +366,12 @@ BIJECTORS = {
             **_small,
         ),
         solved=1e-3,
+        costly=True,
     ),
     "continuous_fixed": Row(
         _simple(B.ContinuousFlow, solver="rk4", num_steps=12, **_context, **_small),
         solved=1e-3,
+        costly=True,
     ),
     "coupling_spline": Row(
         _simple(B.Coupling, transformer=T.RationalQuadraticSpline(num_bins=4), **_small), slack=3
@@ -406,6 +396,7 @@ BIJECTORS = {
         _simple(B.MaskedAutoregressive, transformer=T.DeepSigmoidal(num_units=4), **_small),
         swept=("forward",),
         slack=10,
+        costly=True,
     ),
     "coupling_dense_sigmoidal": _monotone(T.DenseSigmoidal(num_units=3)),
     "coupling_sum_of_squares": _monotone(T.SumOfSquares(degree=2)),
@@ -446,11 +437,11 @@ BIJECTORS = {
         lambda dtype: _adapted(B.BatchNorm(event_shape=IMAGE, per_channel=True, dtype=dtype))
     ),
     "logit": Row(_image(B.Logit), untrained=True, slack=10),
-    "multiscale": Row(_multiscale, slack=3, spread=0.1),
+    "multiscale": Row(_multiscale, slack=3, spread=0.1, costly=True),
     "checkerboard_map_context": Row(
         _image(B.Coupling, context_shape=(*IMAGE[:2], 3), **_channels), slack=3, spread=0.15
     ),
-    "multiscale_map_context": Row(_map_levels, slack=3, spread=0.1),
+    "multiscale_map_context": Row(_map_levels, slack=3, spread=0.1, costly=True),
     "sequence_map_context": Row(_sequence, slack=3, spread=0.15, fixed=_sequence),
     "pointwise_free": Row(_pointwise, slack=10, spread=0.3, fixed=_pointwise),
     "given": Row(
@@ -465,6 +456,8 @@ OF_KERAS = {
     *(name for name in BIJECTORS if "keras" in name),
     *("maf_tfp_network", "maf_jacobi", "maf", "coupling_affine", "realnvp"),
 }
+
+OF_TFP = {"maf_tfp_network", "maf_jacobi"}
 
 FLOWS = {
     "softsign_bimodal": {},
@@ -533,3 +526,19 @@ def flow(name, dtype=tf.float32, event_shape=DIMS, seed=4, **options):
     context = None if result.context_shape is None else np.ones((100, *result.context_shape))
     result.adapt(batch, context)
     return result
+
+
+def subject(name, dtype=tf.float32):
+    """A row as the checks of `tfp_flows.testing` take it."""
+    row = BIJECTORS[name]
+    base = 2e-5 if dtype == tf.float32 else 1e-12
+    loose = row.solved or 1e-5
+    # TFP's network computes its activations in float32, whatever its dtype.
+    options = {"gradient_step": 1e-3} if name in OF_TFP else {}
+    return Subject(
+        build=lambda: row.build(dtype),
+        tolerance=row.solved or base * row.slack,
+        gradient_tolerance=1e-2 if name in OF_TFP else loose,
+        spread=row.spread,
+        **options,
+    )

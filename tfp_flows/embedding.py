@@ -65,9 +65,12 @@ class Embedding(Bridge):
     def cast(self, context):
         """The raw context as tensors of the dtypes that the network takes."""
         if self._names is None:
-            return tf.cast(context, self.context_dtype)
+            return shapes.cast_real(context, self.context_dtype, "a context")
         check_names(context, self._names)
-        return {name: tf.cast(context[name], self.context_dtype[name]) for name in self._names}
+        return {
+            name: shapes.cast_real(context[name], self.context_dtype[name], f"context[{name!r}]")
+            for name in self._names
+        }
 
     def __call__(self, context, training=False):
         """Applies the network.

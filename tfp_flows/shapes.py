@@ -5,7 +5,11 @@ import math
 import numbers
 from collections.abc import Iterable
 
+import numpy as np
 import tensorflow as tf
+
+from tfp_flows.errors import InputError
+from tfp_flows.real import real_array
 
 
 def as_shape(value: int | Iterable[int], name: str, *, free: bool = False) -> tuple[int, ...]:
@@ -59,14 +63,31 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     """Converts ``value`` to a tensor of ``dtype``.
 
     Raises:
+        InputError: If it is an array of anything but real numbers, or of booleans.
         TypeError: If it is a tensor of another dtype, which TensorFlow does not cast by itself.
     """
+    if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
+        value = real_array(value, name, booleans=True)
     if tf.is_tensor(value) and value.dtype != dtype:
         raise TypeError(
             f"{name} has dtype {value.dtype.name}, expected {dtype.name}; cast it, or build the "
             f"flow with dtype={value.dtype.name!r}."
         )
     return tf.convert_to_tensor(value, dtype=dtype, name=name)
+
+
+def cast_real(value, dtype: tf.DType, name: str) -> tf.Tensor:
+    """Casts a part of a batch.
+
+    Raises:
+        InputError: If it holds complex numbers, text or the like, which a cast would mutilate.
+    """
+    value = tf.convert_to_tensor(value)
+    if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool):
+        raise InputError(
+            f"{name} must hold real numbers, got {value.dtype.name}; convert them before."
+        )
+    return tf.cast(value, dtype)
 
 
 def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner: str) -> tf.Tensor:

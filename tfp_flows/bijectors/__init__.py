@@ -17,6 +17,7 @@ from tfp_flows.bijectors.pixels import Dequantize, Logit
 from tfp_flows.bijectors.planar import Planar
 from tfp_flows.bijectors.radial import Radial
 from tfp_flows.bijectors.residual import Residual
+from tfp_flows.bijectors.robust import RobustStandardize
 from tfp_flows.bijectors.scale import ActNorm, MinMax, Scale, Standardize
 from tfp_flows.bijectors.softsign import SoftsignBimodal
 from tfp_flows.bijectors.sylvester import Sylvester
@@ -45,6 +46,7 @@ __all__ = [
     "Planar",
     "Radial",
     "Residual",
+    "RobustStandardize",
     "Scale",
     "SoftsignBimodal",
     "Squeeze",

@@ -6,6 +6,8 @@ import tensorflow as tf
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.places import over_places
 from tfp_flows.bijectors.scale import batch_moments, parameter_shape, total_log_scale
+from tfp_flows.errors import remark
+from tfp_flows.spread import column_name
 
 
 class BatchNorm(Bijector):
@@ -50,7 +52,7 @@ class BatchNorm(Bijector):
         if not epsilon > 0:
             raise ValueError(f"epsilon must be positive, got {epsilon!r}.")
         self._momentum, self._epsilon = float(momentum), float(epsilon)
-        self._per_channel = bool(per_channel)
+        self.per_channel = bool(per_channel)
         zeros = tf.zeros(parameter_shape(self, per_channel), self.dtype)
         self._log_gamma = tf.Variable(zeros, name="log_gamma")
         self._beta = tf.Variable(zeros, name="beta")
@@ -69,9 +71,18 @@ class BatchNorm(Bijector):
         Raises:
             ValueError: If the batch is empty, has the wrong shape or holds NaN or infinity.
         """
-        mean, variance = batch_moments(data, self.event_shape, self.name, self._per_channel)
+        mean, deviation = batch_moments(data, self)
+        variance = np.square(deviation)
+        hidden = np.argwhere(variance < self._epsilon)
+        if len(hidden):
+            where = tuple(int(i) for i in hidden[0])
+            remark(
+                f"{self.name}: column {column_name(where)} has variance {variance[where]:.3g}, "
+                f"which epsilon={self._epsilon:g} hides, so that it is not normalised; put a "
+                "Standardize before it, or give a smaller epsilon."
+            )
         self._mean.assign(tf.cast(mean, self.dtype))
-        self._variance.assign(tf.cast(np.asarray(variance), self.dtype))
+        self._variance.assign(tf.cast(variance, self.dtype))
         self._adapted.assign(True)
 
     def _forward_and_log_det(self, x, context, training):

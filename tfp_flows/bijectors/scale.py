@@ -8,6 +8,9 @@ import tensorflow as tf
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.places import over_places
+from tfp_flows.errors import remark
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision, column_name, outlying, spread
 
 
 class Scale(Bijector):
@@ -63,7 +66,7 @@ class ActNorm(Bijector):
 
     def __init__(self, *, event_shape, per_channel=False, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
-        self._per_channel = bool(per_channel)
+        self.per_channel = bool(per_channel)
         zeros = tf.zeros(parameter_shape(self, per_channel), self.dtype)
         self._shift = tf.Variable(zeros, trainable=self._trainable, name="shift")
         self._log_scale = tf.Variable(zeros, trainable=self._trainable, name="log_scale")
@@ -84,7 +87,8 @@ class ActNorm(Bijector):
             context: Ignored.
 
         Raises:
-            ValueError: If the batch is empty, has the wrong shape or holds NaN or infinity.
+            ValueError: If the batch is empty, has the wrong shape, holds NaN or infinity, or holds
+                numbers whose spread gets lost in the bijector's precision.
         """
         shift, scale = self._measure(data)
         self._shift.assign(tf.cast(shift, self.dtype))
@@ -92,8 +96,7 @@ class ActNorm(Bijector):
         self._adapted.assign(True)
 
     def _measure(self, data):
-        mean, variance = batch_moments(data, self.event_shape, self.name, self._per_channel)
-        return mean, np.sqrt(variance)
+        return batch_moments(data, self)
 
     def _forward_and_log_det(self, x, context, training):
         return x * tf.exp(self._log_scale) + self._shift, self._log_det(x)
@@ -106,20 +109,29 @@ class ActNorm(Bijector):
 
 
 class Standardize(ActNorm):
-    """Fixed standardisation of the data, with its log-det: `ActNorm` that is not trained."""
+    """Fixed standardisation of the data, with its log-det: `ActNorm` that is not trained.
+
+    It warns (`tfp_flows.errors.DataWarning`) where a few rows rule the standard deviation of a
+    column; see `RobustStandardize`.
+    """
 
     _trainable = False
+
+    def _measure(self, data):
+        warn_of_outliers(data, self, "they set its scale; drop them if they are errors")
+        return super()._measure(data)
 
 
 class MinMax(Standardize):
     """Fixed map of the range of the data to [-0.8, 0.8], for bijectors of bounded range."""
 
     def _measure(self, data):
-        _, variance = batch_moments(data, self.event_shape, self.name, self._per_channel)
-        axes = tuple(range(np.ndim(data) - 1)) if self._per_channel else 0
-        low, high = np.min(data, axis=axes), np.max(data, axis=axes)
-        # Constant coordinates count as of variance 1.
-        half = np.where(high > low, (high - low) / 2, np.sqrt(variance))
+        warn_of_outliers(data, self, "they set its range; drop them if they are errors")
+        _, deviation = batch_moments(data, self)
+        rows = _rows(data, self).astype(np.float64)
+        low, high = rows.min(axis=0), rows.max(axis=0)
+        # Constant coordinates count as of deviation 1.
+        half = np.where(high > low, (high - low) / 2, deviation)
         return (low + high) / 2, half / 0.8
 
 
@@ -146,34 +158,48 @@ def total_log_scale(bijector: Bijector, log_scale: tf.Tensor, value: tf.Tensor) 
     return tf.broadcast_to(places * tf.reduce_sum(log_scale), batch)
 
 
-def batch_moments(
-    data, event_shape, owner: str, per_channel: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance over the rows of a batch, in float64; constant entries get variance 1.
+def batch_moments(data, bijector: Bijector, *, robust=False) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation over the rows of a batch, in float64; constant entries get 1.
 
     Args:
         data: ``[n, *event_shape]``.
-        event_shape: Shape of an event.
-        owner: Name of the bijector, for errors.
-        per_channel: Whether all places of a channel, the last axis, count as rows.
+        bijector: Which bijector asks; one that is normalised by channel counts all places of a
+            channel, the last axis, as rows.
+        robust: Whether a few rows far from all others are left out; see `tfp_flows.spread`.
 
     Raises:
-        ValueError: If the batch is empty, has the wrong shape or holds NaN or infinity.
+        ValueError: If the batch is empty, has the wrong shape, holds NaN or infinity, or numbers
+            whose spread gets lost in the bijector's precision.
     """
-    values = np.asarray(data, np.float64)
+    rows = _rows(data, bijector)
+    if not np.can_cast(rows.dtype, bijector.dtype.as_numpy_dtype):
+        check_precision(rows, bijector.dtype.as_numpy_dtype, bijector.name)
+    measured = spread(rows, robust=robust)
+    return measured.centre, measured.scale
+
+
+def warn_of_outliers(data, bijector: Bijector, what: str) -> None:
+    """Warns where a few rows rule the standard deviation of a column; ``what`` follows from it."""
+    ratios = outlying(_rows(data, bijector))
+    if ratios.any():
+        index = np.unravel_index(ratios.argmax(), ratios.shape)
+        others = np.count_nonzero(ratios) - 1
+        remark(
+            f"{bijector.name}: column {column_name(index)} holds a few values far from all others "
+            f"(its standard deviation is {ratios.max():.3g} times that of its bulk"
+            f"{f', and {others} more columns are so' if others else ''}); {what}."
+        )
+
+
+def _rows(data, bijector: Bijector) -> np.ndarray:
+    event_shape = bijector.event_shape
+    values = real_array(data, bijector.name, booleans=True)
     fits = values.ndim and tf.TensorShape(values.shape[1:]).is_compatible_with(event_shape)
     if not fits or not len(values):
         raise ValueError(
-            f"{owner}: adapt needs at least one row of shape {event_shape}, "
+            f"{bijector.name}: adapt needs at least one row of shape {event_shape}, "
             f"got an array of shape {values.shape}."
         )
     if not np.isfinite(values).all():
-        raise ValueError(f"{owner}: adapt needs finite data, got NaN or infinite values.")
-    axes = tuple(range(values.ndim - 1)) if per_channel else 0
-    mean, variance = values.mean(axis=axes), values.var(axis=axes)
-    # Rounding leaves a trace of variance in constant columns, of the data's own precision.
-    source = np.asarray(data).dtype
-    eps = np.finfo(source if source.kind == "f" else np.float64).eps
-    resolution = np.square(np.abs(mean) * eps)
-    constant = variance <= np.maximum(resolution, np.finfo(np.float32).tiny)
-    return mean, np.where(constant, 1.0, variance)
+        raise ValueError(f"{bijector.name}: adapt needs finite data, got NaN or infinite values.")
+    return values.reshape(-1, values.shape[-1]) if bijector.per_channel else values

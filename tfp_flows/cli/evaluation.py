@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.cli.console import tracked
+from tfp_flows.spread import spread
+from tfp_flows.terminal import tracked
 
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
@@ -64,8 +65,8 @@ class Gaussian(NamedTuple):
     def fit(cls, values: np.ndarray) -> "Gaussian | None":
         """Maximum likelihood; None if a column is a linear function of the others."""
         values = values.astype(np.float64)
-        mean, scale = values.mean(axis=0), values.std(axis=0)
-        if not np.all(scale > 0):
+        mean, scale, constant = spread(values)
+        if constant.any():
             return None
         scaled = (values - mean) / scale
         covariance = scaled.T @ scaled / len(values)

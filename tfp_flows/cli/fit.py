@@ -8,11 +8,11 @@ import typer
 
 from tfp_flows import datasets
 from tfp_flows.cli import folder, source
-from tfp_flows.cli.console import INTERRUPTED, import_tensorflow, note
-from tfp_flows.cli.recipe import build_flow, remarks
+from tfp_flows.cli.recipe import build_flow
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Splits, Table
 from tfp_flows.errors import InputError
+from tfp_flows.terminal import INTERRUPTED, import_tensorflow, note
 
 
 def new_fit(settings: FitSettings, run: Path, *, overwrite: bool) -> None:
@@ -27,7 +27,7 @@ def new_fit(settings: FitSettings, run: Path, *, overwrite: bool) -> None:
     import_tensorflow()
     size = table.values.shape[1]
     flow = build_flow(settings, size)
-    for remark in [*source.remarks(table), *remarks(settings, size)]:
+    for remark in source.remarks(table):
         note(remark)
     record = {"settings": dataclasses.asdict(settings), "digest": source.digest(table)}
     try:

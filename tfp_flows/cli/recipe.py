@@ -10,9 +10,16 @@ from tfp_flows.errors import InputError, unknown_name
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
-_NOT_OPTIONS = {"event_shape", "context_shape", "pool_context", "base", "dtype", "seed"}
+_NOT_OPTIONS = {
+    "event_shape",
+    "context_shape",
+    "pool_context",
+    "standardize_context",
+    "base",
+    "dtype",
+    "seed",
+}
 _NEEDS_TWO = ("realnvp", "nice", "nsf")
-_AFFINE_ALONE = ("maf", "iaf")
 
 
 def build_flow(settings: FitSettings, size: int) -> "Flow":
@@ -43,13 +50,6 @@ def build_flow(settings: FitSettings, size: int) -> "Flow":
         raise
     except (TypeError, ValueError) as error:  # recipes check their arguments
         raise InputError(f"Cannot build {settings.flow}: {error}") from error
-
-
-def remarks(settings: FitSettings, size: int) -> list[str]:
-    """What a careful reader would say about the choice of flow for so many columns."""
-    if size == 1 and settings.flow in _AFFINE_ALONE:
-        return [f"{settings.flow} with one column can only be a Gaussian; try --flow planar."]
-    return []
 
 
 def _arguments(recipe: Callable, settings: FitSettings, size: int) -> dict:

@@ -6,16 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from tfp_flows import datasets
-from tfp_flows.cli.console import import_tensorflow
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Table
 from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.spread import outlying, unresolved
+from tfp_flows.terminal import import_tensorflow
 
 DEFAULT_TOY_ROWS = 10_000
 # Below this, test and validation parts say nothing.
 _MIN_ROWS = 50
-# Largest spacing of numbers, in standard deviations, at which a density still makes sense.
-_MAX_SPACING = 1e-3
 
 
 def resolve(data: str, rows: int | None) -> tuple[str, int | None]:
@@ -74,17 +73,15 @@ def check_precision(table: Table, dtype: str) -> None:
     Raises:
         InputError: If one does.
     """
-    if np.can_cast(table.values.dtype, dtype):
+    found = unresolved(table.values, dtype)
+    if found is None:
         return
-    largest = np.abs(table.values).max(axis=0).astype(dtype)
-    spacing = np.spacing(largest).astype(np.float64)
-    deviation = table.values.std(axis=0)
-    for name, gap, spread in zip(table.columns, spacing, deviation, strict=True):
-        if gap > _MAX_SPACING * spread:
-            raise InputError(
-                f"Column {name!r} has a standard deviation of {spread:.3g}, but {dtype} numbers "
-                f"of its size lie {gap:.3g} apart; use --dtype float64."
-            )
+    (index,), spread, gap = found
+    way = "use --dtype float64" if dtype == "float32" else "subtract an offset first, or rescale"
+    raise InputError(
+        f"Column {table.columns[index]!r} has a standard deviation of {spread:.3g}, but {dtype} "
+        f"numbers of its size lie {gap:.3g} apart; {way}."
+    )
 
 
 def digest(table: Table) -> str:
@@ -99,6 +96,12 @@ def remarks(table: Table) -> list[str]:
     if table.dropped:
         notes.append(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
     rows = len(table.values)
+    for name, ratio in zip(table.columns, outlying(table.values), strict=True):
+        if ratio:
+            notes.append(
+                f"column {name!r} holds a few values far from all others: its standard deviation "
+                f"is {ratio:.3g} times that of its bulk; drop them if they are errors."
+            )
     for name, column in zip(table.columns, table.values.T, strict=True):
         values, counts = np.unique(column, return_counts=True)
         share = counts.max() / rows

@@ -1,18 +1,19 @@
 """Training a flow as the command does it: settings that serve most tables."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from tfp_flows.cli import folder
-from tfp_flows.cli.console import note
 from tfp_flows.cli.progress import TrainingProgress
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Splits
-from tfp_flows.errors import InputError
+from tfp_flows.errors import DataWarning, InputError
 from tfp_flows.flows import Flow
 from tfp_flows.models import FlowModel, ResumableTraining
+from tfp_flows.terminal import note
 
 _GRADIENT_NORM = 5.0
 # An improvement below this, in nats, is noise.
@@ -53,7 +54,10 @@ def train(
     begun = training.resume(model)
     if not begun:
         # The validation rows as well: a flow of bounded support should cover them.
-        flow.adapt(np.concatenate([splits.train, splits.validation]))
+        with warnings.catch_warnings():
+            # The columns that it would warn of have been named before.
+            warnings.simplefilter("ignore", DataWarning)
+            flow.adapt(np.concatenate([splits.train, splits.validation]))
     if begun < settings.epochs and not training.stopped:
         progress = TrainingProgress(training, settings.epochs)
         try:

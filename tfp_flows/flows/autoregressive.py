@@ -24,6 +24,7 @@ def maf(
     input_order: str = "alternate",
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -43,6 +44,7 @@ def maf(
             ``"random"`` (drawn from the seed, saved).
         normalization: ``"batch"`` or ``"act"`` for a normalisation after each layer, or None.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -67,7 +69,13 @@ def maf(
             "activation": activation,
             "compute_dtype": compute_dtype,
         },
-        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "maf"},
+        whole={
+            "standardize": standardize,
+            "standardize_context": standardize_context,
+            "base": base,
+            "dtype": dtype,
+            "name": "maf",
+        },
     )
 
 
@@ -81,6 +89,7 @@ def iaf(
     input_order: str = "alternate",
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -105,7 +114,13 @@ def iaf(
             "activation": activation,
             "compute_dtype": compute_dtype,
         },
-        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "iaf"},
+        whole={
+            "standardize": standardize,
+            "standardize_context": standardize_context,
+            "base": base,
+            "dtype": dtype,
+            "name": "iaf",
+        },
     )
 
 

@@ -15,6 +15,7 @@ def bnaf(
     num_layers: int = 2,
     hidden_units=(16, 16),
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     seed: int | None = None,
@@ -31,6 +32,7 @@ def bnaf(
         num_layers: Number of networks, with reversed orders between them.
         hidden_units: Units for each coordinate of each hidden layer.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         seed: Seed of the initial weights.
@@ -56,5 +58,11 @@ def bnaf(
             )
         )
     return assemble(
-        layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="bnaf"
+        layers,
+        event_shape=size,
+        standardize=standardize,
+        standardize_context=standardize_context,
+        base=base,
+        dtype=dtype,
+        name="bnaf",
     )

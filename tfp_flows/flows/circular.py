@@ -23,6 +23,7 @@ def circular_nsf(
     hidden_units=(64, 64),
     activation="relu",
     standardize: bool = False,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -45,6 +46,7 @@ def circular_nsf(
         standardize: Whether data that are no angles are brought into the circle: the range of
             each coordinate, which `adapt` measures, becomes the middle 80 percent of it. The
             density integrates to 1 over one circle, and repeats beyond it.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution of angles, of period 2 pi; uniform on the torus by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -89,7 +91,8 @@ def circular_nsf(
         base = UniformTorus(event_shape=size, dtype=dtype)
     else:
         _check_period(base)
-    return Flow(base, Chain(layers), name="circular_nsf")
+    standardize_context = standardize_context and context_shape is not None
+    return Flow(base, Chain(layers), standardize_context=standardize_context, name="circular_nsf")
 
 
 def _check_period(base):

@@ -23,6 +23,7 @@ def ffjord(
     kinetic_penalty: float = 0.0,
     jacobian_penalty: float = 0.0,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     seed: int | None = None,
@@ -45,6 +46,7 @@ def ffjord(
         kinetic_penalty: Factor on the squared speed; 0.01 in Finlay et al. 2020.
         jacobian_penalty: Factor on the squared Jacobian of the field; 0.01 there.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         seed: Seed of the initial weights.
@@ -75,5 +77,11 @@ def ffjord(
         for one in layer_seeds(seed, shapes.positive(num_layers, "num_layers"))
     ]
     return assemble(
-        layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="ffjord"
+        layers,
+        event_shape=size,
+        standardize=standardize,
+        standardize_context=standardize_context,
+        base=base,
+        dtype=dtype,
+        name="ffjord",
     )

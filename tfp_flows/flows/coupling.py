@@ -25,6 +25,7 @@ def nice(
     hidden_units=(64, 64),
     activation="relu",
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -41,6 +42,7 @@ def nice(
         hidden_units: Hidden layers of each conditioner.
         activation: Activation of each conditioner.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -66,7 +68,13 @@ def nice(
     )
     layers = [Scale(event_shape=size, dtype=dtype), *couplings]
     return assemble(
-        layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="nice"
+        layers,
+        event_shape=size,
+        standardize=standardize,
+        standardize_context=standardize_context,
+        base=base,
+        dtype=dtype,
+        name="nice",
     )
 
 
@@ -78,9 +86,10 @@ def realnvp(
     hidden_units=(64, 64),
     activation="relu",
     mixing: str = "flip",
-    max_log_scale: float = 5.0,
+    max_log_scale: float | None = None,
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -98,9 +107,11 @@ def realnvp(
         activation: Activation of each conditioner.
         mixing: How entries change sides between couplings: ``"flip"`` (complementary masks),
             ``"random"`` (seeded permutations) or ``"linear"`` (learned PLU maps).
-        max_log_scale: Bound on the absolute log-scale of a coupling.
+        max_log_scale: Bound on the absolute log-scale of a coupling; that of
+            `tfp_flows.transformers.Affine` by default.
         normalization: ``"batch"`` or ``"act"`` for a normalisation after each coupling, or None.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -119,7 +130,7 @@ def realnvp(
         size,
         num_layers,
         seed,
-        transformer=Affine(max_log_scale=max_log_scale),
+        transformer=Affine(**({} if max_log_scale is None else {"max_log_scale": max_log_scale})),
         context_shape=context_shape,
         hidden_units=hidden_units,
         activation=activation,
@@ -135,7 +146,13 @@ def realnvp(
         elif mixing == "linear":
             layers.append(InvertibleLinear(**mixed))
     return assemble(
-        layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="realnvp"
+        layers,
+        event_shape=size,
+        standardize=standardize,
+        standardize_context=standardize_context,
+        base=base,
+        dtype=dtype,
+        name="realnvp",
     )
 
 

@@ -1,5 +1,6 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -9,6 +10,9 @@ from tfp_flows.bijectors import Bijector, Given
 from tfp_flows.config import Configurable
 from tfp_flows.embedding import Embedding
 from tfp_flows.flows.lengths import free_lengths
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision
+from tfp_flows.standardized_context import ContextStandardizer
 
 tfd = tfp.distributions
 
@@ -33,6 +37,9 @@ class Flow(Configurable, tfd.TransformedDistribution):
             raw context, and ``context_shape`` is that of the raw context.
         context_shape: Shape of the raw context of an embedding, or a dict of shapes, with None for
             free lengths. A functional Keras model says it by itself.
+        standardize_context: Whether the raw context is standardised, as `adapt` has found it (see
+            `tfp_flows.standardized_context.ContextStandardizer`), before an embedding or the
+            bijector sees it. What the bijector takes is then what `standardized_context` returns.
         name: Name for ops.
 
     Raises:
@@ -49,6 +56,7 @@ class Flow(Configurable, tfd.TransformedDistribution):
         *,
         embedding=None,
         context_shape=None,
+        standardize_context: bool = False,
         name=None,
     ):
         if not isinstance(bijector, Bijector):
@@ -86,6 +94,7 @@ class Flow(Configurable, tfd.TransformedDistribution):
             "bijector": bijector,
             "embedding": embedding,
             "context_shape": context_shape,
+            "standardize_context": standardize_context,
             "name": name,
         }
         super().__init__(
@@ -102,6 +111,16 @@ class Flow(Configurable, tfd.TransformedDistribution):
                 output_shape=bijector.context_shape,
                 dtype=bijector.dtype,
                 owner=self.name,
+            )
+        self._context_standardizer = None
+        if standardize_context:
+            if bijector.context_shape is None:
+                raise ValueError(
+                    f"{bijector.name} takes no context, so there is none to standardise; leave "
+                    "standardize_context out, or build it with context_shape."
+                )
+            self._context_standardizer = ContextStandardizer(
+                self.context_shape, self.context_dtype, self.name
             )
 
     @classmethod
@@ -128,12 +147,36 @@ class Flow(Configurable, tfd.TransformedDistribution):
 
     def cast_context(self, context):
         """The context as tensors of the dtypes that the flow takes; None stays None."""
-        if context is None or self._embedding is None:
-            return None if context is None else tf.cast(context, self.dtype)
+        if context is None:
+            return None
+        if self._embedding is None:
+            return shapes.cast_real(context, self.dtype, "a context")
         return self._embedding.cast(context)
+
+    @property
+    def context_standardizer(self) -> ContextStandardizer | None:
+        """The standardiser of the raw context; None without one."""
+        return self._context_standardizer
+
+    @property
+    def needs_adapt(self) -> bool:
+        """Whether a standardiser or a normalisation waits to see data by `adapt`."""
+        waits = self._context_standardizer is not None and self._context_standardizer.needs_adapt
+        return waits or self.bijector.needs_adapt
+
+    def standardized_context(self, context):
+        """The raw context as an embedding or the bijector sees it; as it is without a standardiser.
+
+        Args:
+            context: ``[..., *context_shape]``, or a dict of such arrays.
+        """
+        if self._context_standardizer is None or context is None:
+            return context
+        return self._context_standardizer(context)
 
     def _embedded(self, context, training=False):
         """The bijector's context from the raw one: here, and once an evaluation."""
+        context = self.standardized_context(context)
         if self._embedding is None:
             if isinstance(context, dict):
                 raise ValueError(
@@ -276,15 +319,31 @@ class Flow(Configurable, tfd.TransformedDistribution):
         return Flow(base, bijector)
 
     def adapt(self, data, context=None) -> None:
-        """Initialises the bijectors that wait for data (standardiser, ActNorm); see `Chain`.
+        """Initialises what waits for data: standardisers of data and context, ActNorm; see `Chain`.
 
         Args:
             data: ``[n, *event_shape]``.
             context: ``[n, *context_shape]`` for a conditional flow.
+
+        Raises:
+            ValueError: If a shape does not fit, the data hold NaN or infinity, or their spread gets
+                lost in the flow's precision.
         """
+        standardizer = self._context_standardizer
+        if standardizer is not None:
+            if context is None:
+                raise ValueError(
+                    f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
+                )
+            named = isinstance(context, dict)
+            context = {n: np.asarray(c) for n, c in context.items()} if named else context
+            context = context if named else np.asarray(context)
+            if standardizer.needs_adapt:
+                standardizer.adapt(context)
         if not self.bijector.needs_adapt:
             return
-        if self._embedding is not None:
+        check_precision(real_array(data, "data"), self.dtype.as_numpy_dtype, "data")
+        if self._embedding is not None or standardizer is not None:
             context = self._embedded_in_parts(context)
         self.bijector.adapt(data, context)
 

@@ -20,13 +20,12 @@ from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.recipes import layer_seeds, normalisation, standard_normal
 from tfp_flows.networks import ResidualConvNetwork
+from tfp_flows.numerics import INPUT_BOUND
 from tfp_flows.transformers import Additive, Affine
 
 # For stability, where dozens of couplings follow each other: the scale of one (the papers' own
-# are bounded by less), and what its network sees of latents, which are of size 1 but for outliers.
-# Without the second, each network makes an outlier larger for the next, until training diverges.
+# are bounded by less).
 _MAX_LOG_SCALE = 2.0
-_INPUT_BOUND = 16.0
 
 
 def realnvp_image(
@@ -42,6 +41,7 @@ def realnvp_image(
     normalization: str | None = "act",
     bins: int | None = 256,
     alpha: float | None = 0.05,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -75,6 +75,7 @@ def realnvp_image(
             are real already.
         alpha: How far from 0 and 1 the logit of the pixels keeps; None for no logit, where pixels
             of ``bins`` integers are centred instead, to [-0.5, 0.5).
+        standardize_context: Whether the context is standardised, as `adapt` has found it.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -123,7 +124,7 @@ def realnvp_image(
         )
         here, context = (*inner[:2], inner[2] - inner[2] // 2), context_inward
     levels.append(Chain(couplings(here, "checkerboard", num_couplings + 1, context)))
-    return _assemble(shape, levels, bins, alpha, base, dtype, "realnvp_image")
+    return _assemble(shape, levels, bins, alpha, standardize_context, base, dtype, "realnvp_image")
 
 
 def glow(
@@ -139,6 +140,7 @@ def glow(
     learn_prior: bool = True,
     bins: int | None = 256,
     alpha: float | None = None,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -169,6 +171,7 @@ def glow(
             normal otherwise.
         bins: As in `realnvp_image`.
         alpha: As in `realnvp_image`.
+        standardize_context: Whether the context is standardised, as `adapt` has found it.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -216,7 +219,7 @@ def glow(
             members.append(ActNorm(event_shape=inner, dtype=dtype))
         levels.append(Chain(members))
         here = (*inner[:2], inner[2] - inner[2] // 2)
-    return _assemble(shape, levels, bins, alpha, base, dtype, "glow")
+    return _assemble(shape, levels, bins, alpha, standardize_context, base, dtype, "glow")
 
 
 def _image_event(event_shape, num_levels: int, squeezes: int) -> tuple[int, int, int]:
@@ -256,7 +259,7 @@ def _coupling(shape, mask, network, transformer, context_shape) -> Coupling:
     conditioner = ResidualConvNetwork(
         input_size=kept,
         output_size=changed * transformer.num_parameters,
-        input_bound=_INPUT_BOUND,
+        input_bound=INPUT_BOUND,
         context_shape=context_shape,
         **network,
     )
@@ -270,7 +273,9 @@ def _coupling(shape, mask, network, transformer, context_shape) -> Coupling:
     )
 
 
-def _assemble(shape, levels: list[Bijector], bins, alpha, base, dtype, name) -> Flow:
+def _assemble(
+    shape, levels: list[Bijector], bins, alpha, standardize_context, base, dtype, name
+) -> Flow:
     members: list[Bijector] = []
     if bins is not None:
         members.append(Dequantize(event_shape=shape, bins=bins, dtype=dtype))
@@ -280,4 +285,5 @@ def _assemble(shape, levels: list[Bijector], bins, alpha, base, dtype, name) -> 
         members.append(tfp.bijectors.Shift(tf.constant(0.5, dtype)))
     bijector = Chain([*members, MultiScale(levels)])
     base = standard_normal(bijector.latent_shape, dtype) if base is None else base
-    return Flow(base, bijector, name=name)
+    standardize_context = standardize_context and bijector.context_shape is not None
+    return Flow(base, bijector, standardize_context=standardize_context, name=name)

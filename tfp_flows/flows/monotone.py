@@ -28,6 +28,7 @@ def naf(
     mixing: str = "flip",
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -52,6 +53,7 @@ def naf(
         mixing: ``"flip"``, ``"random"``, ``"linear"`` or ``"orthogonal"``, as in `nsf`.
         normalization: ``"batch"`` or ``"act"`` for a normalisation after each layer, or None.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -78,6 +80,7 @@ def naf(
         mixing=mixing,
         normalization=normalization,
         standardize=standardize,
+        standardize_context=standardize_context,
         base=base,
         dtype=dtype,
         compute_dtype=compute_dtype,
@@ -99,6 +102,7 @@ def sos(
     mixing: str = "flip",
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -126,6 +130,7 @@ def sos(
         mixing=mixing,
         normalization=normalization,
         standardize=standardize,
+        standardize_context=standardize_context,
         base=base,
         dtype=dtype,
         compute_dtype=compute_dtype,
@@ -146,6 +151,7 @@ def bernstein(
     mixing: str = "flip",
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -172,6 +178,7 @@ def bernstein(
         mixing=mixing,
         normalization=normalization,
         standardize=standardize,
+        standardize_context=standardize_context,
         base=base,
         dtype=dtype,
         compute_dtype=compute_dtype,
@@ -192,6 +199,7 @@ def gaussianization(
     mixing: str = "flip",
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -222,6 +230,7 @@ def gaussianization(
         mixing=mixing,
         normalization=normalization,
         standardize=standardize,
+        standardize_context=standardize_context,
         base=base,
         dtype=dtype,
         compute_dtype=compute_dtype,

@@ -5,10 +5,22 @@ import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bases import StandardNormal, UniformTorus
-from tfp_flows.bijectors import ActNorm, BatchNorm, Bijector, Chain, Standardize
-from tfp_flows.errors import unknown_name
+from tfp_flows.bijectors import (
+    ActNorm,
+    BatchNorm,
+    Bijector,
+    Chain,
+    Householder,
+    InvertibleLinear,
+    Permutation,
+    RobustStandardize,
+    Scale,
+)
+from tfp_flows.errors import remark, unknown_name
 from tfp_flows.flows.flow import Flow
 from tfp_flows.networks.initial import new_generator
+from tfp_flows.transformers import Additive
+from tfp_flows.transformers.check import bends
 
 tfd = tfp.distributions
 
@@ -61,10 +73,39 @@ def normalisation(kind: str | None, event_shape, dtype) -> list[Bijector]:
     return [_NORMALISATIONS[kind](event_shape=shape, per_channel=len(shape) == 3, dtype=dtype)]
 
 
+_STRAIGHT = (ActNorm, BatchNorm, Householder, InvertibleLinear, Permutation, Scale)
+
+
+def _bends(layer: Bijector) -> bool:
+    """Whether a layer can be more than a straight map, given the context."""
+    if isinstance(layer, _STRAIGHT):
+        return False
+    transformer = getattr(layer, "transformer", None)
+    if transformer is None:
+        return True
+    if layer.event_shape == (1,):
+        return bends(transformer, layer.dtype)
+    # A sum of linear functions of the others.
+    config = layer.get_config()
+    own = config.get("conditioner") is None and config.get("network") is None
+    linear = config.get("activation") == "linear" or not len(config.get("hidden_units", (1,)))
+    return not (own and linear and isinstance(transformer, Additive))
+
+
 def assemble(
-    layers: list[Bijector], *, event_shape, standardize: bool, base, dtype, name: str
+    layers: list[Bijector],
+    *,
+    event_shape,
+    standardize: bool,
+    standardize_context: bool = True,
+    base,
+    dtype,
+    name: str,
 ) -> Flow:
-    """Puts layers, data side first, on a base, behind a standardiser if asked for.
+    """Puts layers, data side first, on a base, behind standardisers if asked for.
+
+    It warns (`tfp_flows.errors.DataWarning`) if all layers are straight, so that the flow is one
+    Gaussian whatever is trained.
 
     Raises:
         ValueError: If the base is one of angles, whose density has no end.
@@ -74,7 +115,15 @@ def assemble(
             f"{name} has latents of any size, and {base.name} is a density of angles; use "
             "circular_nsf, or another base."
         )
+    if base is None and not any(_bends(layer) for layer in layers):
+        size = "one column" if event_shape in (1, (1,)) else "these arguments"
+        remark(
+            f"{name} with {size} can only be a Gaussian, given the context if there is one; use "
+            "nsf with mode='autoregressive', naf, planar, or a base of tfp_flows.bases."
+        )
     if standardize:
-        layers = [Standardize(event_shape=event_shape, dtype=dtype), *layers]
+        layers = [RobustStandardize(event_shape=event_shape, dtype=dtype), *layers]
     base = standard_normal(event_shape, dtype) if base is None else base
-    return Flow(base, Chain(layers), name=name)
+    chain = Chain(layers)
+    standardize_context = standardize_context and chain.context_shape is not None
+    return Flow(base, chain, standardize_context=standardize_context, name=name)

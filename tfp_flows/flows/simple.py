@@ -46,6 +46,7 @@ def planar(
     num_layers: int = 32,
     hidden_units=(32,),
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     seed: int | None = None,
@@ -60,6 +61,7 @@ def planar(
         num_layers: Number of layers.
         hidden_units: Hidden layers of that network.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         seed: Seed of the initial weights.
@@ -76,7 +78,13 @@ def planar(
         num_layers,
         seed,
         layer={"context_shape": context_shape, "hidden_units": hidden_units},
-        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "planar"},
+        whole={
+            "standardize": standardize,
+            "standardize_context": standardize_context,
+            "base": base,
+            "dtype": dtype,
+            "name": "planar",
+        },
     )
 
 
@@ -87,6 +95,7 @@ def radial(
     num_layers: int = 16,
     hidden_units=(32,),
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     seed: int | None = None,
@@ -102,7 +111,13 @@ def radial(
         num_layers,
         seed,
         layer={"context_shape": context_shape, "hidden_units": hidden_units},
-        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "radial"},
+        whole={
+            "standardize": standardize,
+            "standardize_context": standardize_context,
+            "base": base,
+            "dtype": dtype,
+            "name": "radial",
+        },
     )
 
 
@@ -114,6 +129,7 @@ def sylvester(
     num_units: int | None = None,
     hidden_units=(32,),
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     seed: int | None = None,
@@ -133,7 +149,13 @@ def sylvester(
             "hidden_units": hidden_units,
             "num_units": num_units,
         },
-        whole={"standardize": standardize, "base": base, "dtype": dtype, "name": "sylvester"},
+        whole={
+            "standardize": standardize,
+            "standardize_context": standardize_context,
+            "base": base,
+            "dtype": dtype,
+            "name": "sylvester",
+        },
     )
 
 

@@ -21,6 +21,7 @@ def nsf(
     mixing: str = "flip",
     normalization: str | None = None,
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     compute_dtype=None,
@@ -49,6 +50,7 @@ def nsf(
             ``"orthogonal"`` (learned rotations).
         normalization: ``"batch"`` or ``"act"`` for a normalisation after each layer, or None.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
@@ -73,6 +75,7 @@ def nsf(
         mixing=mixing,
         normalization=normalization,
         standardize=standardize,
+        standardize_context=standardize_context,
         base=base,
         dtype=dtype,
         compute_dtype=compute_dtype,

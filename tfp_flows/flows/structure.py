@@ -19,7 +19,15 @@ MODES = ("coupling", "autoregressive")
 
 
 def flow_of(
-    transformer: Transformer, *, name: str, event_shape, dtype, standardize: bool, base, **options
+    transformer: Transformer,
+    *,
+    name: str,
+    event_shape,
+    dtype,
+    standardize: bool,
+    standardize_context: bool,
+    base,
+    **options,
 ) -> Flow:
     """A flow of one transformer; ``options`` are those of `layers`.
 
@@ -32,6 +40,7 @@ def flow_of(
         layers(transformer, size=size, dtype=dtype, **options),
         event_shape=size,
         standardize=standardize,
+        standardize_context=standardize_context,
         base=base,
         dtype=dtype,
         name=name,

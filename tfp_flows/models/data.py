@@ -6,6 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows.embedding import check_names
+from tfp_flows.real import real_array
+from tfp_flows.spread import check_precision
 
 ADAPT_ROWS = 100_000
 # Images need far more memory a row on their way through a flow.
@@ -33,7 +35,7 @@ def as_pair(x, context, name: str):
     return x
 
 
-def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
+def as_arrays(flow, x, context, sample_weight=None, name="x", spread=False) -> tuple:
     """Converts and checks arrays for a flow.
 
     Args:
@@ -42,16 +44,19 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
         context: ``[n, *context_shape]`` or None.
         sample_weight: ``[n]`` or None.
         name: What the arrays are, for errors.
+        spread: Whether data and context are refused if their spread gets lost in the flow's
+            precision; see `tfp_flows.spread.check_precision`.
 
     Returns:
         ``(x,)``, ``(x, context)`` or ``(x, context, sample_weight)`` as NumPy arrays; an absent
         context before weights is an empty array.
 
     Raises:
-        ValueError: If a shape does not fit, rows are missing, or a value is NaN or infinite.
+        ValueError: If a shape does not fit, rows are missing, a value is NaN or infinite, or the
+            arrays hold anything but real numbers.
     """
     dtype = flow.dtype.as_numpy_dtype
-    x = _checked(x, tuple(flow.event_shape), dtype, name)
+    x = _checked(x, tuple(flow.event_shape), dtype, name, spread)
     rows = len(x)
     if isinstance(context, dict) and not isinstance(flow.context_shape, dict):
         raise ValueError(
@@ -63,7 +68,7 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
         raise ValueError(f"This flow {state} (context_shape={flow.context_shape}).")
     parts = [x]
     if context is not None:
-        parts.append(_checked_context(flow, context))
+        parts.append(_checked_context(flow, context, spread))
     if sample_weight is not None:
         if context is None:
             parts.append(np.zeros((rows, 0), dtype))
@@ -74,34 +79,42 @@ def as_arrays(flow, x, context, sample_weight=None, name="x") -> tuple:
     return tuple(parts)
 
 
-def _checked_context(flow, context):
+def _checked_context(flow, context, spread):
     shape, dtype = flow.context_shape, flow.context_dtype
     if not isinstance(shape, dict):
-        return _checked(context, shape, dtype.as_numpy_dtype, "context")
+        return _checked(context, shape, dtype.as_numpy_dtype, "context", spread)
     check_names(context, sorted(shape))
     return {
-        name: _checked(context[name], shape[name], dtype[name].as_numpy_dtype, f"context[{name!r}]")
+        name: _checked(
+            context[name], shape[name], dtype[name].as_numpy_dtype, f"context[{name!r}]", spread
+        )
         for name in sorted(shape)
     }
 
 
-def _checked(values, shape, dtype, name):
-    try:
-        array = np.asarray(values, dtype)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+def _checked(values, shape, dtype, name, spread=False):
+    array = real_array(values, name, booleans=name.startswith(("context", "sample_weight")))
     fits = tf.TensorShape(array.shape[1:]).is_compatible_with(shape)
     if not fits or array.ndim == 0 or not len(array):
         expected = ", ".join(["n", *map(str, shape)])
         raise ValueError(f"{name} has shape {array.shape}, expected [{expected}] with n > 0.")
-    finite = np.isfinite(array)
+    with np.errstate(over="ignore"):
+        narrow = array.astype(dtype)
+    finite = np.isfinite(narrow)
     if not finite.all():
         first = np.argwhere(~finite)[0]
         raise ValueError(
             f"{name} holds {int((~finite).sum())} NaN or infinite values, the first at index "
             f"{tuple(int(i) for i in first)}; drop or repair those rows."
         )
-    return array
+    if np.dtype(dtype).kind != "f":
+        if (narrow != array).any():
+            raise ValueError(
+                f"{name} must hold whole numbers, got others; round them, if so meant."
+            )
+    elif spread:
+        check_precision(array, dtype, name)
+    return narrow
 
 
 def array_dataset(arrays: tuple, batch_size: int, shuffle: bool) -> tf.data.Dataset:

@@ -8,14 +8,14 @@ import tensorflow as tf
 
 from tfp_flows import serialization, shapes
 from tfp_flows.flows import Flow
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.feed import Feed
-from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
+from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
-KERAS_NAME = "keras" if KERAS3 else "tf_keras"
 DEFAULT_BATCH_SIZE = 128
 
 
@@ -167,7 +167,7 @@ class FlowModel(HoldsFlow, keras.Model):
                 raise ValueError("batch_size is for arrays; batch the dataset itself.")
             training, training_data = x, x
         else:
-            arrays = rows.as_arrays(self.flow, x, context, sample_weight)
+            arrays = rows.as_arrays(self.flow, x, context, sample_weight, spread=True)
             if validation_split and validation_data is None:
                 arrays, held_out = rows.split_rows(arrays, validation_split)
                 validation_data = self._dataset(held_out, validation_batch)
@@ -180,7 +180,7 @@ class FlowModel(HoldsFlow, keras.Model):
             parts = (*parts, None, None)[:3]
             checked = rows.as_arrays(self.flow, *parts, name="validation_data")
             validation_data = self._dataset(checked, validation_batch)
-        if self.flow.bijector.needs_adapt:
+        if self.flow.needs_adapt:
             self.flow.adapt(*rows.adapt_sample(training_data))
         if self._fuses_steps and self._compile_options["steps_per_execution"] == "auto":
             steps.set_steps_per_call(
@@ -265,7 +265,7 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def _batch_loss(self, batch, training):
         x, context, weight = rows.unpack(batch)
-        x, weight = (None if p is None else tf.cast(p, self.flow.dtype) for p in (x, weight))
+        x, weight = (self._cast(part) for part in (x, weight))
         context = self.flow.cast_context(context)
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
@@ -276,6 +276,9 @@ class FlowModel(HoldsFlow, keras.Model):
         if weight is None:
             return tf.reduce_mean(losses)
         return tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(weight))
+
+    def _cast(self, part):
+        return None if part is None else shapes.cast_real(part, self.flow.dtype, "a batch")
 
     def _results(self):
         return {metric.name: metric.result() for metric in self.metrics}
@@ -313,7 +316,7 @@ class FlowModel(HoldsFlow, keras.Model):
         """One step of `predict`; called by Keras."""
         x, context, _ = rows.unpack(data)
         context = self.flow.cast_context(context)
-        return self(tf.cast(x, self.flow.dtype), context=context, training=False)
+        return self(self._cast(x), context=context, training=False)
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""

@@ -5,8 +5,8 @@ import warnings
 import tensorflow as tf
 
 from tfp_flows.interop import Bridge
+from tfp_flows.keras_worlds import KERAS3
 
-KERAS3 = "tf_keras" not in tf.keras.Model.__module__
 _WRAPPER = "_tfp_flows_keras_variable"
 
 
@@ -41,6 +41,12 @@ class HoldsFlow:
         variables = self.flow.variables
         stored = [store[str(i)][()] for i in range(len(store.keys()))]
         shapes = [tuple(value.shape) for value in stored]
+        standardizer = self.flow.context_standardizer
+        own = {id(v) for v in standardizer.variables} if standardizer is not None else set()
+        # Weights of the time when recipes had none: the context stays as it is.
+        without = bool(own) and len(stored) == len(variables) - len(own)
+        if without:
+            variables = [v for v in variables if id(v) not in own]
         expected = [tuple(variable.shape) for variable in variables]
         if shapes != expected:
             raise ValueError(
@@ -49,6 +55,8 @@ class HoldsFlow:
             )
         for variable, value in zip(variables, stored, strict=True):
             variable.assign(value)
+        if without:
+            standardizer.keep_as_is()
 
 
 class _Constraint(tf.keras.constraints.Constraint):
@@ -105,7 +113,7 @@ class NetworkLosses:
 def warn_if_unadapted(flow) -> None:
     """Warns when a flow is trained before its data-dependent parts have seen data."""
     with tf.init_scope():
-        waiting = flow.bijector.needs_adapt
+        waiting = flow.needs_adapt
     if waiting:
         warnings.warn(
             f"{flow.name} is trained before its standardiser or normalisation has seen data; "

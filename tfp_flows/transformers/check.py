@@ -1,4 +1,4 @@
-"""A check of transformers that are not ours."""
+"""Checks of transformers on random parameters."""
 
 import numpy as np
 import tensorflow as tf
@@ -25,13 +25,8 @@ def check_transformer(transformer: Transformer, dtype: tf.DType, owner: str) -> 
     """
     if type(transformer).__module__.startswith("tfp_flows."):
         return
-    generator = np.random.default_rng(0)
-    shape = [len(_SCALES), _POINTS, transformer.num_parameters]
     with tf.init_scope():
-        scales = np.array(_SCALES)[:, None, None]
-        raw = scales * generator.normal(size=[shape[0], 1, shape[2]])
-        parameters = tf.constant(np.broadcast_to(raw, shape), dtype)
-        y = tf.constant(np.tile(np.linspace(-3, 3, _POINTS), (shape[0], 1)), dtype)
+        y, parameters = _points(transformer, dtype)
         x, log_slope = transformer.inverse(y, parameters)
         # By differences: this may run while another function is traced, where no tape records.
         after, before = (transformer.inverse(y + s, parameters)[0] for s in (_STEP, -_STEP))
@@ -48,3 +43,21 @@ def check_transformer(transformer: Transformer, dtype: tf.DType, owner: str) -> 
         raise ValueError(f"{name} returns log-slopes that are not those of its values.")
     if not np.max(np.abs(back - y)) < _TOLERANCE:
         raise ValueError(f"{name}: forward does not undo inverse.")
+
+
+def bends(transformer: Transformer, dtype: tf.DType) -> bool:
+    """Whether a transformer is anything but a straight line, for some parameters."""
+    with tf.init_scope():
+        x = transformer.inverse(*_points(transformer, dtype))[0].numpy()
+    steps = np.diff(x, axis=-1)
+    spread = steps.max(axis=-1) - steps.min(axis=-1)
+    return bool((spread > _TOLERANCE * np.abs(steps).max(axis=-1)).any())
+
+
+def _points(transformer: Transformer, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
+    """Evenly spaced points, once for each of some random parameters."""
+    generator = np.random.default_rng(0)
+    shape = [len(_SCALES), _POINTS, transformer.num_parameters]
+    raw = np.array(_SCALES)[:, None, None] * generator.normal(size=[shape[0], 1, shape[2]])
+    parameters = tf.constant(np.broadcast_to(raw, shape), dtype)
+    return tf.constant(np.tile(np.linspace(-3, 3, _POINTS), (shape[0], 1)), dtype), parameters

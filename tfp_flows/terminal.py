@@ -4,12 +4,13 @@ import contextlib
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 
 import typer
 from rich.console import Console
 
-from tfp_flows.errors import InputError
+from tfp_flows.errors import DataWarning, InputError
 
 INTERRUPTED = 130
 BAD_INPUT = 2
@@ -26,7 +27,8 @@ class Ending:
     def invoke(self, ctx):
         """Runs the chosen command."""
         try:
-            return super().invoke(ctx)
+            with noted_warnings():
+                return super().invoke(ctx)
         except InputError as error:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
@@ -52,6 +54,22 @@ def progress_console() -> Console:
 def note(message: str) -> None:
     """Prints a remark that is not a result."""
     typer.echo(f"Note: {message}", err=True)
+
+
+@contextlib.contextmanager
+def noted_warnings() -> Iterator[None]:
+    """Prints the package's own warnings as remarks."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message, category, *place):
+            if issubclass(category, DataWarning):
+                note(str(message))
+            else:
+                usual(message, category, *place)
+
+        warnings.showwarning = show
+        yield
 
 
 def tracked(items: Iterable, description: str, total: int) -> Iterable:

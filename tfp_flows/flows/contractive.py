@@ -23,6 +23,7 @@ def residual(
     log_det: str = "auto",
     normalization: str | None = "act",
     standardize: bool = True,
+    standardize_context: bool = True,
     base=None,
     dtype=tf.float32,
     seed: int | None = None,
@@ -41,6 +42,7 @@ def residual(
             `tfp_flows.bijectors.Residual`.
         normalization: ``"batch"`` or ``"act"`` for a normalisation after each block, or None.
         standardize: Whether a standardiser, adapted before training, faces the data.
+        standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
         seed: Seed of the initial weights.
@@ -67,5 +69,11 @@ def residual(
         )
         layers += normalisation(normalization, size, dtype)
     return assemble(
-        layers, event_shape=size, standardize=standardize, base=base, dtype=dtype, name="residual"
+        layers,
+        event_shape=size,
+        standardize=standardize,
+        standardize_context=standardize_context,
+        base=base,
+        dtype=dtype,
+        name="residual",
     )
