@@ -99,7 +99,14 @@ def assert_near(first, second, tolerance):
         np.testing.assert_allclose(one, other, atol=tolerance * (1 + np.abs(other).max()), rtol=0)
 
 
-@pytest.fixture(params=[(11, 64), (1, 64), (1, 2)], ids=["one", "four", "many"], scope="module")
+@pytest.fixture(
+    params=[
+        pytest.param((11, 64), marks=pytest.mark.deep, id="one"),
+        pytest.param((1, 64), marks=pytest.mark.deep, id="four"),
+        pytest.param((1, 2), id="many"),
+    ],
+    scope="module",
+)
 def blocks(request):
     """Few dimensions in one block, in up to four in line, or in loops of blocks."""
     before = sweep._SMALLEST_BLOCK, sweep._LARGEST_BLOCK
@@ -152,7 +159,9 @@ def large(request):
     return fast, slow, value, context
 
 
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize(
+    "mode", ["graph", *(pytest.param(m, marks=pytest.mark.deep) for m in ("eager", "xla"))]
+)
 def test_blocks_of_dimensions(large, mode):
     fast, slow, value, context = large
     weights = fast.trainable_variables

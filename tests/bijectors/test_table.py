@@ -119,8 +119,8 @@ OF_BOTH_KERAS = ("round_trips", "variables", "config_round_trip")
 
 def row_marks(name, check=None):
     """Rows that hold networks of a Keras run again under the other one."""
-    deep = check not in OF_BOTH_KERAS
-    return [pytest.mark.keras(deep=deep)] if name in rows.OF_KERAS else []
+    quick = check in OF_BOTH_KERAS
+    return [pytest.mark.keras(quick=quick)] if name in rows.OF_KERAS else []
 
 
 def _parameters():

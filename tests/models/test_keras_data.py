@@ -14,14 +14,20 @@ from keras_support import (
 
 import tfp_flows as tff
 from tfp_flows.keras_worlds import KERAS3
-from tfp_flows.models.data import ADAPT_IMAGES, adapt_sample, array_dataset
+from tfp_flows.models.data import ADAPT_IMAGES, adapt_sample
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
-@pytest.mark.parametrize("form", ["keyword", "second", "y", "pair", "dataset"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "pair",
+        *(pytest.param(f, marks=pytest.mark.deep) for f in ("keyword", "second", "y", "dataset")),
+    ],
+)
 def test_context_in_every_form(form):
     x, context = context_data()
     model = compiled(small("realnvp", context_shape=1))
@@ -45,6 +51,7 @@ def test_context_in_every_form(form):
     )
 
 
+@pytest.mark.deep
 def test_streams_of_other_dtypes_and_iterators():
     x, context = context_data()
     model = compiled(small("realnvp", context_shape=1))
@@ -138,6 +145,7 @@ def test_weights_in_evaluation_and_validation():
         model.fit(x, class_weight={0: 1.0}, verbose=0)
 
 
+@pytest.mark.deep
 def test_validation_split_keeps_rows_and_contexts_together():
     x, context = context_data(500)
     context = np.random.default_rng(3).normal(size=context.shape)
@@ -150,27 +158,7 @@ def test_validation_split_keeps_rows_and_contexts_together():
     assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
 
 
-def test_rows_are_shuffled_anew_at_each_epoch():
-    x = np.arange(100.0)[:, None]
-
-    def passes(shuffle):
-        data = array_dataset((x, x + 0.5), 7, shuffle)
-        for _ in range(2):
-            batches = list(data.as_numpy_iterator())
-            assert [len(batch[0]) for batch in batches] == [7] * 14 + [2]
-            first, second = (np.concatenate(part) for part in zip(*batches, strict=True))
-            np.testing.assert_array_equal(second, first + 0.5)
-            yield first
-
-    one, two = passes(shuffle=False)
-    np.testing.assert_array_equal(one, x)
-    np.testing.assert_array_equal(two, x)
-    one, two = passes(shuffle=True)
-    np.testing.assert_array_equal(np.sort(one, axis=0), x)
-    assert not np.array_equal(one, x)
-    assert not np.array_equal(one, two)
-
-
+@pytest.mark.deep
 def test_sequences_of_batches():
     x, context = context_data(60)
     base = keras.utils.PyDataset if KERAS3 else keras.utils.Sequence

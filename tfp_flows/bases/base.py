@@ -4,12 +4,12 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
-from tfp_flows.config import Configurable
+from tfp_flows.copies import Copied
 
 tfd = tfp.distributions
 
 
-class Base(Configurable, tfd.Distribution):
+class Base(Copied, tfd.Distribution):
     """A distribution, over vectors but for some, that makes its variables itself.
 
     A subclass writes ``_log_prob(value)``, ``[..., D]`` to ``[...]`` in nats, and

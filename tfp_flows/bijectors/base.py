@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.places import ByPlace
-from tfp_flows.config import Configurable
+from tfp_flows.copies import Copied
 
 tfb = tfp.bijectors
 
@@ -21,7 +21,7 @@ def is_training(flag) -> bool:
     return bool(tf.get_static_value(flag)) if tf.is_tensor(flag) else bool(flag)
 
 
-class Bijector(Configurable, ByPlace, tfb.Bijector):
+class Bijector(Copied, ByPlace, tfb.Bijector):
     """A `tfb.Bijector` that computes a value and its log-det in one evaluation.
 
     A subclass gives its event shape (and that of its latent, where it differs) to the constructor

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.places import over_places
+from tfp_flows.noise import uniform
 
 
 class Dequantize(Bijector):
@@ -43,7 +44,7 @@ class Dequantize(Bijector):
         return tf.clip_by_value(y, 0, self._bins - 1), -self._log_det(x)
 
     def _inverse_and_log_det(self, y, context, training):
-        x = (y + tf.random.uniform(tf.shape(y), dtype=self.dtype)) / self._bins
+        x = (y + uniform(tf.shape(y), dtype=self.dtype)) / self._bins
         # Rounding may reach 1, which belongs to the next integer.
         highest = 1 - 2.0 ** (-24 if self.dtype == tf.float32 else -53)
         return tf.minimum(x, tf.cast(highest, self.dtype)), self._log_det(y)

@@ -175,7 +175,13 @@ def _train(flow, settings, run, images):
         )
     batch_size = settings.batch_size
     train = images.batches(
-        "train", batch_size, shuffle=True, flip=settings.flip, full=True, **stream
+        "train",
+        batch_size,
+        shuffle=True,
+        flip=settings.flip,
+        full=True,
+        epoch=training.epoch_number,
+        **stream,
     )
     validation = images.batches("validation", batch_size, full=True, **stream)
     if begun < settings.epochs and not training.stopped:

@@ -85,7 +85,9 @@ def _judge(training: ResumableTraining, run: Path) -> None:
             "Training diverged: no epoch ended with a finite loss; lower --learning-rate, or look "
             "for extreme values in the data."
         )
-    if not np.isfinite(training.history["loss"][-1]):
+    if training.diverged:
+        note(training.diverged)
+    elif not np.isfinite(training.history["loss"][-1]):
         note(
             f"training diverged in epoch {training.epoch}; the model is that of epoch "
             f"{training.best_epoch}."

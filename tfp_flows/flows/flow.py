@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 from tfp_flows import shapes
 from tfp_flows.bases.entries import log_prob_entries
 from tfp_flows.bijectors import Bijector, Given
-from tfp_flows.config import Configurable
+from tfp_flows.copies import Copied
 from tfp_flows.embedding import Embedding
 from tfp_flows.flows.lengths import free_lengths
 from tfp_flows.real import real_array
@@ -20,7 +20,7 @@ tfd = tfp.distributions
 _EMBED_ROWS = 1024
 
 
-class Flow(Configurable, tfd.TransformedDistribution):
+class Flow(Copied, tfd.TransformedDistribution):
     """A `tfd.TransformedDistribution` that takes a context and evaluates each network once.
 
     All of TFP's methods work. Those named below take a ``context`` as well, whose batch axes

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path
+from tfp_flows.models.feed import Feed
 
 keras = tf.keras
 
@@ -24,10 +25,11 @@ class ResumableTraining(keras.callbacks.Callback):
     it. When training ends, the model gets the weights of the best epoch. Training also stops, at
     once, when the training loss is no longer finite.
 
-    With data from `batches`, whose order depends on seed and epoch alone, a resumed training
-    takes the steps of an uninterrupted one and ends with the same weights. What is not saved: the
-    position within an epoch (an interrupted epoch starts again) and the state of random layers of
-    a user's own network, such as dropout.
+    A resumed `FlowModel.fit` takes the steps of an uninterrupted one and ends with the same
+    weights: the order of arrays and of `batches`, and what bijectors draw at random, depend on
+    seed and step alone. Streams of your own must see to their order, by `epoch_number`. What is
+    not saved: the position within an epoch (an interrupted epoch starts again) and the state of
+    random layers of a user's own network, such as dropout.
 
     Args:
         path: File of the state, ``.npz``; None keeps the state in memory only.
@@ -36,7 +38,7 @@ class ResumableTraining(keras.callbacks.Callback):
         min_delta: Smallest decrease that counts as an improvement, in the monitor's unit.
         decay: Factor on the learning rate after ``decay_patience`` epochs without improvement.
         decay_patience: See ``decay``; None leaves the learning rate alone.
-        seed: Seed of the order of `batches`.
+        seed: Seed of the order of rows and of what is drawn in steps.
 
     Attributes:
         epoch: Number of finished epochs.
@@ -45,12 +47,16 @@ class ResumableTraining(keras.callbacks.Callback):
         best_epoch: Its epoch, counted from 1; 0 before.
         history: Lists of values, one an epoch, of every entry of the logs, ``learning_rate`` and
             ``seconds``.
+        seed: The seed.
+        epoch_number: The epoch that runs, from 0, as a variable: `Images.batches` reads it.
+        diverged: What was wrong when the loss was no longer finite, and in which step; None
+            before.
 
     Example:
         >>> training = ResumableTraining("state.npz", patience=20)
         >>> epochs = training.resume(model)
         >>> if not training.stopped:
-        ...     model.fit(training.batches(x, 256), validation_data=x_val, epochs=200,
+        ...     model.fit(x, batch_size=256, validation_data=x_val, epochs=200,
         ...               initial_epoch=epochs, callbacks=[training])
     """
 
@@ -74,38 +80,30 @@ class ResumableTraining(keras.callbacks.Callback):
         self.history: dict[str, list[float]] = {}
         self._wait = 0
         self._best_weights: list[np.ndarray] | None = None
-        self._seed = seed
-        # Read by the pipeline of `batches` at the start of each epoch.
-        self._order = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.seed = seed
+        self.epoch_number = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.diverged: str | None = None
+        self._feeds: list[Feed] = []
         self._started = 0.0
 
-    def batches(self, x: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    def batches(self, x, batch_size: int) -> tf.data.Dataset:
         """Batches of rows in an order that depends on seed and epoch alone.
 
         All batches have the same size, so that a compiled step is compiled once: the last is
         filled up with the first rows of the epoch's order. Every row is seen in every epoch.
 
         Args:
-            x: ``[n, ...]``.
+            x: ``[n, ...]``, or a tuple of arrays of ``n`` rows, such as ``(x, context)``.
             batch_size: Rows a batch; ``n`` if that is less.
 
         Returns:
-            A dataset for ``fit``.
+            A dataset for ``fit``, of any Keras model; `FlowModel.fit` reads it faster than
+            `tf.data` would.
         """
-        rows = len(x)
-        size = min(batch_size, rows)
-        steps = math.ceil(rows / size)
-        values = tf.constant(x)
-
-        def epoch_order(_):
-            seed = tf.stack([tf.constant(self._seed, tf.int64), self._order])
-            order = tf.random.experimental.stateless_shuffle(tf.range(rows), seed)
-            order = tf.concat([order, order[: steps * size - rows]], axis=0)
-            return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [steps, size]))
-
-        dataset = tf.data.Dataset.range(1).flat_map(epoch_order)
-        dataset = dataset.map(lambda order: tf.gather(values, order)).prefetch(tf.data.AUTOTUNE)
-        return dataset.apply(tf.data.experimental.assert_cardinality(steps))
+        arrays = x if isinstance(x, tuple) else (x,)
+        feed = Feed(arrays, batch_size, seed=self.seed, fill=True, single=not isinstance(x, tuple))
+        self._feeds.append(feed)
+        return feed.dataset()
 
     def resume(self, model: keras.Model) -> int:
         """Puts the saved state into a compiled model of the same architecture.
@@ -117,11 +115,16 @@ class ResumableTraining(keras.callbacks.Callback):
             The number of finished epochs, for ``fit(initial_epoch=...)``; 0 without a file.
 
         Raises:
-            InputError: If the file is damaged or belongs to another model.
+            InputError: If the file is damaged, belongs to another model or has another seed.
         """
         if self.path is None or not self.path.exists():
             return 0
         state, arrays = _read(self.path)
+        if state.get("seed", self.seed) != self.seed:
+            raise InputError(
+                f"{self.path} was begun with seed {state['seed']}, not {self.seed}; give that "
+                "seed, or remove the file to begin anew."
+            )
         _optimizer(model)
         targets = {"weight": model.weights, "optimizer": model.optimizer.variables}
         found = {name: _group(arrays, name) for name in (*targets, "best")}
@@ -151,7 +154,9 @@ class ResumableTraining(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Sets the order of the rows; called by Keras."""
-        self._order.assign(epoch)
+        self.epoch_number.assign(epoch)
+        for feed in self._feeds:
+            feed.begin(epoch)
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -171,14 +176,16 @@ class ResumableTraining(keras.callbacks.Callback):
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         self.epoch = epoch + 1
-        if logs[self.monitor] < self.best - self.min_delta:
+        # Where training diverged, the weights are those of an earlier epoch again.
+        good = math.isfinite(logs.get("loss", 0.0))
+        if good and logs[self.monitor] < self.best - self.min_delta:
             self.best, self.best_epoch, self._wait = logs[self.monitor], self.epoch, 0
             self._best_weights = self.model.get_weights()
         else:
             self._wait += 1
             if self.decay_patience and self._wait % self.decay_patience == 0:
                 self.model.optimizer.learning_rate = rate * self.decay
-        self.stopped = self._wait >= self.patience or not math.isfinite(logs.get("loss", 0.0))
+        self.stopped = self._wait >= self.patience or not good
         if self.path is not None:
             self._save()
         if self.stopped:
@@ -191,6 +198,7 @@ class ResumableTraining(keras.callbacks.Callback):
     def _save(self):
         state = {
             "epoch": self.epoch,
+            "seed": self.seed,
             "stopped": self.stopped,
             "best": _finite(self.best),
             "best_epoch": self.best_epoch,

@@ -9,13 +9,16 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
+from tfp_flows.models.watching import EachCall
 from tfp_flows.plotting import image_grid, save_image
 
 keras = tf.keras
 
 
-class WarmUpCosine(keras.callbacks.Callback):
+class WarmUpCosine(EachCall):
     """Raises the learning rate at first, then lowers it along a cosine to 0, and stops in time.
+
+    It sets the rate before each call, which may run several steps.
 
     Args:
         peak: Highest learning rate.

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfp_flows.checks import collected_checks, first_failed
 from tfp_flows.keras_worlds import KERAS3, steps_per_execution
 from tfp_flows.models import data as rows
+from tfp_flows.models.feed import Feed
 
 MOST_STEPS = 16
 MOST_BYTES = 2**26
@@ -21,11 +22,13 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
     """How many steps to run in one call.
 
     Args:
-        stream: The training data, in batches.
+        stream: The training data, in batches or as a feed.
         steps_per_epoch: What the user asked for; calls must not run over it.
     """
     most, batches = MOST_STEPS, None
-    if isinstance(stream, tf.data.Dataset):
+    if isinstance(stream, Feed):
+        most, batches = max(1, min(most, MOST_BYTES // stream.bytes)), stream.batches
+    elif isinstance(stream, tf.data.Dataset):
         shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(stream.element_spec)]
         size = sum(
             math.prod(n or 1 for n in shape) * width for shape, width in shapes if shape.rank
@@ -62,17 +65,21 @@ def several_steps(model) -> Callable:
 
     @tf.function(jit_compile=True, reduce_retracing=True)
     def compiled(parts, count):
-        def step(i, failed):
+        def step(i, failed, good):
             with collected_checks() as checks:
                 model.train_step(tuple(rows.mapped(lambda t: t[i], part) for part in parts))
             messages[:] = [message for _, message in checks]
-            return i + 1, tf.where(failed >= 0, failed, first_failed(checks))
+            # The mean over an epoch is not finite from the first loss on that is not.
+            good += tf.cast(tf.math.is_finite(model._results()["loss"]), tf.int32)
+            return i + 1, tf.where(failed >= 0, failed, first_failed(checks)), good
 
-        _, failed = tf.while_loop(lambda i, _: i < count, step, (tf.constant(0), tf.constant(-1)))
-        return model._results(), failed
+        start = (tf.constant(0), tf.constant(-1), tf.constant(0))
+        _, failed, good = tf.while_loop(lambda i, *_: i < count, step, start)
+        return model._results(), failed, good
 
     def run(parts, count):
-        logs, failed = compiled(parts, count)
+        logs, failed, good = compiled(parts, count)
+        model._good_steps.append(good)
         # The program itself cannot raise.
         if messages and (place := int(failed)) >= 0:
             raise tf.errors.InvalidArgumentError(None, None, messages[place])
@@ -85,10 +92,11 @@ def several_steps(model) -> Callable:
         most = steps_per_execution(model)
         # tf_keras asks for fewer in the last call of an epoch; the program stays the same.
         longest = max(longest, most)
+        model._good_steps.clear()
         if model._feed is None:
             return from_stream(iterator, most)
         logs = None
-        for parts, count in model._feed.take(iterator, most, longest):
+        for parts, count in model._feed.take(most, longest):
             logs = run(parts, tf.constant(count))
         return logs
 
@@ -98,6 +106,7 @@ def several_steps(model) -> Callable:
         for _ in range(most):
             try:
                 parts = rows.unpack(next(iterator))
+                rows.check_batch(model.flow, *parts)
             except (StopIteration, tf.errors.OutOfRangeError):
                 if logs is None and not waiting:
                     raise
