@@ -118,11 +118,11 @@ def test_everything_is_bit_exact_in_a_new_process(rows_of, tmp_path, monkeypatch
 
     for name in FEW if rows_of == "few" else rows.BIJECTORS:
         bijector = rows.randomise(rows.BIJECTORS[name].build(tf.float32))
-        context = rows.context_of(bijector, (5,), tf.float32)
+        context = rows.context_of(bijector, (5,))
         (tmp_path / f"{name}.json").write_text(json.dumps(serialization.encode(bijector)))
         weights = {str(i): v.numpy() for i, v in enumerate(bijector.variables)}
         np.savez(tmp_path / f"{name}.weights.npz", **weights)
-        z = rows.latents(bijector, (5,), tf.float32).numpy()
+        z = rows.latents(bijector, (5,)).numpy()
         parts = bijector.forward_and_log_det(z, context)
         remember(name, tf.concat([tf.reshape(part, [-1]) for part in parts], 0), context, z)
     names = FEW_FLOWS if rows_of == "few" else rows.FLOWS

@@ -338,7 +338,8 @@ class FlowModel(HoldsFlow, keras.Model):
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
-        scale = math.log(2) * math.prod(self.flow.event_shape)
+        entries = shapes.entries(x, self.flow.bijector.event_shape)
+        scale = math.log(2) * (tf.cast(entries, x.dtype) if tf.is_tensor(entries) else entries)
         self._means[1].update_state(-log_prob / scale, sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)

@@ -11,7 +11,15 @@ from tfp_flows.runs.settings import Settings
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
-_NOT_OPTIONS = {"event_shape", "context_shape", "standardize_context", "base", "dtype", "seed"}
+_NOT_OPTIONS = {
+    "event_shape",
+    "context_shape",
+    "pool_context",
+    "standardize_context",
+    "base",
+    "dtype",
+    "seed",
+}
 _BENDING = "planar"
 
 
