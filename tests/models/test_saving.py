@@ -326,7 +326,7 @@ def test_models_of_the_other_keras(tmp_path):
     way_out = (
         rf"TF_USE_LEGACY_KERAS={other} before the first import\) and save its flow by itself, "
     )
-    way_out += r", tff\.FlowModel\("
+    way_out += r"tff\.FlowModel\("
     with pytest.raises(tff.InputError, match=way_out):
         tff.load(tmp_path / "larger.keras")
     # What comes from there goes back.
