@@ -150,7 +150,7 @@ FAULTS = (
         "networks/initial.py",
         "2**31) if seed is None else seed)",
         "2**31))",
-        ("tests/networks/test_networks.py", "tests/flows/test_flows.py", "-k", "seed"),
+        ("tests/bijectors/test_bijectors.py", "-k", "seeds"),
     ),
     Fault(
         "batch normalisation: evaluation takes the statistics of its batch",
