@@ -99,11 +99,7 @@ def assert_near(first, second, tolerance):
         np.testing.assert_allclose(one, other, atol=tolerance * (1 + np.abs(other).max()), rtol=0)
 
 
-@pytest.fixture(
-    params=[(11, 64), (1, 64), (1, 2)],
-    ids=["one", "four", "many"],
-    scope="module",
-)
+@pytest.fixture(params=[(11, 64), (1, 64), (1, 2)], ids=["one", "four", "many"], scope="module")
 def blocks(request):
     """Few dimensions in one block, in up to four in line, or in loops of blocks."""
     before = sweep._SMALLEST_BLOCK, sweep._LARGEST_BLOCK
