@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.keras_worlds import KERAS3, how_to_become
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAMES, OLD_KERAS, how_to_become
 from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.feed import Feed
 
@@ -51,7 +51,7 @@ def _acts_on_steps(callback) -> bool:
     functions = [getattr(type(callback), hook, None) for hook in _HOOKS]
     standard = [getattr(keras.callbacks.Callback, hook) for hook in _HOOKS]
     own = {f.__module__ for f, s in zip(functions, standard, strict=True) if f not in (None, s)}
-    if any(not module.startswith(("keras.", "tf_keras.")) for module in own):
+    if any(module.partition(".")[0] not in KERAS_NAMES for module in own):
         return True
     # Keras' own act on steps where they are told to.
     often = getattr(callback, "save_freq", None) or getattr(callback, "update_freq", None)
@@ -139,5 +139,5 @@ def check_strategy(strategy: tf.distribute.Strategy) -> None:
     if KERAS3 and isinstance(strategy, several):
         raise ValueError(
             f"Keras 3 cannot train under {type(strategy).__name__}; "
-            f"{how_to_become('tf_keras')}, or write the loop yourself with strategy.run."
+            f"{how_to_become(OLD_KERAS)}, or write the loop yourself with strategy.run."
         )
