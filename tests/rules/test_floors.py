@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "tfp_flows"
 FLOORS = (
     {"_version", "errors"},
     {"activations", "checks", "config", "files", "keras_worlds", "numerics", "ode", "penalties"}
-    | {"held_out", "shapes", "terminal", "training_state"},
+    | {"held_out", "noise", "shapes", "terminal", "training_state"},
     {"serialization"},
     {"networks"},
     {"interop", "transformers"},
