@@ -58,7 +58,11 @@ def _acts_on_steps(callback) -> bool:
 
 
 class EachCall(keras.callbacks.Callback):
-    """A callback whose hooks of batches are content with one of several that run in a call."""
+    """A callback whose hooks of batches are content with one of the several that a call runs.
+
+    With any other that has such hooks `FlowModel.fit` runs one step a call, which costs a small
+    flow several times the time.
+    """
 
 
 class Watch(EachCall):
