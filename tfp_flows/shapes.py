@@ -69,10 +69,10 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
         value = real_array(value, name, booleans=True)
     if tf.is_tensor(value) and value.dtype != dtype:
-        raise TypeError(
-            f"{name} has dtype {value.dtype.name}, expected {dtype.name}; cast it, or build the "
-            f"flow with dtype={value.dtype.name!r}."
-        )
+        way = f"cast it, as in tf.cast({name}, {dtype.name!r})"
+        if value.dtype in (tf.float32, tf.float64):
+            way += f", or build the flow with dtype={value.dtype.name!r}"
+        raise TypeError(f"{name} has dtype {value.dtype.name}, expected {dtype.name}; {way}.")
     return tf.convert_to_tensor(value, dtype=dtype, name=name)
 
 

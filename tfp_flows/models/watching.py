@@ -12,7 +12,6 @@ from tfp_flows.models.feed import Feed
 
 keras = tf.keras
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-_READABLE = (".keras", ".h5", ".hdf5")
 
 
 def as_list(callbacks) -> list:
@@ -31,10 +30,10 @@ def check_callbacks(callbacks: list) -> None:
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.ModelCheckpoint) or callback.save_weights_only:
             continue
-        if not str(callback.filepath).endswith(_READABLE):
+        if not str(callback.filepath).endswith(".keras"):
             raise ValueError(
-                f"ModelCheckpoint({str(callback.filepath)!r}) would write a SavedModel, from which "
-                'no flow can be loaded; end its path in ".keras", or give save_weights_only=True.'
+                f"From the files of ModelCheckpoint({str(callback.filepath)!r}) no flow could be "
+                'loaded; end its path in ".keras", or give save_weights_only=True.'
             )
 
 
@@ -59,7 +58,11 @@ def _acts_on_steps(callback) -> bool:
 
 
 class EachCall(keras.callbacks.Callback):
-    """A callback whose hooks of batches are content with one of several that run in a call."""
+    """A callback whose hooks of batches are content with one of the several that a call runs.
+
+    With any other that has such hooks `FlowModel.fit` runs one step a call, which costs a small
+    flow several times the time.
+    """
 
 
 class Watch(EachCall):
