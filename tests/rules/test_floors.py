@@ -13,6 +13,7 @@ FLOORS = (
     {"activations", "checks", "config", "files", "keras_worlds", "numerics", "ode", "penalties"}
     | {"held_out", "shapes", "terminal", "training_state"},
     {"serialization"},
+    {"copies"},
     {"networks"},
     {"interop", "transformers"},
     {"embedding"},
