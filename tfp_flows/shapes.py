@@ -246,6 +246,14 @@ def filled(shape: tuple, length: int) -> tuple[int, ...]:
     return tuple(length if size is None else size for size in shape)
 
 
+def nonempty(value: tf.Tensor) -> tf.Tensor:
+    """The value with one row of zeros where it has none, as some operations fail without rows."""
+    if value.shape[0]:
+        return value
+    missing = tf.cast(tf.equal(tf.shape(value)[0], 0), tf.int32)
+    return tf.pad(value, [[0, missing], *[[0, 0]] * (value.shape.rank - 1)])
+
+
 def unflatten_batch(
     flat: tf.Tensor, like: tf.Tensor, like_ndims: int, event_shape: tuple[int, ...]
 ) -> tf.Tensor:

@@ -329,7 +329,13 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def predict(self, x, context=None, *, batch_size=None, **options):
         """Returns log-densities ``[n]`` in nats, as a NumPy array; arguments as in `fit`."""
-        stream = self._as_stream(x, _also_y(context, options), None, batch_size)
+        context = _also_y(context, options)
+        data = x[0] if isinstance(x, tuple) and x else x
+        if getattr(data, "shape", None) and data.shape[0] == 0:
+            # No rows have no densities; Keras would ask for one.
+            x, context = rows.as_pair(x, context, "x")
+            return self.flow.log_prob(self._cast(x), self.flow.cast_context(context)).numpy()
+        stream = self._as_stream(x, context, None, batch_size)
         return super().predict(stream, **options)
 
     def _as_stream(self, x, context, sample_weight, batch_size):
