@@ -2,7 +2,7 @@
 
 import typer
 
-from tfp_flows.cli.console import Ending
+from tfp_flows.terminal import Ending
 
 
 def spread(arguments: list[str], lists: tuple[str, ...]) -> list[str]:

@@ -1,29 +1,87 @@
-"""Runs the whole suite: ``python -m tests [ARGUMENTS OF PYTEST]``.
+"""Runs the tests: ``python -m tests [--all | --deep-only] [ARGUMENTS OF PYTEST]``.
 
-XLA keeps every program for the life of a process, some gigabytes in all, and the kernels of
-notebooks need as much again. So the parts run one after the other, each in processes of its own.
+Without an option the quick profile: each row and each property once. ``--all`` runs every case,
+``--deep-only`` what the quick profile leaves out. XLA keeps every program for the life of a
+process, so the tests run in waves, one after the other, each in processes of its own. Where
+files or folders are given, there is one wave for each Keras.
 """
 
+import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
-PARTS = (
-    ("everything but the notebooks", ["-m", "not notebook"], {}),
-    ("the notebooks", ["-m", "notebook"], {}),
-    ("what touches Keras, under tf_keras", ["-m", "keras"], {"TF_USE_LEGACY_KERAS": "1"}),
-)
+NOTHING_RAN = 5
+PROFILES = {"quick": "not deep", "deep-only": "deep", "all": ""}
+ROOT = Path(__file__).parent
+
+
+class Wave(NamedTuple):
+    """Tests that run in the same processes: folders, marks, settings, and which share of them."""
+
+    title: str
+    folders: tuple[str, ...] = ()
+    marks: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    share: str | None = None
+
+
+def _but(*folders: str) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            path.name
+            for path in ROOT.iterdir()
+            if path.name not in folders and any(path.glob("test_*.py"))
+        )
+    )
+
+
+TF_KERAS = Wave("what touches Keras, under tf_keras", (), "keras", (("TF_USE_LEGACY_KERAS", "1"),))
+QUICK = (Wave("bijectors", ("bijectors",)), Wave("the rest", _but("bijectors")), TF_KERAS)
+SHARES = 4
+WHOLE = (
+    *(Wave(f"bijectors, {k} of {SHARES}", ("bijectors",), share=f"{k}/{SHARES}")
+      for k in range(1, SHARES + 1)),
+    Wave("flows and models", ("flows", "models")),
+    Wave("the rest", _but("bijectors", "flows", "models"), "not notebook"),
+    Wave("the notebooks", ("course",), "notebook"),
+    TF_KERAS,
+)  # fmt: skip
+
+
+def selection(*marks: str) -> str:
+    """An expression of pytest that holds where all of ``marks`` do."""
+    return " and ".join(f"({mark})" for mark in marks if mark)
 
 
 def main() -> int:
-    """Runs all parts, also after one that failed; returns 1 if any did."""
-    failed = []
-    for title, selection, settings in PARTS:
-        print(f"\n=== {title}", flush=True)
-        command = [sys.executable, "-m", "pytest", *selection, *sys.argv[1:]]
-        if subprocess.run(command, env={**os.environ, **settings}).returncode:
-            failed.append(title)
-    print(f"\nfailed: {'; '.join(failed)}" if failed else "\nall parts passed")
+    """Runs all waves, also after one that failed; returns 1 if any did."""
+    parser = argparse.ArgumentParser(prog="python -m tests", allow_abbrev=False)
+    which = parser.add_mutually_exclusive_group()
+    which.set_defaults(profile="quick")
+    for flag, text in (("all", "every case"), ("deep-only", "what the quick profile leaves out")):
+        which.add_argument(f"--{flag}", dest="profile", action="store_const", const=flag, help=text)
+    parser.add_argument("-m", dest="marks", default="", help="only tests with these marks")
+    options, rest = parser.parse_known_args()
+    waves = QUICK if options.profile == "quick" else WHOLE
+    if any(Path(argument.split("::")[0]).exists() for argument in rest):
+        waves = (Wave("under Keras 3"), TF_KERAS)
+    failed, ran = [], False
+    for wave in waves:
+        print(f"\n=== {wave.title} ({options.profile})", flush=True)
+        chosen = selection(wave.marks, PROFILES[options.profile], options.marks)
+        folders = [str(ROOT / folder) for folder in wave.folders]
+        share = ["--share", wave.share] if wave.share else []
+        command = [sys.executable, "-m", "pytest", "-m", chosen, *folders, *share, *rest]
+        status = subprocess.run(command, env=os.environ | dict(wave.settings)).returncode
+        ran = ran or status != NOTHING_RAN
+        if status not in (0, NOTHING_RAN):
+            failed.append(wave.title)
+    if not ran:
+        failed.append("no test was selected")
+    print(f"\nfailed: {'; '.join(failed)}" if failed else "\nall waves passed")
     return 1 if failed else 0
 
 

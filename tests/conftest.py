@@ -2,21 +2,67 @@
 
 import os
 import random
+import zlib
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-# Two workers share two cores.
-tf.config.threading.set_intra_op_parallelism_threads(1)
-tf.config.threading.set_inter_op_parallelism_threads(1)
+HERE = Path(__file__).parent
+LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--share", metavar="K/N", help="the K-th of N shares of the tests")
+
+
+def pytest_configure(config):
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        # It hands tests out and runs none: 0.7 GB less without TensorFlow.
+        return
+    import tensorflow as tf
+
+    # Two workers share two cores.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def without_quick_cases(items) -> list[str]:
+    """Test files all of whose cases are deep, but for tools and the grader."""
+    quick = {}
+    for item in items:
+        path = item.path.relative_to(HERE)
+        if path.parts[0] not in ("benchmarks", "grading"):
+            quick.setdefault(str(path), []).append(item.get_closest_marker("deep") is None)
+    return sorted(path for path, cases in quick.items() if not any(cases))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    whole_files = not any("::" in argument for argument in config.args)
+    if whole_files and not LEGACY and (deep := without_quick_cases(items)):
+        raise pytest.UsageError(f"Every case is deep in {', '.join(deep)}; keep quick ones.")
+    if LEGACY:
+        for item in items:
+            mark = item.get_closest_marker("keras")
+            if mark and mark.kwargs.get("deep"):
+                item.add_marker(pytest.mark.deep)
+    share = config.getoption("--share")
+    if share:
+        number, count = map(int, share.split("/"))
+        chosen = [zlib.crc32(item.nodeid.encode()) % count == number - 1 for item in items]
+        out = [item for item, inside in zip(items, chosen, strict=True) if not inside]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item, inside in zip(items, chosen, strict=True) if inside]
 
 
 @pytest.fixture(autouse=True)
 def _seeds():
+    import tensorflow as tf
+
     # tf_keras draws the seeds of its initializers from Python's own generator.
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002

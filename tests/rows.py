@@ -13,6 +13,7 @@ import tensorflow_probability as tfp
 import tf_keras
 
 import tfp_flows as tff
+from tfp_flows.testing.subject import Subject, randomise
 
 tfb = tfp.bijectors
 B, F, T = tff.bijectors, tff.flows, tff.transformers
@@ -37,6 +38,7 @@ class Row:
             often as it needs; None for all others.
         swept: Directions that take the conditioner apart and never evaluate it whole.
         spread: How far weights are moved from their initial values.
+        costly: Whether an evaluation costs so much that the quick profile has fewer.
     """
 
     build: Callable
@@ -48,16 +50,7 @@ class Row:
     solved: float | None = None
     swept: tuple[str, ...] = ()
     spread: float = 0.4
-
-
-def randomise(module, seed=0, scale=0.4):
-    """Moves every trainable variable away from its initial value; constraints stay kept."""
-    generator = np.random.default_rng(seed)
-    for variable in module.trainable_variables:
-        noise = scale * generator.normal(size=variable.shape)
-        value = variable + tf.cast(noise, variable.dtype)
-        variable.assign(value if variable.constraint is None else variable.constraint(value))
-    return module
+    costly: bool = False
 
 
 def points(shape, dtype, seed=1, event_shape=(DIMS,)):
@@ -311,10 +304,12 @@ BIJECTORS = {
             **_small,
         ),
         solved=1e-3,
+        costly=True,
     ),
     "continuous_fixed": Row(
         _simple(B.ContinuousFlow, solver="rk4", num_steps=12, **_context, **_small),
         solved=1e-3,
+        costly=True,
     ),
     "coupling_spline": Row(
         _simple(B.Coupling, transformer=T.RationalQuadraticSpline(num_bins=4), **_small), slack=3
@@ -339,6 +334,7 @@ BIJECTORS = {
         _simple(B.MaskedAutoregressive, transformer=T.DeepSigmoidal(num_units=4), **_small),
         swept=("forward",),
         slack=10,
+        costly=True,
     ),
     "coupling_dense_sigmoidal": _monotone(T.DenseSigmoidal(num_units=3)),
     "coupling_sum_of_squares": _monotone(T.SumOfSquares(degree=2)),
@@ -379,7 +375,7 @@ BIJECTORS = {
         lambda dtype: _adapted(B.BatchNorm(event_shape=IMAGE, per_channel=True, dtype=dtype))
     ),
     "logit": Row(_image(B.Logit), untrained=True, slack=10),
-    "multiscale": Row(_multiscale, slack=3, spread=0.1),
+    "multiscale": Row(_multiscale, slack=3, spread=0.1, costly=True),
     "given": Row(
         lambda dtype: B.Given(
             _simple(B.Coupling, **_context, **_small)(dtype), np.array([0.3, -0.7])
@@ -392,6 +388,8 @@ OF_KERAS = {
     *(name for name in BIJECTORS if "keras" in name),
     *("maf_tfp_network", "maf_jacobi", "maf", "coupling_affine", "realnvp"),
 }
+
+OF_TFP = {"maf_tfp_network", "maf_jacobi"}
 
 FLOWS = {
     "softsign_bimodal": {},
@@ -460,3 +458,19 @@ def flow(name, dtype=tf.float32, event_shape=DIMS, seed=4, **options):
     context = None if result.context_shape is None else np.ones((100, *result.context_shape))
     result.adapt(batch, context)
     return result
+
+
+def subject(name, dtype=tf.float32):
+    """A row as the checks of `tfp_flows.testing` take it."""
+    row = BIJECTORS[name]
+    base = 2e-5 if dtype == tf.float32 else 1e-12
+    loose = row.solved or 1e-5
+    # TFP's network computes its activations in float32, whatever its dtype.
+    options = {"gradient_step": 1e-3} if name in OF_TFP else {}
+    return Subject(
+        build=lambda: row.build(dtype),
+        tolerance=row.solved or base * row.slack,
+        gradient_tolerance=1e-2 if name in OF_TFP else loose,
+        spread=row.spread,
+        **options,
+    )

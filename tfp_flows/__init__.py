@@ -1,7 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`plotting`, `figures`, `grading`.
+`plotting`, `figures`, `grading`, `testing`.
 """
 
 import importlib
@@ -21,6 +21,7 @@ _SUBPACKAGES = (
     "models",
     "networks",
     "plotting",
+    "testing",
     "transformers",
 )
 _NAMES = {
@@ -48,6 +49,7 @@ __all__ = [
     "models",
     "networks",
     "plotting",
+    "testing",
     "transformers",
 ]
 

@@ -2,18 +2,53 @@
 
 A class that derives from `Configurable` records the arguments of its constructor;
 `tfp_flows.serialization` writes them and builds the object again.
+
+A default that changes must not change what was saved before, as only given arguments are recorded.
+So defaults have generations, the number of which is written beside each object: a class lists in
+``_EARLIER_DEFAULTS`` what an argument that was not given meant up to a generation, and whatever is
+built inside of ``defaults_of(generation)`` is built with that.
 """
 
+import contextlib
+import contextvars
 import copy
 import functools
 import inspect
-from typing import Any
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
 from tfp_flows.errors import InputError, unknown_name
 
+DEFAULTS = 1
+"""Generation of today's defaults; to be raised where one changes that saved models rely on."""
+
 _CLASSES: dict[str, type] = {}
+_generation: contextvars.ContextVar[int] = contextvars.ContextVar("generation", default=DEFAULTS)
+
+
+@contextlib.contextmanager
+def defaults_of(generation: int) -> Iterator[None]:
+    """Builds what is built inside with the defaults of an earlier generation.
+
+    Args:
+        generation: What was saved without a number is of generation 0.
+
+    Raises:
+        InputError: If the generation is one of a newer version of the package.
+    """
+    if not isinstance(generation, int) or not 0 <= generation <= DEFAULTS:
+        raise InputError(
+            f"This was written with defaults of generation {generation!r}, by a newer tfp-flows "
+            f"(this one knows {DEFAULTS}); update tfp-flows."
+        )
+    token = _generation.set(generation)
+    try:
+        yield
+    finally:
+        _generation.reset(token)
 
 
 def class_key(cls: type) -> str:
@@ -41,12 +76,22 @@ def _record_arguments(init):
 
     @functools.wraps(init)
     def wrapper(self, *args, **kwargs):
-        if "_config" not in self.__dict__:
+        outermost = "_config" not in self.__dict__
+        if outermost:
             unknown = [name for name in kwargs if name not in signature.parameters]
             if unknown and not takes_any:
                 known = [name for name in signature.parameters if name != "self"]
                 near = unknown_name("argument", unknown[0], known)
                 raise TypeError(f"{type(self).__name__}: {near}")
+        if _generation.get() < DEFAULTS:
+            bound = signature.bind_partial(self, *args, **kwargs).arguments
+            kwargs |= {
+                name: value
+                for name, value in _earlier_defaults(type(self)).items()
+                if name in signature.parameters and name not in bound
+            }
+        if outermost:
+            self.__dict__["_defaults"] = _generation.get()
             arguments = dict(signature.bind(self, *args, **kwargs).arguments)
             arguments.pop(next(iter(signature.parameters)))
             for name, parameter in signature.parameters.items():
@@ -63,10 +108,23 @@ def _record_arguments(init):
     return wrapper
 
 
+def _earlier_defaults(cls: type) -> dict[str, Any]:
+    """What arguments of a class meant that were not given, in the generation of this moment.
+
+    Values that are built, like transformers, are given as functions without arguments.
+    """
+    found: dict[str, Any] = {}
+    for generation in range(DEFAULTS - 1, _generation.get() - 1, -1):
+        for base in reversed(cls.__mro__):
+            found |= vars(base).get("_EARLIER_DEFAULTS", {}).get(generation, {})
+    return {name: value() if callable(value) else value for name, value in found.items()}
+
+
 class Configurable:
     """Records the arguments of the outermost constructor call, so that it can be repeated."""
 
-    _TF_MODULE_IGNORED_PROPERTIES = frozenset({"_config"})
+    _EARLIER_DEFAULTS: ClassVar[Mapping[int, Mapping[str, Any]]] = MappingProxyType({})
+    _TF_MODULE_IGNORED_PROPERTIES = frozenset({"_config", "_defaults"})
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -75,6 +133,11 @@ class Configurable:
         cls._TF_MODULE_IGNORED_PROPERTIES = frozenset().union(*ignored)
         if "__init__" in cls.__dict__:
             cls.__init__ = _record_arguments(cls.__init__)
+
+    @property
+    def defaults_generation(self) -> int:
+        """Generation of the defaults that this object was built with; see `defaults_of`."""
+        return self.__dict__.get("_defaults", DEFAULTS)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the keyword arguments that rebuild this object (not its weights)."""

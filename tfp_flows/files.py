@@ -36,8 +36,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise InputError(f"Cannot write {path}: it is a folder; give the name of a file.")
     if target.exists() and not target.is_file():
         raise InputError(f"Cannot write {path}: it is not a regular file; give another name.")
-    if not target.parent.is_dir():
-        raise InputError(f"Cannot write {path}: the folder {target.parent} does not exist.")
+    check_folder(target)
     temporary = target.parent / f".{secrets.token_hex(4)}-{target.name}"
     try:
         # Not tempfile.mkstemp: its files are private, and the result should follow the umask.
@@ -54,6 +53,19 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Checks that the folder is there in which a path would lie.
+
+    Raises:
+        InputError: If it does not exist, or it or a folder above it is a file.
+    """
+    for folder in reversed(Path(os.path.abspath(path)).parents):
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"Cannot write {path}: {folder} is a file, not a folder.")
+        if not folder.exists():
+            raise InputError(f"Cannot write {path}: the folder {folder} does not exist.")
 
 
 def _flush(path: Path) -> None:

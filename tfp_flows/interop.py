@@ -6,21 +6,14 @@ show none of its weights. `Network` holds the weights' `tf.Variable`s beside the
 
 import inspect
 import math
-import sys
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_flows import shapes
+from tfp_flows import keras_worlds, shapes
 from tfp_flows.config import Configurable
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
-
-
-def is_keras3_layer(value) -> bool:
-    """Whether ``value`` is a layer or model of Keras 3."""
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(value, keras.layers.Layer)
 
 
 def _accepts(function, name: str) -> bool:
@@ -43,7 +36,7 @@ class Bridge(tf.Module):
 
     def __init__(self, network, role: str):
         super().__init__()
-        self._keras3 = is_keras3_layer(network)
+        self._keras3 = keras_worlds.library_of(network) == "keras"
         if not (self._keras3 or (isinstance(network, tf.Module) and callable(network))):
             raise TypeError(
                 f"{role} must be a Keras layer or model or a callable tf.Module, "

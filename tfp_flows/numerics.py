@@ -5,6 +5,22 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+INPUT_BOUND = 16.0
+"""What default conditioners see of entries, of size 1 but for outliers, is squashed below this."""
+
+
+def positive_bound(value: float | None, name: str) -> float | None:
+    """Checks a bound; None stands for no bound.
+
+    Raises:
+        ValueError: If the bound is not positive.
+    """
+    if value is None:
+        return None
+    if not value > 0:
+        raise ValueError(f"{name} must be positive, got {value!r}.")
+    return float(value)
+
 
 def bounded(raw: tf.Tensor, bound: float) -> tf.Tensor:
     """Squashes ``raw`` smoothly into ``(-bound, bound)``, with slope 1 at zero."""

@@ -10,19 +10,19 @@ Weights are not part of a configuration; `tfp_flows.models` stores them beside i
 import base64
 import inspect
 import math
-import sys
 from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_flows import keras_worlds
 from tfp_flows.activations import ACTIVATIONS
-from tfp_flows.config import Configurable, class_key, known_class
+from tfp_flows.config import Configurable, class_key, defaults_of, known_class
 from tfp_flows.errors import InputError
 
 _TFP_NAMESPACES = {"distributions": tfp.distributions, "bijectors": tfp.bijectors}
-_KERAS_MODULES = {"keras", "tf_keras", "builtins", "tensorflow_probability", "tfp_flows"}
+_KERAS_MODULES = {*keras_worlds.KERAS_NAMES, "builtins", "tensorflow_probability", "tfp_flows"}
 
 
 def _encode_array(array) -> dict:
@@ -55,25 +55,6 @@ def _is_default_function(item, default) -> bool:
     return callable(item) and (
         item is default or getattr(item, "__name__", "") == "_default_kwargs_split_fn"
     )
-
-
-def _keras_library(value) -> str | None:
-    """The Keras that a layer belongs to, found without importing either."""
-    for library in ("keras", "tf_keras"):
-        module = sys.modules.get(library)
-        if module is not None and isinstance(value, module.layers.Layer):
-            return library
-    return None
-
-
-def _keras_module(library: str):
-    if library == "keras":
-        import keras
-    elif library == "tf_keras":
-        import tf_keras as keras
-    else:
-        raise InputError(f"Unknown Keras library {library!r} in the configuration.")
-    return keras
 
 
 # Some of these pass for tensors.
@@ -134,7 +115,11 @@ class _Encoder:
 
     def _shared(self, value) -> dict:
         if isinstance(value, Configurable):
-            return {"$object": class_key(type(value)), "config": self(value.get_config())}
+            return {
+                "$object": class_key(type(value)),
+                "defaults": value.defaults_generation,
+                "config": self(value.get_config()),
+            }
         if isinstance(value, tfp.util.TransformedVariable):
             return {
                 "$transformed": self(tf.convert_to_tensor(value)),
@@ -145,9 +130,9 @@ class _Encoder:
         if isinstance(value, tf.Variable):
             array = _encode_array(value.numpy())["$array"]
             return {"$variable": array, "trainable": bool(value.trainable)}
-        library = _keras_library(value)
+        library = keras_worlds.library_of(value)
         if library is not None:
-            config = _keras_module(library).saving.serialize_keras_object(value)
+            config = keras_worlds.library(library).saving.serialize_keras_object(value)
             return {"$keras": library, "config": config}
         if isinstance(value, tfp.distributions.Distribution | tfp.bijectors.Bijector):
             name, cls = _tfp_class(value)
@@ -201,7 +186,9 @@ class _Decoder:
         raise InputError(f"Unknown entry {sorted(data)!r} in a saved configuration.")
 
     def _object(self, data):
-        return known_class(data["$object"]).from_config(self(data["config"]))
+        config = self(data["config"])
+        with defaults_of(data.get("defaults", 0)):
+            return known_class(data["$object"]).from_config(config)
 
     def _tfp(self, data):
         space, _, name = data["$tfp"].partition(".")
@@ -213,7 +200,7 @@ class _Decoder:
         return cls(**{key: self(item) for key, item in data["parameters"].items()})
 
     def _keras(self, data):
-        keras = _keras_module(data["$keras"])
+        keras = keras_worlds.library(data["$keras"])
         _refuse_imports(keras, data["config"])
         return keras.saving.deserialize_keras_object(data["config"])
 

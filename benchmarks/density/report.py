@@ -12,6 +12,8 @@ from benchmarks.reports import pipes
 _HEADER = (
     "model",
     "test, nats (± 2 s.e.)",
+    "median",
+    "worst row",
     "bits/dim",
     "validation",
     "steps",
@@ -22,7 +24,7 @@ _HEADER = (
     "parameters",
 )
 # Those that fit on a screen.
-_SHOWN = ("model", "test, nats (± 2 s.e.)", "bits/dim", "validation", "steps", "seconds")
+_SHOWN = ("model", "test, nats (± 2 s.e.)", "median", "worst row", "bits/dim", "steps", "seconds")
 _NARROWEST = 100
 
 
@@ -61,6 +63,7 @@ def markdown(record: dict[str, Any]) -> str:
     for entry in record["data"]:
         lines += ["", f"## {title(entry)}", "", recipe(entry), ""]
         lines += pipes(_HEADER, [cells(name, run) for name, run in entry["models"].items()])
+        lines += [line for remark in remarks(entry) for line in ("", remark)]
         for name, gain in entry["differences"].items():
             lines += ["", f"Row by row, {name}: {_nats(gain)} nats."]
         if table_of(entry["kind"]):
@@ -87,6 +90,12 @@ def recipe(entry: dict[str, Any]) -> str:
     )
 
 
+def remarks(entry: dict[str, Any]) -> list[str]:
+    """A sentence for each model whose mean a single row carries."""
+    found = {name: run.get("test", {}).get("remark") for name, run in entry["models"].items()}
+    return [f"{name}: {sentence}" for name, sentence in found.items() if sentence]
+
+
 def beside(entry: dict[str, Any]) -> str:
     """In which way the data differ from the published ones."""
     return differences(entry["kind"], entry["size"], entry["rows"])
@@ -101,6 +110,8 @@ def cells(name: str, run: dict[str, Any]) -> tuple[str, ...]:
     return (
         name,
         _nats(run["test"]),
+        _plain(run["test"]["median_nats"]),
+        _plain(run["test"]["worst_nats"]),
         "" if bits is None else f"{bits:.3f} ± {2 * run['test']['bits_standard_error']:.3f}",
         f"{run['validation']['mean_nats']:.3f}",
         f"{steps:,}" if steps else "",
@@ -123,12 +134,18 @@ def show(entry: dict[str, Any], console: Console) -> None:
         table.add_row(*(shown if run["status"] == "ok" else (name, run["status"])))
     console.print(title(entry), markup=False)
     console.print(table, width=max(console.width, _NARROWEST))
+    for remark in remarks(entry):
+        console.print(remark, markup=False)
     for name, gain in entry["differences"].items():
         console.print(f"Row by row, {name}: {_nats(gain)} nats.")
     if table_of(entry["kind"]):
         figures = PUBLISHED[table_of(entry["kind"])].items()
         listed = ", ".join(f"{model} {nats:.2f}" for model, (nats, _) in figures)
         console.print(f"Published {table_of(entry['kind'])}, nats: {listed}. {beside(entry)}")
+
+
+def _plain(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:,.6g}"
 
 
 def _nats(measure: dict[str, float]) -> str:

@@ -17,6 +17,7 @@ from benchmarks import isolated
 from benchmarks.density.budget import Budget
 from benchmarks.density.data import Task, load, standardised
 from benchmarks.density.recipes import MODELS, Recipe
+from tfp_flows import held_out
 from tfp_flows.errors import InputError
 
 
@@ -88,8 +89,8 @@ def run(job: Job) -> tuple[dict[str, Any], np.ndarray]:
     return result, test.astype(np.float64)
 
 
-def likelihood(scores: np.ndarray, task: Task, part: str) -> dict[str, float]:
-    """Mean log-density of a part, its standard error, and bits per dimension for images.
+def likelihood(scores: np.ndarray, task: Task, part: str) -> dict[str, Any]:
+    """Mean log-density of a part, its standard error and spread, and bits per dimension for images.
 
     Args:
         scores: Log-densities ``[rows]`` in the units of the task's values, in nats.
@@ -97,12 +98,14 @@ def likelihood(scores: np.ndarray, task: Task, part: str) -> dict[str, float]:
         part: Name of the part.
 
     Returns:
-        ``mean_nats``, ``standard_error_nats`` and, for images, ``bits_per_dim``, with the density
-        per grey level, and ``bits_standard_error``.
+        ``mean_nats``, ``standard_error_nats``, the figures of `held_out.spread`, ``remark``, a
+        sentence or None, and, for images, ``bits_per_dim``, with the density per grey level, and
+        ``bits_standard_error``.
     """
     scores = scores.astype(np.float64)
     nats, error = _mean(scores)
-    result = {"mean_nats": nats, "standard_error_nats": error}
+    result = {"mean_nats": nats, "standard_error_nats": error, **held_out.spread(scores)}
+    result["remark"] = held_out.remark(scores)
     if task.pixel_log_det is not None:
         per_grey_level = scores + getattr(task.pixel_log_det, part)
         bits, error = _mean(-per_grey_level / (task.size * np.log(2)))

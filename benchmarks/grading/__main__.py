@@ -11,8 +11,8 @@ import typer
 from benchmarks import reports
 from benchmarks.command import Command
 from benchmarks.grading import folder, report
-from tfp_flows.cli.console import note, result_console, tracked
 from tfp_flows.grading import Grader, find_submissions, grade_all
+from tfp_flows.terminal import note, result_console, tracked
 
 FAILED = 1
 _LOOK_EVERY = 0.2

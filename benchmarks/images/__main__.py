@@ -11,8 +11,8 @@ from benchmarks.command import Command
 from benchmarks.images import report
 from benchmarks.images.data import load
 from benchmarks.images.models import MODELS, Recipe
-from tfp_flows.cli.console import note, progress_console, result_console
 from tfp_flows.errors import unknown_name
+from tfp_flows.terminal import note, progress_console, result_console
 
 FAILED = 1
 

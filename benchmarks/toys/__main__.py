@@ -9,9 +9,9 @@ from benchmarks import isolated, reports
 from benchmarks.command import Command
 from benchmarks.toys import report
 from benchmarks.toys.flows import FLOWS
-from tfp_flows.cli.console import note, progress_console, result_console
 from tfp_flows.datasets import TOYS
 from tfp_flows.errors import unknown_name
+from tfp_flows.terminal import note, progress_console, result_console
 
 FAILED = 1
 

@@ -181,7 +181,11 @@ def test_plot_without_its_data_draws_samples_alone(fitted, tmp_path):
 
 @pytest.mark.parametrize(
     ("flow", "columns", "picture"),
-    [("planar", 1, "density.png"), ("realnvp", 2, "density.png"), ("softsign_bimodal", 1, None)],
+    [
+        pytest.param("planar", 1, "density.png", marks=pytest.mark.deep),
+        pytest.param("realnvp", 2, "density.png", marks=pytest.mark.deep),
+        ("softsign_bimodal", 1, None),
+    ],
 )
 def test_other_shapes_and_flows(tmp_path, flow, columns, picture):
     values = np.random.default_rng(0).normal(1.7e9, 100, (200, columns))
@@ -201,7 +205,7 @@ def test_other_shapes_and_flows(tmp_path, flow, columns, picture):
     assert 10 < samples.std() < 2000
 
 
-@pytest.mark.keras
+@pytest.mark.keras(deep=True)
 def test_killed_fit_goes_on_to_the_same_result(tmp_path):
     """SIGKILL in the middle; the end is that of a fit that was left alone."""
     save_table(tmp_path / "table.csv", values_of(), COLUMNS)
@@ -234,6 +238,7 @@ def test_killed_fit_goes_on_to_the_same_result(tmp_path):
     assert "is finished; there is nothing to resume" in again.stderr
 
 
+@pytest.mark.deep
 def test_interrupted_fit_says_how_to_go_on(tmp_path):
     process = start("fit", "two_moons", "--out", tmp_path / "run", "--no-plots")
     wait_for((tmp_path / "run" / "training_state.npz").exists, process)

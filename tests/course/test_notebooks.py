@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "course_notebooks"
 LESSONS = sorted(path.stem for path in COURSE.glob("0*.ipynb"))
 ASSIGNMENT = COURSE / "assignment_realnvp"
+# The first runs in the quick profile: the way is the same for all.
+DEEP = {name[:2]: [pytest.mark.deep] for name in LESSONS[1:]}
 NOTEBOOKS = [*(COURSE / f"{name}.ipynb" for name in LESSONS), *sorted(ASSIGNMENT.glob("*.ipynb"))]
 
 
@@ -60,7 +62,7 @@ def test_saved_notebook(path):
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=DEEP.get(n[:2], [])) for n in LESSONS])
 def test_lesson_runs(name):
     saved, fresh = (read(COURSE / f"{name}.ipynb") for _ in range(2))
     assert sum(map(len, answers(saved))) >= 3
@@ -69,6 +71,7 @@ def test_lesson_runs(name):
     check_pictures(saved, fresh)
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("legacy", ["0", "1"], ids=["keras", "tf_keras"])
 def test_solution_passes_its_checks(legacy, monkeypatch):
@@ -81,6 +84,7 @@ def test_solution_passes_its_checks(legacy, monkeypatch):
             assert cell.outputs == [], cell.outputs
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 def test_empty_submission_gets_nothing():
     notebook = read(ASSIGNMENT / "student.ipynb")

@@ -394,7 +394,7 @@ def test_flipped_bytes_never_raise_anything_else(tmp_path, suffix):
 
 def test_unknown_suffix_and_missing_pyarrow(tmp_path, monkeypatch):
     (tmp_path / "t.xlsx").touch()
-    with pytest.raises(InputError, match=r"'.xlsx'; use one of .csv, .npy, .npz, .parquet"):
+    with pytest.raises(InputError, match=r"'.xlsx'; use one of .csv, .tsv, .txt, .npy"):
         load_table(tmp_path / "t.xlsx")
     save_table(tmp_path / "t.parquet", np.ones((2, 2)))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -427,7 +427,6 @@ def test_check_table():
         ("t.csv", np.ones((2, 2), complex), None, "complex128"),
         ("t.csv", np.ones((2, 2)), ["a"], "2 columns need 2 different names"),
         ("t.csv", np.ones((2, 2)), ["a", "a"], "different names"),
-        ("t.csv", np.ones((2, 2)), ["1", "2"], "are all numbers"),
         ("no/t.csv", np.ones((2, 2)), None, "the folder .* does not exist"),
     ],
 )

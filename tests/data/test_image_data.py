@@ -93,14 +93,6 @@ def test_folder_of_several_sizes_needs_one(tmp_path):
     assert load_images(path, size=6).shape == (6, 6, 3)
 
 
-def test_grey_among_colours(tmp_path):
-    path = folder_of(tmp_path / "images")
-    Image.fromarray(pictures(1, channels=1)[0, ..., 0]).save(path / "grey.png")
-    with pytest.raises(tff.InputError, match=r"grey\.png is grey and 00\.png is in colour"):
-        load_images(path)
-    assert load_images(path, grey=True).shape == (8, 8, 1)
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -13,7 +13,7 @@ from commands import bad, good
 from rich.console import Console
 
 from grading.notebooks import EMPTY, notebook
-from tfp_flows.cli import console
+from tfp_flows import terminal
 from tfp_flows.cli.grade_options import Format
 from tfp_flows.grading import FORMATS, ItemResult, Report, Status
 from tfp_flows.grading.batch import find_submissions
@@ -121,8 +121,10 @@ def test_bad_requests_are_refused_at_once(tmp_path):
 
 def test_bar_of_a_folder_is_shown_on_a_terminal(monkeypatch):
     screen = io.StringIO()
-    monkeypatch.setattr(console, "progress_console", lambda: Console(file=screen, force_terminal=1))
-    assert list(console.tracked(iter("abc"), "grading", 3)) == ["a", "b", "c"]
+    monkeypatch.setattr(
+        terminal, "progress_console", lambda: Console(file=screen, force_terminal=1)
+    )
+    assert list(terminal.tracked(iter("abc"), "grading", 3)) == ["a", "b", "c"]
     assert "grading" in screen.getvalue()
     assert "100%" in screen.getvalue()
 

@@ -14,7 +14,7 @@ from keras_support import (
 )
 
 import tfp_flows as tff
-from tfp_flows.models.tracking import KERAS3
+from tfp_flows.keras_worlds import KERAS3
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 keras = tf.keras

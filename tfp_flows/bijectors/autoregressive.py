@@ -1,5 +1,7 @@
 """Masked and inverse autoregressive bijectors."""
 
+from types import MappingProxyType
+
 import numpy as np
 import tensorflow as tf
 
@@ -11,7 +13,7 @@ from tfp_flows.errors import unknown_name
 from tfp_flows.interop import Network, check_autoregressive
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
 from tfp_flows.networks.initial import new_generator
-from tfp_flows.numerics import permute
+from tfp_flows.numerics import INPUT_BOUND, permute
 from tfp_flows.transformers import Affine, Transformer
 from tfp_flows.transformers.check import check_transformer
 
@@ -20,6 +22,8 @@ _SOLVERS = ("auto", "incremental", "sequential", "jacobi")
 
 class _Autoregressive(Bijector):
     """A transformer whose parameters depend on the coordinates of lower degree."""
+
+    _EARLIER_DEFAULTS = MappingProxyType({0: {"input_bound": None}})
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class _Autoregressive(Bijector):
         tolerance=None,
         dtype=tf.float32,
         compute_dtype=None,
+        input_bound=INPUT_BOUND,
         seed=None,
         name=None,
     ):
@@ -47,7 +52,15 @@ class _Autoregressive(Bijector):
         check_transformer(self.transformer, self.dtype, self.name)
         given = network is not None
         network = network or self._default_network(
-            size, contexts, hidden_units, activation, input_order, residual, compute_dtype, seed
+            size,
+            contexts,
+            hidden_units,
+            activation,
+            input_order,
+            residual,
+            compute_dtype,
+            input_bound,
+            seed,
         )
         self._conditioner = Network(
             network,
@@ -84,7 +97,16 @@ class _Autoregressive(Bijector):
         self._tolerance = float(4 * epsilon if tolerance is None else tolerance)
 
     def _default_network(
-        self, size, contexts, hidden_units, activation, input_order, residual, compute_dtype, seed
+        self,
+        size,
+        contexts,
+        hidden_units,
+        activation,
+        input_order,
+        residual,
+        compute_dtype,
+        input_bound,
+        seed,
     ):
         generator = new_generator(seed)
         if isinstance(input_order, str) and input_order == "random":
@@ -102,6 +124,7 @@ class _Autoregressive(Bijector):
             input_order=input_order,
             residual=residual,
             output_scale=0.01,
+            input_bound=input_bound,
             dtype=dtype,
         )
         network.draw(generator)
@@ -180,6 +203,9 @@ class MaskedAutoregressive(_Autoregressive):
         dtype: ``float32`` or ``float64``.
         compute_dtype: Dtype of the default network's matrix products, ``bfloat16`` or
             ``float16`` for mixed precision.
+        input_bound: The default network sees coordinates squashed into ``(-input_bound,
+            input_bound)``, so that layers do not drive each other's outliers on; None for as they
+            are.
         seed: Seed of the default network.
         name: Name for ops.
 

@@ -1,5 +1,7 @@
 """Coupling: one part of the event conditions the transformation of the other."""
 
+from types import MappingProxyType
+
 import tensorflow as tf
 
 from tfp_flows.bijectors.base import Bijector
@@ -8,6 +10,7 @@ from tfp_flows.bijectors.vectors import context_size
 from tfp_flows.interop import Network
 from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.mlp import MLP
+from tfp_flows.numerics import INPUT_BOUND
 from tfp_flows.transformers import Affine, Transformer
 from tfp_flows.transformers.check import check_transformer
 
@@ -37,6 +40,9 @@ class Coupling(Bijector):
         activation: Activation of the default conditioner.
         dtype: ``float32`` or ``float64``.
         compute_dtype: Dtype of the default conditioner's matrix products.
+        input_bound: The default conditioner sees entries squashed into ``(-input_bound,
+            input_bound)``, so that layers do not drive each other's outliers on; None for as they
+            are.
         seed: Seed of the default conditioner.
         name: Name for ops.
 
@@ -44,6 +50,8 @@ class Coupling(Bijector):
         ValueError: If the event or the mask does not allow a coupling, or the conditioner's
             output has the wrong size.
     """
+
+    _EARLIER_DEFAULTS = MappingProxyType({0: {"input_bound": None}})
 
     def __init__(
         self,
@@ -57,6 +65,7 @@ class Coupling(Bijector):
         activation="relu",
         dtype=tf.float32,
         compute_dtype=None,
+        input_bound=INPUT_BOUND,
         seed=None,
         name=None,
     ):
@@ -82,6 +91,7 @@ class Coupling(Bijector):
                 activation=activation,
                 dtype=self.dtype,
                 compute_dtype=compute_dtype,
+                input_bound=input_bound,
                 seed=seed,
             )
         self._conditioner = Network(

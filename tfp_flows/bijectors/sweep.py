@@ -160,7 +160,7 @@ def _put(values: tf.Tensor, rows: tf.Tensor, start) -> tf.Tensor:
     return tf.tensor_scatter_nd_update(values, places[:, None], rows)
 
 
-def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
+def _sweep(plan, kernels, offsets, unit, emit, given, taken, n, outcomes=1):
     """Sweeps a network, features first.
 
     Args:
@@ -170,13 +170,14 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
         unit: Maps a layer's number, its products ``[width, n]``, the first unit of the window
             and what it returned for the layers before to new values, and what to remember.
         emit: Maps a coordinate's number and the network's ``[given, n]`` outputs for it to its
-            ``[taken, n]`` inputs and one row of results ``[1, n]``.
+            ``[taken, n]`` inputs and one row of results ``[1, outcomes * n]``.
         given: Outputs of the network for each coordinate.
         taken: Inputs of the network for each coordinate.
         n: Size of the batch.
+        outcomes: Results of each coordinate, side by side.
 
     Returns:
-        All inputs ``[D * taken, n]`` and results ``[D, n]``.
+        All inputs ``[D * taken, n]`` and results ``[D, outcomes * n]``.
     """
     coordinates = plan.coordinates
     layouts = [coordinates.each(taken), *plan.hidden, coordinates.each(given)]
@@ -260,7 +261,7 @@ def _sweep(plan, kernels, offsets, unit, emit, given, taken, n):
             values.append(_put(state.values, rows, first_row - state.low))
         return _put(results, own_results, first), values
 
-    results = tf.zeros([coordinates.size, n], dtype)
+    results = tf.zeros([coordinates.size, outcomes * n], dtype)
     states = [_State.empty(layout, plan.backwards, n, dtype) for layout in layouts[:-1]]
     done = 0
     for last in _stretches(plan.blocks):
@@ -315,21 +316,23 @@ def _forwards(structure, transform, x, kernels, offsets):
 
     def emit(coordinate, parameters):
         value, log_slope = transform(_rows(x, coordinate, 1)[0], tf.transpose(parameters))
-        return value[None], log_slope[None]
+        return structure.entering(value)[None], tf.concat([value, log_slope], axis=0)[None]
 
-    y, log_slopes = _sweep(
-        _plan(structure, False), kernels, added, unit, emit, structure.params, 1, tf.shape(x)[1]
+    n = tf.shape(x)[1]
+    _, results = _sweep(
+        _plan(structure, False), kernels, added, unit, emit, structure.params, 1, n, outcomes=2
     )
-    return tf.transpose(y), tf.transpose(log_slopes)
+    return tf.transpose(results[:, :n]), tf.transpose(results[:, n:])
 
 
-def _backwards(structure, kernels, slopes, upstream, value_partials, slope_terms):
+def _backwards(structure, kernels, slopes, entry_slopes, upstream, value_partials, slope_terms):
     """Solves the adjoint system.
 
     Args:
         structure: What is fixed.
         kernels: As in a `Stack`.
         slopes: Derivatives of the activations of each hidden layer, ``[n, units]``.
+        entry_slopes: Derivatives of what the network sees by the values, ``[n, D]``.
         upstream: Adjoints ``[n, D]`` of the values.
         value_partials: Derivatives of the values by their parameters, ``[n, D * P]``.
         slope_terms: Derivatives of the loss by the parameters through log-slopes, ``[n, D * P]``.
@@ -339,8 +342,8 @@ def _backwards(structure, kernels, slopes, upstream, value_partials, slope_terms
     """
     params, layers = structure.params, len(structure.degrees)
     slopes = [tf.transpose(slope) for slope in reversed(slopes)]
-    upstream, value_partials, slope_terms = (
-        tf.transpose(values) for values in (upstream, value_partials, slope_terms)
+    entry_slopes, upstream, value_partials, slope_terms = (
+        tf.transpose(values) for values in (entry_slopes, upstream, value_partials, slope_terms)
     )
 
     def unit(k, product, first, memory):
@@ -350,6 +353,7 @@ def _backwards(structure, kernels, slopes, upstream, value_partials, slope_terms
         return value, value
 
     def emit(coordinate, through_network):
+        through_network *= _rows(entry_slopes, coordinate, 1)
         adjoint = _rows(upstream, coordinate, 1) + through_network
         place = coordinate * params
         of_parameters = adjoint * _rows(value_partials, place, params)
@@ -428,6 +432,7 @@ def _gradient(structure, transform, backwards, x, y, stack, upstream):
         network_tape.watch(weights)
         *hidden, output = pre_activations(structure, products, stack.offsets, y)
     slopes = [_slope(structure.activation, value) for value in hidden]
+    entry_slopes = _slope(structure.entering, y)
     with tf.GradientTape(persistent=True) as tape:
         parameters = tf.reshape(output, shape)
         tape.watch((x, parameters))
@@ -436,7 +441,7 @@ def _gradient(structure, transform, backwards, x, y, stack, upstream):
     slope_terms = _or_zeros(tape, log_slopes, parameters, of_log_slopes)
     slope_terms = tf.reshape(slope_terms, tf.shape(output))
     adjoint, of_parameters = backwards(
-        stack.kernels, slopes, of_values, value_partials, slope_terms
+        stack.kernels, slopes, entry_slopes, of_values, value_partials, slope_terms
     )
     of_x = adjoint * _or_zeros(tape, values, x) + _or_zeros(tape, log_slopes, x, of_log_slopes)
     of_weights = network_tape.gradient(output, weights, output_gradients=of_parameters)

@@ -7,8 +7,8 @@ import typer
 
 from tfp_flows._version import __version__
 from tfp_flows.cli import grade_options, options
-from tfp_flows.cli.console import Commands
 from tfp_flows.errors import InputError
+from tfp_flows.terminal import Commands
 
 app = typer.Typer(
     cls=Commands,

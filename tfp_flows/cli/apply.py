@@ -7,10 +7,10 @@ import numpy as np
 
 from tfp_flows import datasets
 from tfp_flows.cli import folder, source
-from tfp_flows.cli.console import import_tensorflow, note
 from tfp_flows.cli.fit import split_rows
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.errors import InputError
+from tfp_flows.terminal import import_tensorflow, note
 
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow

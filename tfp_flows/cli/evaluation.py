@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.cli.console import tracked
 from tfp_flows.spread import spread
+from tfp_flows.terminal import tracked
 
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import typer
 
-from tfp_flows.cli.console import import_tensorflow, result_console, tracked
 from tfp_flows.errors import InputError
+from tfp_flows.terminal import import_tensorflow, result_console, tracked
 
 _STALE = 1
 

@@ -8,11 +8,11 @@ import typer
 
 from tfp_flows import datasets
 from tfp_flows.cli import folder, source
-from tfp_flows.cli.console import INTERRUPTED, import_tensorflow, note
 from tfp_flows.cli.recipe import build_flow
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Splits, Table
 from tfp_flows.errors import InputError
+from tfp_flows.terminal import INTERRUPTED, import_tensorflow, note
 
 
 def new_fit(settings: FitSettings, run: Path, *, overwrite: bool) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from tfp_flows.cli.console import note, progress_console, result_console, tracked
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path
 from tfp_flows.grading import Grader, Report, find_submissions, grade_all, identical, render
 from tfp_flows.grading.formats import github, suffix
 from tfp_flows.grading.formats.plain import as_dictionary, to_json
 from tfp_flows.grading.summary import write_csv, write_page
+from tfp_flows.terminal import note, progress_console, result_console, tracked
 
 _GRADES, _PAGE, _REPORTS = "grades.csv", "summary.html", "reports"
 _LONGEST_NAME = 120

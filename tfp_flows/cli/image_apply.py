@@ -8,9 +8,9 @@ import numpy as np
 
 from tfp_flows import datasets, plotting
 from tfp_flows.cli import folder
-from tfp_flows.cli.console import import_tensorflow, note
 from tfp_flows.cli.image_settings import ImageSettings, is_record_of_images
 from tfp_flows.errors import InputError
+from tfp_flows.terminal import import_tensorflow, note
 
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow

@@ -9,10 +9,10 @@ import numpy as np
 
 from tfp_flows import datasets
 from tfp_flows.cli import folder
-from tfp_flows.cli.console import import_tensorflow, note
 from tfp_flows.cli.fit import say_how_to_resume
 from tfp_flows.cli.image_settings import ImageSettings, same
 from tfp_flows.errors import InputError
+from tfp_flows.terminal import import_tensorflow, note
 
 if TYPE_CHECKING:
     from tfp_flows.datasets import Images

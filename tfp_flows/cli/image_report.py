@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from tfp_flows import plotting
 from tfp_flows.cli import folder
-from tfp_flows.cli.console import result_console, tracked
 from tfp_flows.cli.image_settings import ImageSettings
 from tfp_flows.cli.pictures import draw_curve
 from tfp_flows.cli.report import versions
 from tfp_flows.files import atomic_path
+from tfp_flows.terminal import result_console, tracked
 
 if TYPE_CHECKING:
     from tfp_flows.datasets import Images

@@ -6,18 +6,9 @@ import inspect
 from rich.table import Table
 
 from tfp_flows import datasets
-from tfp_flows.cli.console import import_tensorflow, result_console
 from tfp_flows.datasets import potentials
-
-# Which direction costs one pass; the other one takes a pass a column, or a search for a root.
-_FAST = {
-    "planar": "samples",
-    "sylvester": "samples",
-    "maf": "density",
-    "iaf": "samples",
-    **dict.fromkeys(("naf", "bnaf", "sos", "bernstein", "gaussianization", "residual"), "density"),
-    "ffjord": "neither",
-}
+from tfp_flows.flows.catalogue import RECIPES
+from tfp_flows.terminal import import_tensorflow, result_console
 
 
 def print_list() -> None:
@@ -31,7 +22,7 @@ def print_list() -> None:
     table.add_column("fast", no_wrap=True)
     table.add_column("what it is good for")
     for name, recipe in flows.FLOWS.items():
-        table.add_row(name, _FAST.get(name, "both"), first_line(recipe).partition(": ")[2])
+        table.add_row(name, RECIPES[name].fast, first_line(recipe).partition(": ")[2])
     console.print(table)
     console.print()
     table = Table(title="Toys (DATA)", title_justify="left", box=None, pad_edge=False)

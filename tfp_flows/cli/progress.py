@@ -3,8 +3,8 @@
 import tensorflow as tf
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from tfp_flows.cli.console import progress_console
 from tfp_flows.models import ResumableTraining
+from tfp_flows.terminal import progress_console
 
 _LINES_EVERY = 10
 

@@ -1,7 +1,6 @@
 """What a finished fit leaves: model, measures, pictures, and a few lines on the screen."""
 
 import dataclasses
-import importlib.metadata
 import math
 import platform
 from pathlib import Path
@@ -12,16 +11,16 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from rich.table import Table as TextTable
 
-from tfp_flows import plotting
+from tfp_flows import keras_worlds, plotting
 from tfp_flows._version import __version__
 from tfp_flows.cli import folder, source
-from tfp_flows.cli.console import note, result_console
 from tfp_flows.cli.evaluation import HOPELESS, Gaussian, log_density, summary
 from tfp_flows.cli.pictures import draw_curve, draw_flow, picture_name
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Splits, Table
 from tfp_flows.files import atomic_path
 from tfp_flows.models import FlowModel, ResumableTraining
+from tfp_flows.terminal import note, result_console
 
 
 def write(
@@ -103,12 +102,11 @@ def _metrics(model, settings, table, splits, training) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """The versions of all that a result depends on."""
-    keras = tf.keras.Model.__module__.partition(".")[0]  # keras or tf_keras
     return {
         "tfp_flows": __version__,
         "tensorflow": tf.__version__,
         "tensorflow_probability": tfp.__version__,
-        keras: importlib.metadata.version(keras),
+        keras_worlds.KERAS_NAME: keras_worlds.version(),
         "numpy": np.__version__,
         "python": platform.python_version(),
     }

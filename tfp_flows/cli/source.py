@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from tfp_flows import datasets
-from tfp_flows.cli.console import import_tensorflow
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Table
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.spread import outlying, unresolved
+from tfp_flows.terminal import import_tensorflow
 
 DEFAULT_TOY_ROWS = 10_000
 # Below this, test and validation parts say nothing.

@@ -7,13 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows.cli import folder
-from tfp_flows.cli.console import note
 from tfp_flows.cli.progress import TrainingProgress
 from tfp_flows.cli.settings import FitSettings
 from tfp_flows.datasets import Splits
 from tfp_flows.errors import DataWarning, InputError
 from tfp_flows.flows import Flow
 from tfp_flows.models import FlowModel, ResumableTraining
+from tfp_flows.terminal import note
 
 _GRADIENT_NORM = 5.0
 # An improvement below this, in nats, is noise.

@@ -3,13 +3,10 @@
 Importing this package imports neither TensorFlow nor pandas; the functions that need one do.
 """
 
-from tfp_flows.datasets.images import (
-    ArrayImages,
-    FolderImages,
-    Images,
-    load_images,
-    read_image,
-)
+from tfp_flows.datasets._image_streams import ArrayImages, FolderImages, Images
+from tfp_flows.datasets._pictures import read_image
+from tfp_flows.datasets._writers import check_output, save_table
+from tfp_flows.datasets.images import load_images
 from tfp_flows.datasets.landscapes import landscapes
 from tfp_flows.datasets.potentials import (
     POTENTIAL_BOX,
@@ -20,11 +17,9 @@ from tfp_flows.datasets.potentials import (
 from tfp_flows.datasets.splits import Splits, split
 from tfp_flows.datasets.tables import (
     Table,
-    check_output,
     check_table,
     load_matching,
     load_table,
-    save_table,
 )
 from tfp_flows.datasets.toys import (
     TOYS,

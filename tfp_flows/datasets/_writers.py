@@ -1,33 +1,130 @@
-"""Writers of the table formats: each puts checked values and names into an open-ended path."""
+"""Tables written to files: all of one or nothing."""
 
+import contextlib
 import csv
+import gzip
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
-from tfp_flows.datasets._readers import is_number
+from tfp_flows.datasets._header import looks_like_data
+from tfp_flows.datasets._raw import default_names
+from tfp_flows.datasets._readers import format_of
 from tfp_flows.errors import InputError
+from tfp_flows.files import atomic_path, check_folder
+
+Labels = tuple[str, Sequence[str]] | None
 
 
-def _write_csv(path: Path, values: np.ndarray, names: list[str]) -> None:
-    if all(is_number(name) for name in names):
+def check_output(path: str | os.PathLike[str]) -> None:
+    """Checks, before any work is done for it, that a table may be written to a path.
+
+    Args:
+        path: The file to write.
+
+    Raises:
+        InputError: an unknown suffix, or no such folder.
+    """
+    path = Path(path)
+    if _suffix(path) not in WRITERS:
         raise InputError(
-            f"The column names {names} are all numbers, and would be read back as a row of data; "
-            "use names with a letter."
+            f"Cannot write {path}: its suffix is {_suffix(path)!r}; use one of "
+            f"{', '.join(WRITERS)}."
         )
-    header = io.StringIO()
-    csv.writer(header, lineterminator="").writerow(names)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        np.savetxt(
-            file,
-            values,
-            fmt=_cell_format(values.dtype),
-            delimiter=",",
-            header=header.getvalue(),
-            comments="",
+    check_folder(path)
+
+
+def _suffix(path: Path) -> str:
+    return "".join(format_of(path))
+
+
+def save_table(
+    path: str | os.PathLike[str],
+    values: np.ndarray,
+    columns: Sequence[str] | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    label_column: str = "name",
+) -> Path:
+    """Writes a table as text, ``.npy``, ``.npz`` or ``.parquet``: all of it or nothing.
+
+    Reading the file back gives exactly the same floats. ``.npy`` keeps no names, neither of
+    columns nor of rows. Text is ``.csv`` or ``.tsv``, or packed, ``.csv.gz``.
+
+    Args:
+        path: The file to write or replace.
+        values: Real numbers ``[rows, columns]``.
+        columns: One name for each column; ``x0, x1, ...`` if None.
+        labels: A name for each row, written as a first column of text, in ``.npz`` as an array.
+        label_column: Name of that column.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: an unknown suffix, values or names of another shape, or a file that cannot be
+            written; a file that was there before is then unchanged.
+    """
+    path = Path(path)
+    values = np.asarray(values)
+    check_output(path)
+    if values.ndim != 2 or values.dtype.kind not in "fiu":
+        raise InputError(
+            f"Cannot write {path}: the values are {values.dtype} of shape {values.shape}; "
+            "give real numbers [rows, columns]."
         )
+    count = values.shape[1]
+    names = [str(name) for name in (default_names(count) if columns is None else columns)]
+    if len(names) != count or len(set(names)) != count:
+        raise InputError(
+            f"Cannot write {path}: {count} columns need {count} different names, got {names}."
+        )
+    if labels is not None and (len(labels) != len(values) or label_column in names):
+        raise InputError(
+            f"Cannot write {path}: {len(values)} rows need as many labels, got {len(labels)}, "
+            f"under a name that no column has, got {label_column!r}."
+        )
+    labelled = None if labels is None else (label_column, [str(label) for label in labels])
+    with atomic_path(path) as temporary:
+        WRITERS[_suffix(path)](temporary, values, names, labelled)
+    return path
+
+
+def _write_text(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
+    separator = "\t" if ".tsv" in path.suffixes[-2:] else ","
+    packed = path.suffix.lower() == ".gz"
+    # Names that could be data are put into quotes, by which the reader knows them.
+    like_data = looks_like_data(names) or names[0].startswith("#")
+    quoting = csv.QUOTE_ALL if like_data else csv.QUOTE_MINIMAL
+    with _opened(path, packed) as file:
+        rows = csv.writer(file, delimiter=separator, lineterminator="\n", quoting=quoting)
+        rows.writerow([*([labels[0]] if labels else []), *names])
+        if labels is None:
+            np.savetxt(file, values, fmt=_cell_format(values.dtype), delimiter=separator)
+            return
+        cell = _cell_format(values.dtype)
+        rows = csv.writer(file, delimiter=separator, lineterminator="\n")
+        for label, row in zip(labels[1], values, strict=True):
+            rows.writerow([label, *(cell % value for value in row)])
+
+
+@contextlib.contextmanager
+def _opened(path: Path, packed: bool) -> Iterator[TextIO]:
+    if not packed:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    # Without name and time, so that the same values give the same bytes.
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packer,
+        io.TextIOWrapper(packer, encoding="utf-8", newline="") as file,
+    ):
+        yield file
 
 
 def _cell_format(dtype: np.dtype) -> str:
@@ -37,15 +134,16 @@ def _cell_format(dtype: np.dtype) -> str:
     return "%.9g" if dtype.itemsize <= 4 else "%.17g"
 
 
-def _write_npy(path: Path, values: np.ndarray, _names: list[str]) -> None:
+def _write_npy(path: Path, values: np.ndarray, _names: list[str], labels: Labels) -> None:
     np.save(path, values)
 
 
-def _write_npz(path: Path, values: np.ndarray, names: list[str]) -> None:
-    np.savez(path, values=values, columns=np.array(names, dtype=np.str_))
+def _write_npz(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
+    more = {} if labels is None else {labels[0]: np.array(labels[1], dtype=np.str_)}
+    np.savez(path, values=values, columns=np.array(names, dtype=np.str_), **more)
 
 
-def _write_parquet(path: Path, values: np.ndarray, names: list[str]) -> None:
+def _write_parquet(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
     import pandas as pd
 
     try:
@@ -54,11 +152,17 @@ def _write_parquet(path: Path, values: np.ndarray, names: list[str]) -> None:
         raise InputError(
             "Writing parquet needs pyarrow; pip install 'tfp-flows[parquet]'."
         ) from None
-    pd.DataFrame(values, columns=names).to_parquet(path, engine="pyarrow", index=False)
+    frame = pd.DataFrame(values, columns=names)
+    if labels is not None:
+        frame.insert(0, labels[0], labels[1])
+    frame.to_parquet(path, engine="pyarrow", index=False)
 
 
-WRITERS: dict[str, Callable[[Path, np.ndarray, list[str]], None]] = {
-    ".csv": _write_csv,
+WRITERS: dict[str, Callable[[Path, np.ndarray, list[str], Labels], None]] = {
+    ".csv": _write_text,
+    ".tsv": _write_text,
+    ".csv.gz": _write_text,
+    ".tsv.gz": _write_text,
     ".npy": _write_npy,
     ".npz": _write_npz,
     ".parquet": _write_parquet,

@@ -1,185 +1,17 @@
-"""Images from arrays, folders and known data sets, as streams of batches.
+"""Images from arrays, folders and known data sets, divided into parts."""
 
-Arrays are kept as bytes and folders are read as they are needed, so that neither costs four bytes
-a number before its batch is due.
-"""
-
-import abc
-import dataclasses
-import math
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfp_flows.datasets._checks import generator
+from tfp_flows.datasets._folders import find_pictures, name_in, remarks_on
+from tfp_flows.datasets._image_arrays import KERAS_NAMES, checked, from_file, from_keras, from_tfds
+from tfp_flows.datasets._image_streams import ArrayImages, FolderImages, Images
+from tfp_flows.datasets._pictures import SUFFIXES, background_colour
 from tfp_flows.datasets.splits import Splits, split
-from tfp_flows.errors import InputError, unknown_name
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-SUFFIXES = (".jpg", ".jpeg", ".png")
-KERAS_NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
-_PARTS = Splits._fields
-_SHUFFLED_FILES = 1_000
-
-
-@dataclasses.dataclass(frozen=True)
-class Images(abc.ABC):
-    """Images in three parts.
-
-    Attributes:
-        shape: ``(height, width, channels)``.
-        sizes: Number of training, validation and test images.
-        classes: Number of classes; 0 without labels.
-    """
-
-    shape: tuple[int, int, int]
-    sizes: Splits
-    classes: int = 0
-
-    def batches(
-        self,
-        part: str,
-        batch_size: int,
-        *,
-        shuffle: bool = False,
-        seed: int = 0,
-        flip: bool = False,
-        labels: bool = False,
-        full: bool = False,
-    ) -> "tf.data.Dataset":
-        """A stream of one part, for `FlowModel.fit`, `evaluate` and `predict`.
-
-        Args:
-            part: ``"train"``, ``"validation"`` or ``"test"``.
-            batch_size: Images a batch; the last may have fewer.
-            shuffle: Whether each pass has an order of its own, drawn from the seed.
-            seed: Seed of orders and flips.
-            flip: Whether images are flipped left to right, every other on average.
-            labels: Whether batches are pairs with one-hot classes as context.
-            full: Whether the last batch is filled up with images from the beginning. All batches
-                then have one shape, for which one program is compiled, and their number is the
-                same each time, even if files turn out to be damaged.
-
-        Returns:
-            Batches of float32 ``[n, height, width, channels]`` of integers 0 to 255, or pairs of
-            these with ``[n, classes]``.
-
-        Raises:
-            InputError: If there is no such part, or there are no labels.
-        """
-        import tensorflow as tf
-
-        if part not in _PARTS:
-            raise unknown_name("part", part, _PARTS)
-        if labels and not self.classes:
-            raise InputError("These images have no labels; leave labels out.")
-        stream = self._stream(_PARTS.index(part), shuffle, seed)
-        if flip:
-            stream = stream.map(
-                lambda image, label: (_flipped(image, seed), label), num_parallel_calls=2
-            )
-        if full:
-            stream = stream.repeat().batch(batch_size, drop_remainder=True)
-            stream = stream.take(math.ceil(self.sizes[_PARTS.index(part)] / batch_size))
-        else:
-            stream = stream.batch(batch_size)
-
-        def finish(image, label):
-            image = tf.cast(image, tf.float32)
-            return (image, tf.one_hot(label, self.classes)) if labels else image
-
-        return stream.map(finish).prefetch(2)
-
-    @abc.abstractmethod
-    def _stream(self, part: int, shuffle: bool, seed: int) -> "tf.data.Dataset":
-        """Images of bytes, one by one, each with its label."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ArrayImages(Images):
-    """Images that are in memory.
-
-    Attributes:
-        pixels: Bytes ``[n, *shape]`` of each part.
-        labels: Integers ``[n]`` of each part, or None.
-    """
-
-    pixels: Splits | None = None
-    labels: Splits | None = None
-
-    def _stream(self, part, shuffle, seed):
-        import tensorflow as tf
-
-        pixels = self.pixels[part]
-        labels = np.zeros(len(pixels)) if self.labels is None else self.labels[part]
-        pixels, labels = tf.constant(pixels), tf.constant(labels, tf.int32)
-        order = tf.data.Dataset.range(len(pixels))
-        if shuffle:
-            order = order.shuffle(len(pixels), seed=seed, reshuffle_each_iteration=True)
-        return order.map(lambda i: (pixels[i], labels[i]))
-
-
-@dataclasses.dataclass(frozen=True)
-class FolderImages(Images):
-    """Images in files, read batch by batch.
-
-    Files that cannot be read are left out; `skipped` names them.
-
-    Attributes:
-        files: Paths of each part.
-        skipped: Names of the files that could not be read, with the reason.
-    """
-
-    files: Splits | None = None
-    skipped: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    def _stream(self, part, shuffle, seed):
-        import tensorflow as tf
-
-        paths = tf.data.Dataset.from_tensor_slices([str(path) for path in self.files[part]])
-        if shuffle:
-            paths = paths.shuffle(len(self.files[part]), seed=seed, reshuffle_each_iteration=True)
-
-        def read(path):
-            image = tf.numpy_function(self._read, [path], tf.uint8)
-            return tf.ensure_shape(image, [None, None, None])
-
-        images = paths.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-        images = images.filter(lambda image: tf.size(image) > 0)
-        return images.map(lambda image: (tf.ensure_shape(image, self.shape), 0))
-
-    def _read(self, path: bytes) -> np.ndarray:
-        path = Path(os.fsdecode(path))
-        try:
-            return read_image(path, self.shape)
-        except InputError as error:
-            self.skipped[path.name] = str(error)
-            return np.zeros([0, 0, 0], np.uint8)
-
-
-def read_image(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """Reads an image, cropped to the middle in the ratio of ``shape`` and resized to it.
-
-    Returns:
-        Bytes of the given shape; one channel is grey, three are red, green and blue.
-
-    Raises:
-        InputError: If the file is damaged or no image.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            image = image.convert("L" if shape[2] == 1 else "RGB")
-            image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.BOX)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"Cannot read {path}: it is damaged or no image ({error}).") from error
-    return np.asarray(image, np.uint8).reshape(shape)
+from tfp_flows.errors import InputError
 
 
 def load_images(
@@ -188,174 +20,94 @@ def load_images(
     size: int | None = None,
     key: str | None = None,
     grey: bool = False,
+    channels: int | None = None,
+    background: str = "white",
     whole: bool = False,
     seed: int = 0,
 ) -> Images:
     """Finds images and divides them into training, validation and test parts.
 
     Args:
-        source: A folder of .jpg and .png files, at any depth; a ``.npy`` file or an ``.npz`` file
-            with bytes ``[n, height, width]`` or ``[n, height, width, channels]``; ``mnist``,
-            ``fashion_mnist``, ``cifar10`` or ``cifar100``; or ``tfds:NAME`` for a data set of
-            tensorflow_datasets. An ``.npz`` file may hold the parts as ``train`` (or ``x_train``),
-            ``val`` and ``test``, with labels as ``y_train`` and so on; what is missing is split
-            off.
+        source: A folder of pictures (.jpg, .png, .webp, .tiff, .gif, .bmp and others), at any
+            depth, of which hidden ones are left out; one picture, if ``whole``; a ``.npy`` or
+            ``.npz`` file with bytes ``[n, height, width]`` or ``[n, height, width, channels]``;
+            ``mnist``, ``fashion_mnist``, ``cifar10`` or ``cifar100``; or ``tfds:NAME`` for a data
+            set of tensorflow_datasets. An ``.npz`` file may hold the parts as ``train`` (or
+            ``x_train``), ``val`` and ``test``, with labels as ``y_train`` and so on; what is
+            missing is split off.
         size: Height and width. Arrays are padded with zeros to it, files cropped and resized; by
             default arrays stay as they are, and files must agree.
         key: Which array of an ``.npz`` file to read.
-        grey: Whether colours of files are turned to grey.
+        grey: Whether colours of files are turned to grey, which is ``channels=1``.
+        channels: 1 or 3 of files: turns all to grey, or reads grey ones as colours. By default 3
+            if any file has colours.
+        background: Colour behind transparent places of files, by name or as ``#rrggbb``.
         whole: Whether all images form the test part, in their order, and the others are empty; of
-            an ``.npz`` file with parts, those of the test.
+            an ``.npz`` file with parts, those of the test. Files that cannot be read are then
+            among them; see ``keep`` of `Images.batches`.
         seed: Seed of the split.
 
     Returns:
-        The images.
+        The images. `Images.remarks` says what was left out or converted, `Images.names` names
+        the files.
 
     Raises:
         InputError: If there are none, their sizes differ, or values are not bytes.
     """
     path = Path(source)
-    if path.is_dir():
-        return _from_folder(path, size, grey, whole, seed)
+    if channels not in (None, 1, 3) or (grey and channels == 3):
+        raise InputError(
+            f"channels is {channels!r} and grey {grey}; give 1 for grey, 3 for colours."
+        )
+    if path.is_dir() or (path.suffix.lower() in SUFFIXES and path.exists()):
+        return _from_pictures(path, size, 1 if grey else channels, whole, seed, background)
     name = str(source)
     if name in KERAS_NAMES and not path.exists():
-        return _from_parts(_from_keras(name), name, size, whole, seed)
+        return _from_parts(from_keras(name), name, size, whole, seed)
     if name.startswith("tfds:"):
-        return _from_parts(_from_tfds(name.removeprefix("tfds:")), name, size, whole, seed)
-    return _from_parts(_from_file(path, key), name, size, whole, seed)
+        return _from_parts(from_tfds(name.removeprefix("tfds:")), name, size, whole, seed)
+    return _from_parts(from_file(path, key), name, size, whole, seed)
 
 
-def _from_folder(path: Path, size, grey, whole, seed) -> FolderImages:
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if not files:
-        raise InputError(f"{path} holds no {', '.join(SUFFIXES)} files; give a folder of images.")
-    shapes, skipped, good = {}, {}, []
-    for file in files:
-        try:
-            shapes.setdefault(_shape_of(file, grey), file)
-            good.append(file)
-        except InputError as error:
-            skipped[file.name] = str(error)
-    if not good:
-        raise InputError(f"None of the {len(files)} images in {path} can be read.")
-    channels = {shape[2] for shape in shapes}
-    if len(channels) > 1:
-        one, other = (next(f for s, f in shapes.items() if s[2] == c) for c in (1, 3))
-        raise InputError(
-            f"{one.name} is grey and {other.name} is in colour; make them alike, or turn all to "
-            "grey."
-        )
+def _from_pictures(
+    source: Path, size: int | None, channels: int | None, whole: bool, seed: int, background: str
+) -> FolderImages:
+    background_colour(background)
+    if source.is_file() and not whole:
+        raise InputError(f"{source} is one picture; give a folder of them.")
+    found = find_pictures(source)
+    facts = found.facts
+    if not facts:
+        raise InputError(f"None of the {len(found.files)} images in {source} can be read.")
+    if channels is None:
+        channels = 1 if all(fact.grey for fact in facts.values()) else 3
+    shapes = {(fact.height, fact.width): file for file, fact in facts.items()}
     if size is None and len(shapes) > 1:
         (one, first), (other, second) = list(shapes.items())[:2]
         raise InputError(
-            f"{first.name} is {one[1]} x {one[0]} pixels and {second.name} {other[1]} x "
-            f"{other[0]}; give the size to bring all of them to."
+            f"{name_in(source, first)} is {one[1]} x {one[0]} pixels and "
+            f"{name_in(source, second)} {other[1]} x {other[0]}; give the size to bring all of "
+            "them to."
         )
-    shape = next(iter(shapes)) if size is None else (size, size, channels.pop())
-    parts = _split(np.array(good, object), whole, seed)
-    return FolderImages(shape, Splits(*map(len, parts)), files=parts, skipped=skipped)
-
-
-def _shape_of(path: Path, grey: bool) -> tuple[int, int, int]:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            channels = 1 if grey or image.mode in ("1", "L", "LA", "I", "I;16", "F") else 3
-            return image.height, image.width, channels
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"Cannot read {path}: it is damaged or no image ({error}).") from error
-
-
-def _from_file(path: Path, key: str | None) -> dict[str, np.ndarray]:
-    if path.suffix not in (".npy", ".npz"):
-        raise InputError(
-            f"Cannot read images from {path}: give a folder of images, an .npy or .npz file, "
-            f"{', '.join(KERAS_NAMES)}, or tfds:NAME."
-        )
-    if not path.exists():
-        raise InputError(f"Cannot read {path}: there is no such file; check the path.")
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"": loaded}
-        with loaded:
-            return _named_arrays(path, loaded, key)
-    except InputError:
-        raise
-    except Exception as error:  # NumPy and zipfile raise anything
-        raise InputError(f"Cannot read {path}: it is damaged or no NumPy file.") from error
-
-
-_NAMES = {
-    "train": ("train", "x_train"),
-    "val": ("val", "validation", "x_val"),
-    "test": ("test", "x_test"),
-}
-
-
-def _named_arrays(path, archive, key):
-    names = archive.files
-    if key is not None:
-        if key not in names:
-            raise unknown_name("key", key, names)
-        return {"": archive[key]}
-    found = {}
-    for part, choices in _NAMES.items():
-        for name in (n for n in choices if n in names):
-            found[part] = archive[name]
-            label = f"y_{name.removeprefix('x_')}"
-            if label in names:
-                found[f"y_{part}"] = archive[label]
-    if "train" in found:
-        return found
-    if len(names) != 1:
-        raise InputError(
-            f"{path} holds {len(names)} arrays ({', '.join(names)}); choose one by its key."
-        )
-    return {"": archive[names[0]]}
-
-
-def _from_keras(name: str) -> dict[str, np.ndarray]:
-    import tensorflow as tf
-
-    module = getattr(tf.keras.datasets, name)
-    return _downloaded(name, lambda: _of_pairs(*module.load_data()))
-
-
-def _of_pairs(train, test):
-    return {"train": train[0], "y_train": train[1], "test": test[0], "y_test": test[1]}
-
-
-def _from_tfds(name: str) -> dict[str, np.ndarray]:
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError:
-        raise InputError(
-            f"tfds:{name} needs tensorflow_datasets; pip install 'tfp-flows[images]'."
-        ) from None
-
-    def load():
-        parts = tfds.as_numpy(tfds.load(name, batch_size=-1))
-        arrays = {part: values["image"] for part, values in parts.items()}
-        labels = {f"y_{p}": values["label"] for p, values in parts.items() if "label" in values}
-        return arrays | labels
-
-    return _downloaded(name, load)
-
-
-def _downloaded(name: str, load: Callable[[], dict]) -> dict[str, np.ndarray]:
-    try:
-        return load()
-    except Exception as error:  # urllib, ssl, tfds: anything between here and the server
-        reason = " ".join(str(error).split())[:160].rstrip(".")
-        raise InputError(
-            f"Cannot download {name}: {reason}. Check the network, or give a file or a folder."
-        ) from error
+    shape = (*(next(iter(shapes)) if size is None else (size, size)), channels)
+    remarks = remarks_on(facts.values(), size=size, channels=channels, background=background)
+    # What cannot be read has no place in a fit, but keeps its place among scores.
+    files = np.empty(len(found.files if whole else facts), object)
+    files[:] = found.files if whole else list(facts)
+    parts = _split(files, whole, seed)
+    return FolderImages(
+        shape,
+        Splits(*map(len, parts)),
+        remarks=(*found.remarks, *remarks),
+        files=parts,
+        skipped=found.skipped,
+        root=source,
+        background=background,
+    )
 
 
 def _from_parts(arrays: dict[str, np.ndarray], name: str, size, whole, seed) -> ArrayImages:
-    pixels = {part: _checked(a, name, size) for part, a in arrays.items() if part[:2] != "y_"}
+    pixels = {part: checked(a, name, size) for part, a in arrays.items() if part[:2] != "y_"}
     if len({values.shape[1:] for values in pixels.values()}) > 1:
         raise InputError(f"The parts of {name} have images of different sizes.")
     labels = {
@@ -392,45 +144,3 @@ def _from_parts(arrays: dict[str, np.ndarray], name: str, size, whole, seed) -> 
 
 def _split(values: np.ndarray, whole: bool, seed: int) -> Splits:
     return Splits(values[:0], values[:0], values) if whole else split(values, seed=seed)
-
-
-def _checked(values, name: str, size: int | None) -> np.ndarray:
-    values = np.asarray(values)
-    if values.ndim == 3:
-        values = values[..., None]
-    if values.ndim != 4 or values.shape[3] not in (1, 3) or not len(values):
-        raise InputError(
-            f"{name} holds an array of shape {values.shape}; images need [n, height, width] or "
-            "[n, height, width, channels] with 1 or 3 channels."
-        )
-    if values.dtype != np.uint8:
-        low, high = values.min(), values.max()
-        if low >= 0 and high <= 1:
-            raise InputError(
-                f"{name} holds values from {low:g} to {high:g}, as of images scaled to [0, 1]; "
-                "give the whole numbers from 0 to 255."
-            )
-        if not (low >= 0 and high <= 255 and np.array_equal(values, np.round(values))):
-            raise InputError(
-                f"{name} holds values from {low:g} to {high:g}; images need whole numbers from 0 "
-                "to 255."
-            )
-        values = values.astype(np.uint8)
-    return values if size is None else _padded(values, name, size)
-
-
-def _padded(values: np.ndarray, name: str, size: int) -> np.ndarray:
-    height, width = values.shape[1:3]
-    if max(height, width) > size:
-        raise InputError(
-            f"{name} holds images of {width} x {height} pixels, larger than size {size}; give a "
-            "size that holds them."
-        )
-    spare = [(0, 0), *(((size - n) // 2, size - n - (size - n) // 2) for n in (height, width))]
-    return np.pad(values, [*spare, (0, 0)])
-
-
-def _flipped(image, seed):
-    import tensorflow as tf
-
-    return tf.image.random_flip_left_right(image, seed=seed)

@@ -1,4 +1,4 @@
-"""Tables of numbers from files, checked before a model sees them, and written back."""
+"""Tables of numbers from files, checked before a model sees them."""
 
 import dataclasses
 import operator
@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tfp_flows.datasets._readers import RawTable, default_names, read_raw
-from tfp_flows.datasets._writers import WRITERS
+from tfp_flows.datasets._raw import Options, RawTable, numbers_of
+from tfp_flows.datasets._readers import read_raw
 from tfp_flows.errors import InputError, unknown_name
-from tfp_flows.files import atomic_path
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -30,6 +29,8 @@ class Table:
         named: Whether the names came from the file.
         rows: ``[rows]``, the number in the file of each row, counted from 1; None if the table
             is not from a file.
+        remarks: What was decided in reading and could have been meant otherwise, a sentence each:
+            a header or none, decimal commas, columns that were left out.
     """
 
     values: np.ndarray
@@ -37,6 +38,7 @@ class Table:
     dropped: int = 0
     named: bool = True
     rows: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def load_table(
@@ -45,12 +47,21 @@ def load_table(
     columns: str | int | Iterable[str | int] | None = None,
     drop_invalid: bool = False,
     key: str | None = None,
+    header: bool | None = None,
 ) -> Table:
-    """Reads a ``.csv``, ``.npy``, ``.npz`` or ``.parquet`` file as a table of finite numbers.
+    """Reads a file of text, ``.npy``, ``.npz`` or ``.parquet`` as a table of finite numbers.
 
-    A CSV file may use commas, semicolons or tabs; its first row is a header if any cell in it is
-    not a number. Rows in messages are data rows counted from 1. A 1-D array becomes one column.
-    Integers beyond 2^53 are rounded to float64. Pickled objects are never read.
+    Text is ``.csv``, ``.tsv`` or ``.txt``, also packed (``.csv.gz``, ``.bz2``, ``.xz``, ``.zip``),
+    in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. Commas, semicolons, tabs, bars or
+    blanks stand between cells, whichever cut the first rows into equally many, and most of them
+    numbers. Lines that begin with ``#`` are comments; the last one above the rows gives the names
+    if there are as many in it as columns (``numpy.savetxt``). Cells may have decimal commas
+    (``1,5``) and separators of thousands (``1,234.5``), where a column or the others of the file
+    tell which is which. Rows in messages are data rows counted from 1. A 1-D array becomes one
+    column. Integers beyond 2^53 are rounded to float64. Pickled objects are never read.
+
+    A column at the front that has no name and holds the row numbers or labels of a data frame is
+    left out, unless ``columns`` chooses it.
 
     Args:
         path: The file.
@@ -59,6 +70,10 @@ def load_table(
             hold anything.
         drop_invalid: Leave out rows with empty, NaN or infinite cells instead of refusing them.
         key: Which array of a ``.npz`` file to read; needed if it holds several.
+        header: Whether the first row of a text file is a header; by default it is one if it has
+            text above a column of numbers, or numbers that count up (as pandas names columns) or
+            years, above rows that are not like them. `Table.remarks` says so where such a rule
+            decides.
 
     Returns:
         The table.
@@ -69,8 +84,10 @@ def load_table(
             ``drop_invalid`` is false; a value is beyond the range of float32.
     """
     path = Path(path)
-    raw = _select(path, read_raw(path, key=key), columns)
-    return _checked_table(path, raw, drop_invalid)
+    raw = read_raw(path, Options(key, header))
+    raw = _without_index(path, raw) if columns is None else _select(path, raw, columns)
+    table = _checked_table(path, raw, drop_invalid)
+    return dataclasses.replace(table, remarks=(*table.remarks, *_remarks_on_counters(table)))
 
 
 def load_matching(
@@ -80,6 +97,7 @@ def load_matching(
     named: bool = True,
     drop_invalid: bool = False,
     key: str | None = None,
+    header: bool | None = None,
 ) -> Table:
     """Reads from a file the columns that a model was fitted to, in the model's order.
 
@@ -88,11 +106,13 @@ def load_matching(
     names are only numbered.
 
     Args:
-        path: The file; see `load_table`, also for ``drop_invalid`` and ``key``.
+        path: The file; see `load_table`, also for ``drop_invalid``, ``key`` and ``header``.
         columns: Names of the model's columns.
         named: Whether these names came from a file; otherwise they are ``x0, x1, ...``.
         drop_invalid: Leave out rows with empty, NaN or infinite cells instead of refusing them.
         key: Which array of a ``.npz`` file to read.
+        header: Whether the first row of a text file is a header; by default also if it holds the
+            model's names.
 
     Returns:
         The table, with the model's column names.
@@ -101,7 +121,9 @@ def load_matching(
         InputError: as `load_table`; columns are missing, or another number of them.
     """
     path = Path(path)
-    raw = read_raw(path, key=key)
+    raw = read_raw(path, Options(key, header, tuple(columns) if named else None))
+    if not named or not set(columns) <= set(raw.names):
+        raw = _without_index(path, raw)
     missing = [name for name in columns if name not in raw.names]
     same_width = len(raw.names) == len(columns)
     if not raw.named and same_width:
@@ -120,13 +142,45 @@ def load_matching(
             f"{path} has {len(raw.names)} columns without names, but the model was fitted to "
             f"{len(columns)} ({', '.join(columns)}); give these, in this order."
         )
-    return _checked_table(path, RawTable(chosen.columns, tuple(columns), named), drop_invalid)
+    chosen = chosen._replace(names=tuple(columns), named=named)
+    return _checked_table(path, chosen, drop_invalid)
+
+
+def _without_index(path: Path, raw: RawTable) -> RawTable:
+    """The table without the row labels of a data frame, which were not meant as data."""
+    if not raw.index:
+        return raw
+    kept = [i for i in range(len(raw.names)) if i not in raw.index]
+    first, last = (raw.columns[raw.index[0]][i] for i in (0, -1)) if len(raw.columns[0]) else ""
+    remark = (
+        f"The first column of {path.name} has no name and holds the labels of its rows ({first} to "
+        f"{last}); it is left out, columns= (--columns) would choose it."
+    )
+    return raw._replace(
+        columns=[raw.columns[i] for i in kept],
+        names=tuple(raw.names[i] for i in kept),
+        remarks=(*raw.remarks, remark),
+        index=(),
+    )
+
+
+def _remarks_on_counters(table: Table) -> list[str]:
+    """Names the columns that only count the rows, which have nothing to be learned."""
+    if len(table.values) < 3:
+        return []
+    return [
+        f"Column {name!r} counts the rows ({column[0]:.12g} to {column[-1]:.12g}); leave it out "
+        "with columns= (--columns) unless it is meant."
+        for name, column in zip(table.columns, table.values.T, strict=True)
+        if column[0] == np.round(column[0])
+        and np.array_equal(column, column[0] + table.rows - table.rows[0])
+    ]
 
 
 def _checked_table(path: Path, raw: RawTable, drop_invalid: bool) -> Table:
     if not raw.columns or not len(raw.columns[0]):
         raise InputError(f"{path} holds no values; give a file with rows of numbers.")
-    numeric = [_numeric(path, c, name) for c, name in zip(raw.columns, raw.names, strict=True)]
+    numeric = [numbers_of(path, c, name) for c, name in zip(raw.columns, raw.names, strict=True)]
     values = np.stack(numeric, axis=1)
     valid = np.isfinite(values)
     rows = valid.all(axis=1)
@@ -140,7 +194,8 @@ def _checked_table(path: Path, raw: RawTable, drop_invalid: bool) -> Table:
         values = values[rows]
     _check_float32_range(path, values, raw.names, rows)
     numbers = np.flatnonzero(rows) + 1
-    return Table(values, raw.names, int(len(rows) - len(numbers)), raw.named, numbers)
+    dropped = int(len(rows) - len(numbers))
+    return Table(values, raw.names, dropped, raw.named, numbers, raw.remarks)
 
 
 def check_table(table: Table, *, min_rows: int | None = None) -> None:
@@ -169,63 +224,6 @@ def check_table(table: Table, *, min_rows: int | None = None) -> None:
         )
 
 
-def check_output(path: str | os.PathLike[str]) -> None:
-    """Checks, before any work is done for it, that a table may be written to a path.
-
-    Args:
-        path: The file to write.
-
-    Raises:
-        InputError: an unknown suffix, or no such folder.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in WRITERS:
-        raise InputError(
-            f"Cannot write {path}: its suffix is {path.suffix.lower()!r}; use one of "
-            f"{', '.join(WRITERS)}."
-        )
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-
-
-def save_table(
-    path: str | os.PathLike[str], values: np.ndarray, columns: Sequence[str] | None = None
-) -> Path:
-    """Writes a table as ``.csv``, ``.npy``, ``.npz`` or ``.parquet``: all of it or nothing.
-
-    Reading the file back gives exactly the same floats. ``.npy`` keeps no column names.
-
-    Args:
-        path: The file to write or replace.
-        values: Real numbers ``[rows, columns]``.
-        columns: One name for each column; ``x0, x1, ...`` if None.
-
-    Returns:
-        The path.
-
-    Raises:
-        InputError: an unknown suffix, values or names of another shape, or a file that cannot be
-            written; a file that was there before is then unchanged.
-    """
-    path = Path(path)
-    values = np.asarray(values)
-    check_output(path)
-    if values.ndim != 2 or values.dtype.kind not in "fiu":
-        raise InputError(
-            f"Cannot write {path}: the values are {values.dtype} of shape {values.shape}; "
-            "give real numbers [rows, columns]."
-        )
-    count = values.shape[1]
-    names = [str(name) for name in (default_names(count) if columns is None else columns)]
-    if len(names) != count or len(set(names)) != count:
-        raise InputError(
-            f"Cannot write {path}: {count} columns need {count} different names, got {names}."
-        )
-    with atomic_path(path) as temporary:
-        WRITERS[path.suffix.lower()](temporary, values, names)
-    return path
-
-
 def _select(path: Path, raw: RawTable, columns: str | int | Iterable[str | int] | None) -> RawTable:
     if columns is None:
         return raw
@@ -238,8 +236,8 @@ def _select(path: Path, raw: RawTable, columns: str | int | Iterable[str | int] 
         if index in chosen:
             raise InputError(f"Column {raw.names[index]!r} is chosen twice; name it once.")
         chosen.append(index)
-    return RawTable(
-        [raw.columns[i] for i in chosen], tuple(raw.names[i] for i in chosen), raw.named
+    return raw._replace(
+        columns=[raw.columns[i] for i in chosen], names=tuple(raw.names[i] for i in chosen)
     )
 
 
@@ -255,37 +253,6 @@ def _column_index(path: Path, names: tuple[str, ...], column: str | int) -> int:
             f"{path} has no column {index}; it has {len(names)}, numbered 0 to {len(names) - 1}."
         )
     return index
-
-
-def _numeric(path: Path, column: np.ndarray, name: str) -> np.ndarray:
-    """The column as float32 or float64, or an InputError that says what it holds instead."""
-    if column.dtype.kind in "fiu":
-        exact_in_float32 = np.result_type(column.dtype, np.float32) == np.float32
-        return column.astype(np.float32 if exact_in_float32 else np.float64, copy=False)
-    what = {"b": "true/false values", "c": "complex numbers", "M": "dates", "m": "durations"}
-    if column.dtype.kind in what:
-        raise InputError(
-            f"Column {name!r} of {path} holds {what[column.dtype.kind]}; convert it to real "
-            "numbers or leave it out with columns= (--columns)."
-        )
-    return _from_objects(path, column, name)
-
-
-def _from_objects(path: Path, column: np.ndarray, name: str) -> np.ndarray:
-    """Numbers kept as objects (Decimal, mixed integers); anything else is reported as text."""
-    import pandas as pd
-
-    cells = pd.Series(list(column), dtype=object)
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    boolean = np.array([isinstance(cell, bool | np.bool_) for cell in cells])
-    bad = np.flatnonzero((np.isnan(numbers) & cells.notna().to_numpy()) | boolean)
-    if bad.size:
-        row = int(bad[0])
-        raise InputError(
-            f"Column {name!r} of {path} holds text or objects ({str(cells[row])[:40]!r} in row "
-            f"{row + 1}); convert it to numbers or leave it out with columns= (--columns)."
-        )
-    return numbers
 
 
 def _invalid_message(path: Path, valid: np.ndarray, names: tuple[str, ...]) -> str:

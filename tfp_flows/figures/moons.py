@@ -15,7 +15,8 @@ def draw() -> "Figure":
     """Fits the flow, in about half a minute, and draws data, samples and density."""
     import tensorflow as tf
 
-    from tfp_flows import FlowModel, datasets, flows
+    from tfp_flows import datasets, flows
+    from tfp_flows.models import FlowModel
 
     tf.keras.utils.set_random_seed(0)
     flow = flows.maf(event_shape=2, seed=0)

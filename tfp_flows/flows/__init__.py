@@ -1,40 +1,10 @@
-"""Flows: recipes that return a whole distribution."""
+"""Flows: recipes that return a whole distribution.
 
-from tfp_flows.errors import unknown_name
-from tfp_flows.flows.autoregressive import iaf, maf
-from tfp_flows.flows.block_neural import bnaf
-from tfp_flows.flows.circular import circular_nsf
-from tfp_flows.flows.continuous import ffjord
-from tfp_flows.flows.coupling import nice, realnvp
-from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.images import glow, realnvp_image
-from tfp_flows.flows.latent import attribute_direction, interpolate, reconstruct
-from tfp_flows.flows.monotone import bernstein, gaussianization, naf, sos
-from tfp_flows.flows.recipes import standard_normal
-from tfp_flows.flows.residual import residual
-from tfp_flows.flows.simple import planar, radial, softsign_bimodal, sylvester
-from tfp_flows.flows.splines import nsf
+`FLOWS` maps names to recipes, `get` looks one up; `catalogue` says what is known of each without
+importing TensorFlow.
+"""
 
-FLOWS = {
-    recipe.__name__: recipe
-    for recipe in (
-        *(softsign_bimodal, planar, radial, sylvester, nice, realnvp, maf, iaf),
-        *(nsf, circular_nsf, naf, bnaf, sos, bernstein, gaussianization, residual, ffjord),
-        *(realnvp_image, glow),
-    )
-}
-
-
-def get(name: str):
-    """Looks a recipe up by name.
-
-    Raises:
-        InputError: If there is none of that name; the nearest is suggested.
-    """
-    if name not in FLOWS:
-        raise unknown_name("flow", name, FLOWS)
-    return FLOWS[name]
-
+import importlib
 
 __all__ = [
     "FLOWS",
@@ -64,3 +34,16 @@ __all__ = [
     "standard_normal",
     "sylvester",
 ]
+
+
+def __getattr__(name: str):
+    if name not in __all__:
+        raise AttributeError(f"module 'tfp_flows.flows' has no attribute {name!r}")
+    # All at once: only classes whose module was imported are rebuilt from files.
+    public = importlib.import_module("tfp_flows.flows.public")
+    globals().update({known: getattr(public, known) for known in __all__})
+    return globals()[name]
+
+
+def __dir__():
+    return __all__

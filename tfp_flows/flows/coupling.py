@@ -86,7 +86,7 @@ def realnvp(
     hidden_units=(64, 64),
     activation="relu",
     mixing: str = "flip",
-    max_log_scale: float = 5.0,
+    max_log_scale: float | None = None,
     normalization: str | None = None,
     standardize: bool = True,
     standardize_context: bool = True,
@@ -107,7 +107,8 @@ def realnvp(
         activation: Activation of each conditioner.
         mixing: How entries change sides between couplings: ``"flip"`` (complementary masks),
             ``"random"`` (seeded permutations) or ``"linear"`` (learned PLU maps).
-        max_log_scale: Bound on the absolute log-scale of a coupling.
+        max_log_scale: Bound on the absolute log-scale of a coupling; that of
+            `tfp_flows.transformers.Affine` by default.
         normalization: ``"batch"`` or ``"act"`` for a normalisation after each coupling, or None.
         standardize: Whether a standardiser, adapted before training, faces the data.
         standardize_context: Whether the context is standardised likewise, if there is one.
@@ -129,7 +130,7 @@ def realnvp(
         size,
         num_layers,
         seed,
-        transformer=Affine(max_log_scale=max_log_scale),
+        transformer=Affine(**({} if max_log_scale is None else {"max_log_scale": max_log_scale})),
         context_shape=context_shape,
         hidden_units=hidden_units,
         activation=activation,

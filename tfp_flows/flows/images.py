@@ -22,13 +22,12 @@ from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.recipes import layer_seeds, normalisation, standard_normal
 from tfp_flows.networks import ResidualConvNetwork
+from tfp_flows.numerics import INPUT_BOUND
 from tfp_flows.transformers import Additive, Affine
 
 # For stability, where dozens of couplings follow each other: the scale of one (the papers' own
-# are bounded by less), and what its network sees of latents, which are of size 1 but for outliers.
-# Without the second, each network makes an outlier larger for the next, until training diverges.
+# are bounded by less).
 _MAX_LOG_SCALE = 2.0
-_INPUT_BOUND = 16.0
 
 
 def realnvp_image(
@@ -244,7 +243,7 @@ def _coupling(shape, mask, network, transformer, context_shape) -> Coupling:
     conditioner = ResidualConvNetwork(
         input_size=kept,
         output_size=changed * transformer.num_parameters,
-        input_bound=_INPUT_BOUND,
+        input_bound=INPUT_BOUND,
         **network,
     )
     return Coupling(

@@ -8,14 +8,14 @@ import tensorflow as tf
 
 from tfp_flows import serialization, shapes
 from tfp_flows.flows import Flow
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.feed import Feed
-from tfp_flows.models.tracking import KERAS3, HoldsFlow, NetworkLosses, warn_if_unadapted
+from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
-KERAS_NAME = "keras" if KERAS3 else "tf_keras"
 DEFAULT_BATCH_SIZE = 128
 
 

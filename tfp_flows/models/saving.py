@@ -7,8 +7,9 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAME, how_to_become
 from tfp_flows.models.flow_layer import FlowLayer
-from tfp_flows.models.flow_model import KERAS_NAME, FlowModel
+from tfp_flows.models.flow_model import FlowModel
 
 
 def load(path, *, compile: bool = True):
@@ -41,13 +42,13 @@ def load(path, *, compile: bool = True):
     if "tfp_flows" not in json.dumps(written):
         raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
     library = written["config"].get("keras", KERAS_NAME)
-    if library != KERAS_NAME and KERAS_NAME == "keras":
+    if library != KERAS_NAME and KERAS3:
         # Keras 3 reads the weights of tf_keras, but not its optimizers.
         compile = False
     elif library != KERAS_NAME:
         raise InputError(
-            f"{str(path)!r} was saved under {library}, but tf.keras is {KERAS_NAME} here; set "
-            f"TF_USE_LEGACY_KERAS={int(library == 'tf_keras')} before the first import."
+            f"{str(path)!r} was saved under {library}, but tf.keras is {KERAS_NAME} here; "
+            f"{how_to_become(library)}."
         )
     custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer}
     try:

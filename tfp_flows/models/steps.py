@@ -10,8 +10,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfp_flows.checks import collected_checks, first_failed
+from tfp_flows.keras_worlds import KERAS3, steps_per_execution
 from tfp_flows.models import data as rows
-from tfp_flows.models.tracking import KERAS3
 
 MOST_STEPS = 16
 MOST_BYTES = 2**26
@@ -39,7 +39,7 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
 
 def set_steps_per_call(model, steps: int) -> None:
     """Changes the number of steps of a call after `compile`."""
-    current = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
+    current = steps_per_execution(model)
     if current == steps:
         return
     if KERAS3:
@@ -82,7 +82,7 @@ def several_steps(model) -> Callable:
 
     def train(iterator):
         nonlocal longest
-        most = model.steps_per_execution if KERAS3 else int(model._steps_per_execution.numpy())
+        most = steps_per_execution(model)
         # tf_keras asks for fewer in the last call of an epoch; the program stays the same.
         longest = max(longest, most)
         if model._feed is None:

@@ -5,8 +5,8 @@ import warnings
 import tensorflow as tf
 
 from tfp_flows.interop import Bridge
+from tfp_flows.keras_worlds import KERAS3
 
-KERAS3 = "tf_keras" not in tf.keras.Model.__module__
 _WRAPPER = "_tfp_flows_keras_variable"
 
 

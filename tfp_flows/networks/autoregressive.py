@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
-import tf_keras
 
 from tfp_flows.activations import ACTIVATIONS, get_activation
 from tfp_flows.errors import unknown_name
+from tfp_flows.keras_worlds import keras_of_tfp
 from tfp_flows.networks.initial import uniform
 from tfp_flows.networks.masked_product import Mask, masked_product
 from tfp_flows.networks.stack import Stack, Structure, pre_activations
-from tfp_flows.numerics import narrowed, permute
+from tfp_flows.numerics import narrowed, permute, positive_bound
 from tfp_flows.shapes import as_shape, flatten_batch, unflatten_batch
 
 
@@ -104,6 +104,8 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             biases); a small one starts the flow near the identity.
         residual: Whether the hidden layers after the first form residual blocks of two (Nash and
             Durkan 2019, arXiv:1904.05626, section 3): an odd number of layers of equal size.
+        input_bound: Inputs, not the context, are squashed into ``(-input_bound, input_bound)``;
+            None leaves them.
         **kwargs: ``name``, ``dtype`` and ``trainable`` of a Keras layer.
     """
 
@@ -128,6 +130,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         validate_args=False,
         output_scale=1.0,
         residual=False,
+        input_bound=None,
         **kwargs,
     ):
         hidden_units = list(as_shape(hidden_units or (), "hidden_units"))
@@ -157,10 +160,11 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             **kwargs,
         )
         self._output_scale, self._residual = float(output_scale), bool(residual)
+        self._input_bound = positive_bound(input_bound, "input_bound")
         # A dictionary is what Keras wrote for a registered function.
         written = isinstance(activation, dict)
         self._activation_function = get_activation(
-            tf_keras.activations.get(activation) if written else activation
+            keras_of_tfp.activations.get(activation) if written else activation
         )
         if self._event_shape is not None:
             self.build([None, self._event_size])
@@ -202,11 +206,11 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
         self._multiply = [masked_product(mask) for mask in self._masks]
         with tf.init_scope():
             self._build_layers()
-        tf_keras.layers.Layer.build(self, input_shape)
+        keras_of_tfp.layers.Layer.build(self, input_shape)
 
     def _build_layers(self):
         kernel_options = {
-            "regularizer": tf_keras.regularizers.get(self._kernel_regularizer),
+            "regularizer": keras_of_tfp.regularizers.get(self._kernel_regularizer),
             "constraint": self._kernel_constraint,
         }
         self._kernels, self._biases, self._context_kernels = [], [], []
@@ -224,9 +228,9 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
                 bias = self.add_weight(
                     f"bias_{k}",
                     mask.shape[1:],
-                    initializer=tf_keras.initializers.get(self._bias_initializer),
-                    regularizer=tf_keras.regularizers.get(self._bias_regularizer),
-                    constraint=tf_keras.constraints.get(self._bias_constraint),
+                    initializer=keras_of_tfp.initializers.get(self._bias_initializer),
+                    regularizer=keras_of_tfp.regularizers.get(self._bias_regularizer),
+                    constraint=keras_of_tfp.constraints.get(self._bias_constraint),
                 )
                 self._biases.append(bias)
             if self._conditional and (k == 0 or self._conditional_layers == "all_layers"):
@@ -240,7 +244,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
                 self._context_kernels.append(context_kernel)
 
     def _masked_initializer(self, mask, scale):
-        initializer = tf_keras.initializers.get(self._kernel_initializer)
+        initializer = keras_of_tfp.initializers.get(self._kernel_initializer)
 
         def initialize(shape, dtype=None, **_):
             return tf.cast(mask * scale, dtype) * initializer(shape, dtype)
@@ -321,6 +325,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             params=self._params,
             activation=self._activation_function,
             residual=self._residual,
+            input_bound=self._input_bound,
         )
 
     def _masked(self):
@@ -344,7 +349,7 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
     def get_config(self):
         """Returns the constructor's arguments, with the order and the degrees that were drawn."""
         built = self._input_order is not None
-        config = tf_keras.layers.Layer.get_config(self)
+        config = keras_of_tfp.layers.Layer.get_config(self)
         config.update(
             params=self._params,
             event_shape=self._event_shape,
@@ -358,15 +363,16 @@ class AutoregressiveNetwork(tfp.bijectors.AutoregressiveNetwork):
             ),
             activation=_written_activation(self._activation),
             use_bias=self._use_bias,
-            kernel_initializer=_written(tf_keras.initializers, self._kernel_initializer),
-            bias_initializer=_written(tf_keras.initializers, self._bias_initializer),
-            kernel_regularizer=_written(tf_keras.regularizers, self._kernel_regularizer),
-            bias_regularizer=_written(tf_keras.regularizers, self._bias_regularizer),
-            kernel_constraint=_written(tf_keras.constraints, self._kernel_constraint),
-            bias_constraint=_written(tf_keras.constraints, self._bias_constraint),
+            kernel_initializer=_written(keras_of_tfp.initializers, self._kernel_initializer),
+            bias_initializer=_written(keras_of_tfp.initializers, self._bias_initializer),
+            kernel_regularizer=_written(keras_of_tfp.regularizers, self._kernel_regularizer),
+            bias_regularizer=_written(keras_of_tfp.regularizers, self._bias_regularizer),
+            kernel_constraint=_written(keras_of_tfp.constraints, self._kernel_constraint),
+            bias_constraint=_written(keras_of_tfp.constraints, self._bias_constraint),
             validate_args=self._validate_args,
             output_scale=self._output_scale,
             residual=self._residual,
+            input_bound=self._input_bound,
         )
         return config
 
@@ -381,7 +387,7 @@ def _written_activation(activation):
     for name, function in ACTIVATIONS.items():
         if function is activation:
             return name
-    return tf_keras.activations.serialize(activation)
+    return keras_of_tfp.activations.serialize(activation)
 
 
 def _each(order, count):

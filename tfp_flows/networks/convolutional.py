@@ -9,7 +9,7 @@ from tfp_flows.activations import get_activation
 from tfp_flows.config import Configurable
 from tfp_flows.networks.convolution import convolve
 from tfp_flows.networks.initial import new_generator, uniform
-from tfp_flows.numerics import bounded, narrowed
+from tfp_flows.numerics import bounded, narrowed, positive_bound
 
 
 class ResidualConvNetwork(Configurable, tf.Module):
@@ -78,9 +78,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
                 "kernel_size and block_kernel_sizes must be odd, at least one a block, got "
                 f"{kernel_size!r} and {block_kernel_sizes!r}."
             )
-        if input_bound is not None and not input_bound > 0:
-            raise ValueError(f"input_bound must be positive, got {input_bound!r}.")
-        self._input_bound = input_bound
+        self._input_bound = positive_bound(input_bound, "input_bound")
         (self._downscale,) = shapes.as_shape(downscale, "downscale")
         input_size, output_size = (size * downscale**2 for size in (input_size, output_size))
         self.dtype = shapes.as_float_dtype(dtype)

@@ -9,7 +9,7 @@ from tfp_flows import shapes
 from tfp_flows.activations import get_activation
 from tfp_flows.config import Configurable
 from tfp_flows.networks.initial import new_generator, uniform
-from tfp_flows.numerics import narrowed
+from tfp_flows.numerics import bounded, narrowed, positive_bound
 
 
 class MLP(Configurable, tf.Module):
@@ -28,6 +28,8 @@ class MLP(Configurable, tf.Module):
         compute_dtype: Of the matrix products, ``bfloat16`` or ``float16`` for mixed precision;
             the weights' dtype by default.
         output_scale: Factor on the initial weights and biases of the last layer.
+        input_bound: The input, not the context, is squashed into ``(-input_bound, input_bound)``;
+            None leaves it.
         seed: Seed of the initial weights.
         name: Name of the module.
     """
@@ -43,6 +45,7 @@ class MLP(Configurable, tf.Module):
         dtype=tf.float32,
         compute_dtype=None,
         output_scale: float = 0.01,
+        input_bound: float | None = None,
         seed: int | None = None,
         name: str | None = None,
     ):
@@ -54,6 +57,7 @@ class MLP(Configurable, tf.Module):
         self.dtype = shapes.as_float_dtype(dtype)
         self._compute_dtype = self.dtype if compute_dtype is None else tf.as_dtype(compute_dtype)
         self._activation = get_activation(activation)
+        self._input_bound = positive_bound(input_bound, "input_bound")
         hidden = list(shapes.as_shape(hidden_units, "hidden_units"))
         generator = new_generator(seed)
         sizes = [self.input_size + self.context_size, *hidden, self.output_size]
@@ -77,6 +81,8 @@ class MLP(Configurable, tf.Module):
             ``[n, output_size]`` in the dtype of the weights.
         """
         del training
+        if x is not None and self._input_bound is not None:
+            x = bounded(x, self._input_bound)
         parts = [part for part in (x, context) if part is not None]
         hidden = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
         last = len(self._kernels) - 1

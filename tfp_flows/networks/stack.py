@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfp_flows.numerics import bounded
+
 
 class Structure(NamedTuple):
     """What is fixed in a masked network; hashable.
@@ -17,6 +19,8 @@ class Structure(NamedTuple):
         activation: Elementwise function of the hidden layers.
         residual: Whether each second hidden layer adds the one two before, both before their
             activations.
+        input_bound: The first layer sees coordinates squashed into ``(-input_bound, input_bound)``;
+            None leaves them.
     """
 
     degrees: tuple[tuple[int, ...], ...]
@@ -24,6 +28,11 @@ class Structure(NamedTuple):
     params: int
     activation: Callable
     residual: bool
+    input_bound: float | None = None
+
+    def entering(self, x: tf.Tensor) -> tf.Tensor:
+        """What the first layer sees of coordinates."""
+        return x if self.input_bound is None else bounded(x, self.input_bound)
 
     def skips(self, layer: int) -> bool:
         """Whether hidden layer ``layer`` adds the one two before."""
@@ -59,7 +68,7 @@ def pre_activations(
     Returns:
         The values of each hidden layer before its activation, and the output ``[n, D * P]``.
     """
-    values = []
+    values, x = [], structure.entering(x)
     for k, (product, offset) in enumerate(zip(products, offsets, strict=True)):
         value = product(structure.activation(values[-1]) if values else x) + offset
         if structure.skips(k) and k < len(structure.degrees):

@@ -1,5 +1,7 @@
 """Additive and affine transformers."""
 
+from types import MappingProxyType
+
 import tensorflow as tf
 
 from tfp_flows.numerics import bounded
@@ -40,8 +42,9 @@ class Affine(Transformer):
     """
 
     num_parameters = 2
+    _EARLIER_DEFAULTS = MappingProxyType({0: {"max_log_scale": 5.0}})
 
-    def __init__(self, *, max_log_scale: float = 5.0):
+    def __init__(self, *, max_log_scale: float = 2.0):
         if not max_log_scale > 0:
             raise ValueError(f"max_log_scale must be positive, got {max_log_scale!r}.")
         self.max_log_scale = float(max_log_scale)

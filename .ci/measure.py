@@ -1,0 +1,72 @@
+"""Runs a command, prints its time and the peak memory of all its processes together.
+
+``python measure.py MINUTES GIB COMMAND...``: fails where either is more, or the command fails.
+Memory is the proportional share of pages (PSS), so that what processes share counts once.
+"""
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_EVERY = 0.5
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _parents() -> dict[int, int]:
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name, in brackets, may hold anything.
+            found[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+    return found
+
+
+def _below(root: int) -> set[int]:
+    parents = _parents()
+    family, size = {root}, 0
+    while len(family) > size:
+        size = len(family)
+        family |= {child for child, parent in parents.items() if parent in family}
+    return family
+
+
+def _kib(process: int) -> int:
+    """Memory of a process in KiB; 0 if it has ended."""
+    for name, key in (("smaps_rollup", "Pss:"), ("status", "VmRSS:")):
+        try:
+            lines = Path(f"/proc/{process}/{name}").read_text().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            if line.startswith(key):
+                return int(line.split()[1])
+    return 0
+
+
+def main() -> int:
+    """Runs the command of the command line."""
+    minutes, gib, command = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
+    # What outlives its parent becomes a child of ours, and is counted on.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    started, peak = time.monotonic(), 0
+    running = subprocess.Popen(command)
+    while running.poll() is None:
+        peak = max(peak, sum(map(_kib, _below(os.getpid()) - {os.getpid()})))
+        time.sleep(_EVERY)
+    spent, most = (time.monotonic() - started) / 60, peak / 2**20
+    print(f"{' '.join(command)}: {spent:.1f} minutes, {most:.1f} GiB at most", flush=True)
+    failed = running.returncode
+    for value, bound, unit in ((spent, minutes, "minutes"), (most, gib, "GiB")):
+        if value > bound:
+            print(f"that is more than {bound:g} {unit}", flush=True)
+            failed = failed or 1
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""One far row does not feed itself through the layers of an affine flow."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfp_flows as tff
+from tfp_flows import serialization
+from tfp_flows.config import defaults_of
+
+BOUND = 2.0
+LAYERS = 5
+
+
+def wild(name, **options):
+    """A flow with weights far larger than training gives."""
+    options = {"event_shape": 6, "num_layers": LAYERS, "hidden_units": [16], **options}
+    flow = tff.flows.get(name)(standardize=False, seed=0, dtype="float64", **options)
+    generator = np.random.default_rng(1)
+    for variable in flow.trainable_variables:
+        variable.assign(2.0 * generator.normal(size=variable.shape))
+    return flow
+
+
+@pytest.mark.parametrize("name", ["maf", "iaf", "realnvp"])
+def test_latents_grow_no_faster_than_the_bounded_scales(name):
+    flow = wild(name)
+    x = np.random.default_rng(2).normal(size=(200, 6))
+    for size in (1e3, 1e6):
+        latents = np.abs(flow.to_latent(size * x)).max(axis=1) / size
+        furthest = np.abs(x).max(axis=1)
+        # Shifts are bounded as well, by some number that is nothing beside 1e6.
+        room = 1.0 + 1e-3 if size == 1e6 else 2.0
+        assert np.all(latents <= room * np.exp(BOUND * LAYERS) * furthest)
+
+
+@pytest.mark.parametrize("name", ["maf", "realnvp", "nice"])
+def test_networks_see_bounded_inputs(name):
+    flow = wild(name)
+    x = np.random.default_rng(2).normal(size=(50, 6))
+    far, further = (flow.to_latent(size * x) / size for size in (1e14, 1e16))
+    # Far out, everything that networks predict has settled, and the map is linear.
+    np.testing.assert_allclose(far, further, rtol=1e-5, atol=1e-5)
+
+
+def test_what_was_saved_before_keeps_its_defaults():
+    with defaults_of(0):
+        old = wild("realnvp")
+    x = np.random.default_rng(2).normal(size=(5, 6))
+    coupling = old.bijector.bijectors[0]
+    assert coupling.transformer.max_log_scale == 5.0
+    new = wild("realnvp")
+    assert not np.allclose(new.log_prob(20 * x), old.log_prob(20 * x))
+    written = serialization.encode(old)
+    for variant in (written, _as_written_before(written)):
+        again = serialization.decode(variant)
+        for mine, theirs in zip(again.variables, old.variables, strict=True):
+            mine.assign(theirs)
+        np.testing.assert_array_equal(again.log_prob(20 * x), old.log_prob(20 * x))
+
+
+def _as_written_before(data):
+    """Without the number of the defaults, and without the arguments that were no arguments yet."""
+    if isinstance(data, list):
+        return [_as_written_before(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    data = {key: _as_written_before(item) for key, item in data.items() if key != "defaults"}
+    if "$dict" in data:
+        young = ("input_bound", "max_log_scale")
+        data["$dict"] = [pair for pair in data["$dict"] if pair[0] not in young]
+    return data
+
+
+def test_defaults_of_a_newer_version_are_refused():
+    written = serialization.encode(tff.transformers.Affine())
+    written["defaults"] = 99
+    with pytest.raises(tff.InputError, match=r"generation 99, by a newer tfp-flows"):
+        serialization.decode(written)
+
+
+def test_a_bound_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="input_bound must be positive, got 0"):
+        tff.bijectors.Coupling(event_shape=2, input_bound=0)
+    assert tf.math.is_finite(
+        tff.bijectors.Coupling(event_shape=2, input_bound=None).forward(tf.ones([2]))[0]
+    )

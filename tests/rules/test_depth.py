@@ -1,0 +1,41 @@
+"""Depth does not leak: every file of tests keeps cases that the quick profile runs."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import conftest
+import pytest
+
+
+def _item(path, deep):
+    return SimpleNamespace(
+        path=conftest.HERE / path,
+        get_closest_marker=lambda name: pytest.mark.deep if deep and name == "deep" else None,
+    )
+
+
+def test_files_of_deep_cases_alone_are_found():
+    items = [
+        _item("models/test_a.py", True),
+        _item("models/test_a.py", False),
+        _item("models/test_b.py", True),
+        _item("benchmarks/test_c.py", True),
+    ]
+    assert conftest.without_quick_cases(items) == ["models/test_b.py"]
+
+
+def test_the_measure_of_time_and_memory(tmp_path):
+    measure = [sys.executable, conftest.HERE.parent / ".ci" / "measure.py"]
+    # A grandchild that outlives its parent is counted.
+    child = "import time; x = bytearray(300 << 20); time.sleep(3)"
+    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}])"
+    parent += "; time.sleep(2)"
+    command = [sys.executable, "-c", parent]
+    done = subprocess.run([*measure, "1", "0.25", *command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "that is more than 0.25 GiB" in done.stdout, done.stdout
+    quiet = subprocess.run([*measure, "1", "1", *command], capture_output=True, text=True)
+    assert quiet.returncode == 0, quiet.stdout
+    failing = [sys.executable, "-c", "raise SystemExit(3)"]
+    assert subprocess.run([*measure, "1", "1", *failing], capture_output=True).returncode == 3

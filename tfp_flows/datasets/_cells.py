@@ -1,0 +1,109 @@
+"""What a cell of a text table is: a number, a missing value or text; decimal points and commas."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+MISSING = frozenset(
+    cell
+    for line in (
+        ",NA,N/A,n/a,NaN,nan,-NaN,-nan,NULL,null,None,<NA>",
+        "#N/A,#NA,#N/A N/A,1.#IND,-1.#IND,1.#QNAN,-1.#QNAN",
+    )
+    for cell in line.split(",")
+)
+"""Cells that pandas reads as missing."""
+
+MARKS = frozenset(["?", "-", "--", ".", "..", "*", "n.a.", "N.A.", "missing"])
+"""Cells that people write for missing values, which are read as text and refused."""
+
+_SIGN, _SPACES = "[-+\u2212]?", "'\u2019 \u00a0\u202f"
+_INFINITE = re.compile(rf"{_SIGN}(?:inf|infinity)", re.IGNORECASE)
+
+
+def _grammar(point: str, group: str) -> re.Pattern:
+    """Numbers with one decimal sign and, in groups of three, one separator of thousands."""
+    grouped = rf"[1-9]\d{{0,2}}(?P<s>[{group}{_SPACES}])\d{{3}}(?:(?P=s)\d{{3}})*"
+    return re.compile(
+        rf"{_SIGN}(?:(?:{grouped}|\d+)(?:[{point}]\d*)?|[{point}]\d+)(?:[eE][-+]?\d+)?"
+    )
+
+
+_GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell is empty or one of the usual words for a missing value."""
+    return cell in MISSING
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number, with a decimal point or a decimal comma."""
+    return any(g.fullmatch(cell) for g in _GRAMMARS.values()) or bool(_INFINITE.fullmatch(cell))
+
+
+def is_ambiguous(cell: str) -> bool:
+    """Whether a cell is another number with a decimal comma than with a decimal point."""
+    return ("," in cell or "." in cell) and all(g.fullmatch(cell) for g in _GRAMMARS.values())
+
+
+def is_whole(cell: str) -> bool:
+    """Whether a cell is an integer that is written as one."""
+    return re.fullmatch(r"[-+]?\d+", cell) is not None
+
+
+def value_of(cell: str, point: str = ".") -> float:
+    """The number in a cell, under a decimal sign; NaN where there is none."""
+    if cell in MISSING:
+        return np.nan
+    if _INFINITE.fullmatch(cell):
+        return float(cell.replace("\u2212", "-"))
+    if not _GRAMMARS[point].fullmatch(cell):
+        return np.nan
+    group = "," if point == "." else "."
+    plain = re.sub(f"[{group}{_SPACES}]", "", cell)
+    return float(plain.replace(point, ".").replace("\u2212", "-"))
+
+
+def likely_value(cell: str) -> float:
+    """The number in a cell under whichever decimal sign makes it one; NaN where none does."""
+    value = value_of(cell)
+    return value_of(cell, ",") if np.isnan(value) else value
+
+
+def decimal_signs(columns: Sequence[Iterable[str]]) -> list[str | None]:
+    """Finds the decimal sign of each column of a file.
+
+    A cell such as ``1,500`` does not tell; it is read as the other cells of its column, or else
+    as the other columns of the file.
+
+    Args:
+        columns: The cells of each column that are not missing.
+
+    Returns:
+        For each column ``"."``, ``","``, or None if it is not of numbers or may be either.
+    """
+    found = [_possible(set(cells)) for cells in columns]
+    certain = {next(iter(signs)) for signs, telling in found if telling and len(signs) == 1}
+    result: list[str | None] = []
+    for (signs, telling), cells in zip(found, columns, strict=True):
+        if len(signs) == 1:
+            result.append(next(iter(signs)))
+        elif not signs:
+            result.append(None)
+        elif not telling:
+            result.append(".")
+        elif len(certain) == 1:
+            result.append(next(iter(certain)))
+        else:
+            dots_alone = "," not in certain and not any("," in cell for cell in cells)
+            result.append("." if dots_alone else None)
+    return result
+
+
+def _possible(cells: set[str]) -> tuple[set[str], bool]:
+    """The decimal signs under which all cells are numbers, and whether any cell has one."""
+    finite = [cell for cell in cells if not _INFINITE.fullmatch(cell)]
+    signs = {s for s, grammar in _GRAMMARS.items() if all(map(grammar.fullmatch, finite))}
+    return signs, any("," in cell or "." in cell for cell in finite)

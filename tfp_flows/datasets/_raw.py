@@ -1,0 +1,101 @@
+"""What the readers of tables share: raw columns, how to read them, and their numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tfp_flows.datasets._cells import is_ambiguous
+from tfp_flows.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RawTable(NamedTuple):
+    """Columns as they stand in the file.
+
+    Attributes:
+        columns: Arrays ``[rows]`` of any dtype.
+        names: Their names.
+        named: Whether these are from the file.
+        remarks: What was decided in reading that could have been meant otherwise.
+        index: Which columns are the row labels of a data frame.
+    """
+
+    columns: Sequence[np.ndarray]
+    names: tuple[str, ...]
+    named: bool
+    remarks: tuple[str, ...] = ()
+    index: tuple[int, ...] = ()
+
+
+class Options(NamedTuple):
+    """How to read: an array's key, whether there is a header, and names that are looked for."""
+
+    key: str | None = None
+    header: bool | None = None
+    expected: tuple[str, ...] | None = None
+
+
+def plain(series: "pd.Series") -> np.ndarray:
+    """A pandas column as a NumPy array; nullable numbers become floats with NaN."""
+    import pandas as pd
+
+    if not isinstance(series.dtype, np.dtype) and pd.api.types.is_numeric_dtype(series.dtype):
+        if series.hasnans:
+            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+        return series.to_numpy(dtype=series.dtype.numpy_dtype)
+    return series.to_numpy()
+
+
+def default_names(count: int) -> tuple[str, ...]:
+    """Names for columns without one: x0, x1, ..."""
+    return tuple(f"x{i}" for i in range(count))
+
+
+def brief(error: Exception) -> str:
+    """What an error says, in one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:160].rstrip(".")
+
+
+def numbers_of(path: Path, column: np.ndarray, name: str) -> np.ndarray:
+    """Converts a column to float32 where that is exact, or else to float64.
+
+    Raises:
+        InputError: If it holds anything but real numbers.
+    """
+    if column.dtype.kind in "fiu":
+        exact_in_float32 = np.result_type(column.dtype, np.float32) == np.float32
+        return column.astype(np.float32 if exact_in_float32 else np.float64, copy=False)
+    what = {"b": "true/false values", "c": "complex numbers", "M": "dates", "m": "durations"}
+    if column.dtype.kind in what:
+        raise InputError(
+            f"Column {name!r} of {path} holds {what[column.dtype.kind]}; convert it to real "
+            "numbers or leave it out with columns= (--columns)."
+        )
+    return _from_objects(path, column, name)
+
+
+def _from_objects(path: Path, column: np.ndarray, name: str) -> np.ndarray:
+    """Numbers kept as objects (Decimal, mixed integers); anything else is reported as text."""
+    import pandas as pd
+
+    cells = pd.Series(list(column), dtype=object)
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    boolean = np.array([isinstance(cell, bool | np.bool_) for cell in cells])
+    bad = np.flatnonzero((np.isnan(numbers) & cells.notna().to_numpy()) | boolean)
+    if bad.size:
+        row = int(bad[0])
+        if isinstance(cells[row], str) and is_ambiguous(cells[row]):
+            raise InputError(
+                f"Column {name!r} of {path} holds {cells[row]!r} in row {row + 1}, where the comma "
+                "may be a decimal sign or one of thousands; write it with a decimal point."
+            )
+        raise InputError(
+            f"Column {name!r} of {path} holds text or objects ({str(cells[row])[:40]!r} in row "
+            f"{row + 1}); convert it to numbers or leave it out with columns= (--columns)."
+        )
+    return numbers

@@ -1,0 +1,57 @@
+"""All that `tfp_flows.flows` offers, which it imports when the first of it is asked for."""
+
+from tfp_flows.flows.autoregressive import iaf, maf
+from tfp_flows.flows.block_neural import bnaf
+from tfp_flows.flows.catalogue import RECIPES, find
+from tfp_flows.flows.circular import circular_nsf
+from tfp_flows.flows.continuous import ffjord
+from tfp_flows.flows.contractive import residual
+from tfp_flows.flows.coupling import nice, realnvp
+from tfp_flows.flows.flow import Flow
+from tfp_flows.flows.images import glow, realnvp_image
+from tfp_flows.flows.latent import attribute_direction, interpolate, reconstruct
+from tfp_flows.flows.monotone import bernstein, gaussianization, naf, sos
+from tfp_flows.flows.recipes import standard_normal
+from tfp_flows.flows.simple import planar, radial, softsign_bimodal, sylvester
+from tfp_flows.flows.splines import nsf
+
+FLOWS = {name: row.load() for name, row in RECIPES.items()}
+
+
+def get(name: str):
+    """Looks a recipe up by name.
+
+    Raises:
+        InputError: If there is none of that name; the nearest is suggested.
+    """
+    return FLOWS[find(name)]
+
+
+__all__ = [
+    "FLOWS",
+    "Flow",
+    "attribute_direction",
+    "bernstein",
+    "bnaf",
+    "circular_nsf",
+    "ffjord",
+    "gaussianization",
+    "get",
+    "glow",
+    "iaf",
+    "interpolate",
+    "maf",
+    "naf",
+    "nice",
+    "nsf",
+    "planar",
+    "radial",
+    "realnvp",
+    "realnvp_image",
+    "reconstruct",
+    "residual",
+    "softsign_bimodal",
+    "sos",
+    "standard_normal",
+    "sylvester",
+]

@@ -1,0 +1,53 @@
+"""Figures of held-out rows that a single row cannot rule unseen."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def spread(log_densities: np.ndarray) -> dict[str, Any]:
+    """What stands beside a mean log-density: the median, and what the worst row does to the mean.
+
+    Args:
+        log_densities: ``[rows]``, in nats.
+
+    Returns:
+        ``median_nats``; ``worst_row``, counted from 0, and ``worst_nats``; and, with two rows or
+        more, ``mean_without_worst_nats`` and ``worst_share_nats``, by how much that row moves the
+        mean. None where a figure is not finite.
+    """
+    values = np.asarray(log_densities, np.float64)
+    # Not a number is the worst that a row can be.
+    ordered = np.where(np.isnan(values), -np.inf, values)
+    row = int(np.argmin(ordered))
+    result = {"median_nats": np.median(ordered), "worst_nats": ordered[row]}
+    if len(values) > 1:
+        without = np.delete(ordered, row).mean()
+        result["mean_without_worst_nats"] = without
+        result["worst_share_nats"] = ordered.mean() - without
+    finite = {name: float(v) if math.isfinite(v) else None for name, v in result.items()}
+    return {"worst_row": row, **finite}
+
+
+def remark(log_densities: np.ndarray) -> str | None:
+    """A sentence where one row carries the mean; None elsewhere.
+
+    A row does so if it moves the mean by more than two standard errors of the mean of the others.
+
+    Args:
+        log_densities: ``[rows]``, in nats.
+    """
+    values = np.asarray(log_densities, np.float64)
+    found = spread(values)
+    row, others = found["worst_row"], np.delete(values, found["worst_row"])
+    if len(others) < 2 or not np.isfinite(others).all():
+        return None
+    error = others.std(ddof=1) / math.sqrt(len(others))
+    if abs(values.mean() - others.mean()) <= 2 * error:
+        return None
+    return (
+        f"Row {row} (from 0) of the {len(values):,} held-out rows carries the mean: with its "
+        f"{values[row]:,.6g} nats the mean is {values.mean():,.6g}, without it "
+        f"{others.mean():,.6g}; the median is {np.median(values):,.6g}."
+    )
