@@ -14,7 +14,7 @@ from benchmarks.density.data import KINDS, Task, load
 from benchmarks.density.recipes import MODELS, RECIPES, Recipe
 from benchmarks.density.worker import Job, launch
 from tfp_flows.errors import unknown_name
-from tfp_flows.runs.settings import parse_hidden
+from tfp_flows.options import parse_hidden
 from tfp_flows.terminal import progress_console, result_console
 
 FAILED = 1

@@ -11,9 +11,10 @@ from tfp_flows import kinds
 from tfp_flows.cli import parser
 from tfp_flows.errors import InputError
 from tfp_flows.flows.catalogue import RECIPES, find
+from tfp_flows.options import again, option
 from tfp_flows.runs import folder, record
 from tfp_flows.runs.kind import Kind
-from tfp_flows.runs.settings import FLOW, OUTPUT, Settings, again, option
+from tfp_flows.runs.settings import FLOW, OUTPUT, Settings
 
 _FIT = """Fit a flow to DATA: a table by maximum likelihood, or any other kind of work.
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tfp_flows.errors import InputError
-from tfp_flows.runs.settings import Option, flag, option_of
+from tfp_flows.options import Option, flag, option_of
 
 Fields = Mapping[str, dataclasses.Field]
 

@@ -11,9 +11,10 @@ import typer
 from tfp_flows.errors import InputError
 from tfp_flows.files import Claim, atomic_path
 from tfp_flows.formats import FORMAT, versions
+from tfp_flows.options import flag, option_of
 from tfp_flows.runs import folder, record
 from tfp_flows.runs.kind import Kind, load
-from tfp_flows.runs.settings import Settings, flag, option_of
+from tfp_flows.runs.settings import Settings
 from tfp_flows.runs.work import Drawing
 from tfp_flows.terminal import INTERRUPTED, import_tensorflow, note, result_console
 

@@ -23,7 +23,7 @@ class Verb:
     Attributes:
         run: ``(run, options) -> files to tell of``. Its name is that of the command, its docstring
             the help. It is defined where no TensorFlow is imported, and imports it when it runs.
-        options: Dataclass whose fields are made by `settings.option`.
+        options: Dataclass whose fields are made by `options.option`.
         example: One command.
     """
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tfp_flows.errors import InputError
+from tfp_flows.options import option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
-from tfp_flows.runs.settings import option
 from tfp_flows.terminal import note
 
 

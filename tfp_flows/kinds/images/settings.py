@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from tfp_flows.errors import InputError
-from tfp_flows.runs.settings import KEY, Settings, again, option
+from tfp_flows.options import again, option
+from tfp_flows.runs.settings import KEY, Settings
 
 _PANEL = "Images"
 

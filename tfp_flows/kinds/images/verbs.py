@@ -10,9 +10,9 @@ from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path
 from tfp_flows.kinds.images.settings import ImageSettings
 from tfp_flows.kinds.images.source import note_skipped
+from tfp_flows.options import again, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
-from tfp_flows.runs.settings import again, option
 from tfp_flows.terminal import note
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")

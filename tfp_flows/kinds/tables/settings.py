@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tfp_flows import datasets
 from tfp_flows.errors import InputError, unknown_name
-from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings, again, option, parse_columns
+from tfp_flows.options import again, option, parse_columns
+from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings
 
 DEFAULT_TOY_ROWS = 10_000
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from tfp_flows import datasets
 from tfp_flows.kinds.tables.settings import TableSettings
+from tfp_flows.options import again, option
 from tfp_flows.runs import verbs
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
-from tfp_flows.runs.settings import again, option
 from tfp_flows.terminal import note
 
 _OUTPUT = {
