@@ -68,9 +68,9 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
 def score(run: Run, options: ScoreOptions) -> list[Path]:
     """Write the log-density of the flow at each point of DATA, in nats, in their order."""
     datasets.check_output(options.output)
-    table = datasets.load_matching(
-        options.data, list(run.metrics["data"]["columns"]), named=False, key=options.key
-    )
+    columns = list(run.metrics["data"]["columns"])
+    # As if they were a table's own names: a file without names must be as wide as the target.
+    table = datasets.load_matching(options.data, columns, named=True, key=options.key)
     for remark in table.remarks:
         note(remark)
     flow = run.model.flow
