@@ -65,7 +65,7 @@ class _Autoregressive(Bijector):
         self._conditioner = Network(
             network,
             input_shape=(size,),
-            context_size=contexts,
+            context_shape=self.context_shape,
             coordinates=(size,),
             parameters=self.transformer.num_parameters,
             dtype=self.dtype,
