@@ -3,34 +3,22 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
-
-from tfp_flows import datasets, plotting
+import tfp_flows as tff
 from tfp_flows.errors import InputError
-from tfp_flows.files import atomic_path
 from tfp_flows.kinds.images.settings import ImageSettings
-from tfp_flows.kinds.images.source import note_skipped
-from tfp_flows.options import again, option
+from tfp_flows.options import COUNT, OUTPUT, again, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
-from tfp_flows.terminal import note
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _MOST_IN_A_GRID = 1024
-
-
-def _output(help: str) -> dict:
-    return {"names": ("--output", "-o"), "help": help}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleOptions:
     """Options of `sample`."""
 
-    output: Path = option(**_output("Picture or .npy file to write."))
-    count: int = option(
-        1000, names=("--count", "-n"), metavar="N", min=1, help="Number of samples."
-    )
+    output: Path = option(**OUTPUT, help="Picture or .npy file to write.")
+    count: int = option(1000, **COUNT, min=1, help="Number of samples.")
     seed: int = again(ImageSettings, "seed")
     temperature: float = option(1.0, min=0.0, help="Factor on the spread of the latents.")
     label: int | None = option(
@@ -43,7 +31,7 @@ class ScoreOptions:
     """Options of `score`."""
 
     data: str = option(argument=True, metavar="DATA", help="Images, as fit takes them.")
-    output: Path = option(**_output("File to write: .csv, .npy, .npz or .parquet."))
+    output: Path = option(**OUTPUT, help="File to write: .csv, .npy, .npz or .parquet.")
     key: str | None = again(ImageSettings, "key")
 
 
@@ -53,17 +41,14 @@ class InterpolateOptions:
 
     first: Path = option(argument=True, metavar="A", help="An image.")
     last: Path = option(argument=True, metavar="B", help="Another image.")
-    output: Path = option(**_output("Picture to write: .png, .jpg or .webp."))
-    count: int = option(
-        8, names=("--count", "-n"), metavar="N", min=2, help="Images, ends included."
-    )
+    output: Path = option(**OUTPUT, help="Picture to write: .png, .jpg or .webp.")
+    count: int = option(8, **COUNT, min=2, help="Images, ends included.")
 
 
-def sample(run: Run, options: SampleOptions) -> list[Path]:
+def sample(run: Run, options: SampleOptions) -> None:
     """Draw samples from a fitted flow of images: a grid of them, or an array of bytes."""
     output, count = options.output, options.count
-    _check_suffix(output, (*_PICTURES, ".npy"))
-    if output.suffix.lower() in _PICTURES and count > _MOST_IN_A_GRID:
+    if tff.plotting.check_picture(output, ".npy") and count > _MOST_IN_A_GRID:
         raise InputError(
             f"{count} samples are too many for one picture; write an .npy file, or at most "
             f"{_MOST_IN_A_GRID}."
@@ -85,16 +70,12 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
         temperature=options.temperature,
         batch=BATCH,
     )
-    strange = int((~np.isfinite(values).all(axis=(1, 2, 3))).sum())
-    if strange:
-        note(f"{strange:,} of {count:,} samples are not finite.")
-    _write(values, output)
-    return []
+    tff.plotting.save_images(values, output)
 
 
-def score(run: Run, options: ScoreOptions) -> list[Path]:
+def score(run: Run, options: ScoreOptions) -> None:
     """Write the bits per dimension of each image."""
-    datasets.check_output(options.output)
+    tff.datasets.check_output(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
             f"The flow in {run.path} is conditioned on classes, which are not known of "
@@ -102,7 +83,7 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
         )
     flow, shape = run.model.flow, _shape(run)
     size = run.settings.size or (shape[0] if shape[0] == shape[1] else None)
-    images = datasets.load_images(
+    images = tff.datasets.load_images(
         options.data, size=size, key=options.key, grey=shape[2] == 1, whole=True
     )
     if images.shape != shape:
@@ -110,53 +91,35 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
             f"{options.data} holds images of shape {images.shape}, the flow in {run.path} is of "
             f"{shape}."
         )
+    from tfp_flows.kinds.images.source import note_skipped
     from tfp_flows.kinds.images.work import BATCH
     from tfp_flows.models.evaluation import bits_per_dim
 
     bits = bits_per_dim(flow, images.batches("test", BATCH))
     note_skipped(images)
-    datasets.save_table(options.output, bits[:, None], ["bits_per_dim"])
-    return []
+    tff.datasets.save_table(options.output, bits[:, None], ["bits_per_dim"])
 
 
-def interpolate(run: Run, options: InterpolateOptions) -> list[Path]:
+def interpolate(run: Run, options: InterpolateOptions) -> None:
     """Draw the images between A and B, along the line between their latents."""
-    _check_suffix(options.output, _PICTURES)
+    tff.plotting.check_picture(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
             f"The flow in {run.path} is conditioned on classes; interpolate in Python."
         )
     ends = [
-        datasets.read_image(image, _shape(run)).astype(np.float32)[None]
+        tff.datasets.read_image(image, _shape(run)).astype("float32")[None]
         for image in (options.first, options.last)
     ]
     flow = run.model.flow
     from tfp_flows.flows import interpolate as between
 
     strip = between(flow, *ends, num=options.count)[:, 0].numpy()
-    _write(strip, options.output, columns=options.count)
-    return []
+    tff.plotting.save_images(strip, options.output, columns=options.count)
 
 
 def _shape(run: Run) -> tuple[int, int, int]:
     return tuple(run.metrics["data"]["shape"])
-
-
-def _check_suffix(output: Path, allowed) -> None:
-    if output.suffix.lower() not in allowed:
-        raise InputError(
-            f"Cannot write {output}: its suffix is {output.suffix!r}; use one of "
-            f"{', '.join(allowed)}."
-        )
-
-
-def _write(values: np.ndarray, output: Path, columns: int | None = None) -> None:
-    pixels = np.clip(np.nan_to_num(values), 0, 255).astype(np.uint8)
-    if output.suffix.lower() in _PICTURES:
-        plotting.save_image(plotting.image_grid(pixels, columns=columns), output, zoom=3)
-        return
-    with atomic_path(output) as temporary, temporary.open("wb") as file:
-        np.save(file, pixels)
 
 
 SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run -n 64 -o grid.png")

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from tfp_flows import datasets
+import tfp_flows as tff
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.options import again, option, parse_columns
 from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings
@@ -60,7 +60,7 @@ class TableSettings(Settings):
             InputError: If they are neither, or an option is for the other.
         """
         settings, path = super().check(), Path(self.data)
-        if self.data in datasets.TOYS and not path.is_file():
+        if self.data in tff.datasets.TOYS and not path.is_file():
             if self.columns or self.key or self.drop_invalid:
                 raise InputError(
                     f"{self.data} is a toy; --columns, --key and --drop-invalid are for files."
@@ -68,7 +68,7 @@ class TableSettings(Settings):
             rows = DEFAULT_TOY_ROWS if self.rows is None else self.rows
             return dataclasses.replace(settings, rows=rows)
         if not path.exists() and not path.suffix and path.name == self.data:
-            raise unknown_name("data set", self.data, datasets.TOYS)
+            raise unknown_name("data set", self.data, tff.datasets.TOYS)
         if self.rows is not None:
             raise InputError(f"--rows is for toys, and {self.data} is a file; leave --rows out.")
         return dataclasses.replace(settings, data=str(path.resolve()))

@@ -2,29 +2,23 @@
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from tfp_flows import datasets
+import tfp_flows as tff
 from tfp_flows.kinds.tables.settings import TableSettings
-from tfp_flows.options import again, option
+from tfp_flows.options import COUNT, OUTPUT, again, option
 from tfp_flows.runs import verbs
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
-
-_OUTPUT = {"names": ("--output", "-o"), "help": "File to write: .csv, .npy, .npz or .parquet."}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleOptions:
     """Options of `sample`."""
 
-    output: Path = option(**_OUTPUT)
-    count: int = option(
-        1000, names=("--count", "-n"), metavar="N", min=1, help="Number of samples."
-    )
+    output: Path = option(**OUTPUT, help="File to write: .csv, .npy, .npz or .parquet.")
+    count: int = option(1000, **COUNT, min=1, help="Number of samples.")
     seed: int = again(TableSettings, "seed")
 
 
@@ -37,7 +31,7 @@ class ScoreOptions:
         metavar="DATA",
         help="File of rows; its columns are found by name, or must be as many as in the fit.",
     )
-    output: Path = option(**_OUTPUT)
+    output: Path = option(**OUTPUT, help="File to write: .csv, .npy, .npz or .parquet.")
     key: str | None = again(TableSettings, "key")
     drop_invalid: bool = again(TableSettings, "drop_invalid")
 
@@ -51,27 +45,23 @@ class PlotOptions(verbs.PlotOptions):
     )
 
 
-def sample(run: Run, options: SampleOptions) -> list[Path]:
+def sample(run: Run, options: SampleOptions) -> None:
     """Draw samples from a fitted flow: rows under the names of its columns."""
-    datasets.check_output(options.output)
+    tff.datasets.check_output(options.output)
     flow = run.model.flow
     from tfp_flows.models.evaluation import draw
 
     values = draw(flow, options.count, options.seed)
-    strange = int((~np.isfinite(values).all(axis=1)).sum())
-    if strange:
-        note(f"{strange:,} of {options.count:,} samples are not finite.")
-    datasets.save_table(options.output, values, _columns(run))
-    return []
+    tff.datasets.save_table(options.output, values, _columns(run))
 
 
-def score(run: Run, options: ScoreOptions) -> list[Path]:
+def score(run: Run, options: ScoreOptions) -> None:
     """Write the log-density of each row of DATA, in nats, in the order of the rows.
 
     With --drop-invalid a first column holds the row numbers, counted from 1.
     """
-    datasets.check_output(options.output)
-    table = datasets.load_matching(
+    tff.datasets.check_output(options.output)
+    table = tff.datasets.load_matching(
         options.data,
         _columns(run),
         named=run.metrics["data"]["named"],
@@ -79,24 +69,26 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
         key=options.key,
     )
     flow = run.model.flow
+    import numpy as np
+
     from tfp_flows.models.evaluation import log_density
 
-    scores = log_density(flow, table.values)[:, None]
-    if not options.drop_invalid:
-        datasets.save_table(options.output, scores, ["log_prob"])
-        return []
+    scores, names = log_density(flow, table.values)[:, None], ["log_prob"]
+    if options.drop_invalid:
+        scores = np.hstack([table.rows[:, None], scores.astype(np.float64)])
+        names = ["row", *names]
     if table.dropped:
         note(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
-    numbered = np.hstack([table.rows[:, None], scores.astype(np.float64)])
-    datasets.save_table(options.output, numbered, ["row", "log_prob"])
-    return []
+    tff.datasets.save_table(options.output, scores, names)
 
 
 def plot(run: Run, options: PlotOptions) -> list[Path]:
     """Draw the pictures of a fitted flow again."""
     if options.data is None:
         return verbs.plot(run, options)
-    table = datasets.load_matching(options.data, _columns(run), named=run.metrics["data"]["named"])
+    table = tff.datasets.load_matching(
+        options.data, _columns(run), named=run.metrics["data"]["named"]
+    )
     return verbs.redraw(run, options.output, lambda: Shown(Path(options.data).name, table.values))
 
 
@@ -104,7 +96,7 @@ class Shown(NamedTuple):
     """Rows to draw instead of those of the fit."""
 
     name: str
-    shown: np.ndarray
+    shown: Any
 
 
 def _columns(run: Run) -> list[str]:
