@@ -44,6 +44,7 @@ class Option:
 
 # As several commands have them.
 OUTPUT = {"names": ("--output", "-o")}
+TABLES = "File to write: .csv, .tsv, .npy, .npz or .parquet."
 COUNT = {"names": ("--count", "-n"), "metavar": "N"}
 
 

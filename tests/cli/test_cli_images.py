@@ -83,10 +83,12 @@ def test_scores_and_interpolates_files(fitted, tmp_path):
         Image.fromarray(pixels[..., 0]).save(folder / f"{i}.png")
     (folder / "broken.png").write_bytes(b"no image")
     said = good("score", run, folder, "-o", tmp_path / "scores.csv")
-    table = load_table(tmp_path / "scores.csv")
-    assert list(table.columns) == ["bits_per_dim"]
-    assert table.values.shape == (3, 1)
-    assert "broken.png is left out" in said.stderr
+    rows = [line.split(",") for line in (tmp_path / "scores.csv").read_text().split()]
+    assert rows[0] == ["file", "bits_per_dim"]
+    assert [row[0] for row in rows[1:]] == ["0.png", "1.png", "2.png", "broken.png"]
+    assert rows[4][1] == "nan"
+    assert load_table(tmp_path / "scores.csv", columns=1, drop_invalid=True).dropped == 1
+    assert "broken.png is kept as a row without a number" in said.stderr
     strip = tmp_path / "strip.png"
     good("interpolate", run, folder / "0.png", folder / "1.png", "-o", strip, "-n", "5")
     with Image.open(strip) as picture:

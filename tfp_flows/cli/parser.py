@@ -86,6 +86,11 @@ def _needed(field: dataclasses.Field) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
+def _has_third_state(field: dataclasses.Field) -> bool:
+    """Whether a flag that is not given is neither true nor false."""
+    return isinstance(field.type, types.UnionType) and _plain(field.type) is bool
+
+
 def _default_shown(field: dataclasses.Field, about: Option) -> str | bool:
     if about.shown is not None or _needed(field) or _plain(field.type) is bool:
         return about.shown or False
@@ -106,7 +111,7 @@ def _parameter(name: str, field: dataclasses.Field, hidden: bool) -> inspect.Par
         made = typer.Argument(**text)
     else:
         made = typer.Option(*_names(field), min=about.min, max=about.max, hidden=hidden, **text)
-    flagged = kind is bool
+    flagged = kind is bool and not _has_third_state(field)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -118,10 +123,11 @@ def _parameter(name: str, field: dataclasses.Field, hidden: bool) -> inspect.Par
 def _given(fields: Fields, values: Mapping[str, Any]) -> dict[str, Any]:
     given = {}
     for name, value in values.items():
-        if value is None or value is False or value in ([], ()):
+        third = _has_third_state(fields[name])
+        if value is None or (value is False and not third) or value in ([], ()):
             continue
         about = option_of(fields[name])
-        if value is True:
+        if value is True and not third:
             value = fields[name].default is not True
         elif about.parse is not None:
             value = about.parse(value)

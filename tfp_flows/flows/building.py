@@ -10,7 +10,8 @@ from tfp_flows.flows.catalogue import RECIPES, find
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
-_NOT_OPTIONS = {"event_shape", "context_shape", "standardize_context", "base", "dtype", "seed"}
+_OF_CONTEXTS = {"context_shape", "pool_context", "standardize_context"}
+_NOT_OPTIONS = {"event_shape", "base", "dtype", "seed", *_OF_CONTEXTS}
 _BENDING = "planar"
 
 

@@ -17,7 +17,7 @@ class ImageSettings(Settings):
     data: str = again(
         Settings,
         "data",
-        help="A folder of .jpg and .png files, an .npy or .npz file of bytes, mnist, "
+        help="A folder of pictures, an .npy or .npz file of bytes, mnist, "
         "fashion_mnist, cifar10, cifar100, or tfds:NAME.",
     )
     key: str | None = option(None, **KEY)
@@ -30,6 +30,12 @@ class ImageSettings(Settings):
         help="Height and width: arrays are padded, files cropped and resized.",
     )
     grey: bool = option(False, panel=_PANEL, help="Turn colours to grey.")
+    background: str = option(
+        "white",
+        panel=_PANEL,
+        metavar="COLOUR",
+        help="What shows through transparent pictures, such as black or #808080.",
+    )
     flip: bool = option(False, panel=_PANEL, help="Flip training images left to right at random.")
     by_class: bool = option(False, panel=_PANEL, help="Condition the flow on the labels.")
     flow: str = again(Settings, "flow", "glow")

@@ -58,17 +58,22 @@ def load(settings: ImageSettings) -> ImageSource:
     """
     import_tensorflow()
     images = datasets.load_images(
-        settings.data, size=settings.size, key=settings.key, grey=settings.grey, seed=settings.seed
+        settings.data,
+        size=settings.size,
+        key=settings.key,
+        grey=settings.grey,
+        background=settings.background,
+        seed=settings.seed,
     )
     if settings.by_class and not images.classes:
         raise InputError(f"{settings.data} has no labels; leave --by-class out.")
     return ImageSource(images, images.classes if settings.by_class else 0)
 
 
-def note_skipped(images: Images) -> None:
-    """Names the files that were left out; some are found to be damaged only when they are read."""
+def note_skipped(images: Images, fate: str = "left out") -> None:
+    """Names the files that cannot be read; some are found to be damaged only when they are read."""
     skipped = getattr(images, "skipped", {})
     for name, reason in skipped.items():
-        note(f"{name} is left out. {reason}")
+        note(f"{name} is {fate}. {reason}")
     if len(skipped) > 1:
-        note(f"{len(skipped)} files were left out.")
+        note(f"{len(skipped)} files are {fate}.")

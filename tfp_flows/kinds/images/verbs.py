@@ -3,12 +3,12 @@
 import dataclasses
 from pathlib import Path
 
-import tfp_flows as tff
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.images.settings import ImageSettings
-from tfp_flows.options import COUNT, OUTPUT, again, option
+from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
+from tfp_flows.terminal import note
 
 _MOST_IN_A_GRID = 1024
 
@@ -30,9 +30,18 @@ class SampleOptions:
 class ScoreOptions:
     """Options of `score`."""
 
-    data: str = option(argument=True, metavar="DATA", help="Images, as fit takes them.")
-    output: Path = option(**OUTPUT, help="File to write: .csv, .npy, .npz or .parquet.")
+    data: str = option(
+        argument=True, metavar="DATA", help="Images, as fit takes them, or one picture."
+    )
+    output: Path = option(**OUTPUT, help=TABLES)
     key: str | None = again(ImageSettings, "key")
+    seed: int = again(ImageSettings, "seed", help="Seed of the noise of dequantisation.")
+    draws: int = option(
+        1,
+        metavar="K",
+        min=1,
+        help="Draws of that noise to average over, for a bound that depends on it less.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,8 +56,10 @@ class InterpolateOptions:
 
 def sample(run: Run, options: SampleOptions) -> None:
     """Draw samples from a fitted flow of images: a grid of them, or an array of bytes."""
+    from tfp_flows import plotting
+
     output, count = options.output, options.count
-    if tff.plotting.check_picture(output, ".npy") and count > _MOST_IN_A_GRID:
+    if plotting.check_picture(output, ".npy") and count > _MOST_IN_A_GRID:
         raise InputError(
             f"{count} samples are too many for one picture; write an .npy file, or at most "
             f"{_MOST_IN_A_GRID}."
@@ -70,12 +81,18 @@ def sample(run: Run, options: SampleOptions) -> None:
         temperature=options.temperature,
         batch=BATCH,
     )
-    tff.plotting.save_images(values, output)
+    plotting.save_images(values, output)
 
 
 def score(run: Run, options: ScoreOptions) -> None:
-    """Write the bits per dimension of each image."""
-    tff.datasets.check_output(options.output)
+    """Write the bits per dimension of each image, in order, with the names of files.
+
+    They are of bytes with uniform noise, and so on average an upper bound on those of the bytes.
+    What cannot be read keeps its row, without a number.
+    """
+    from tfp_flows import datasets
+
+    datasets.check_output(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
             f"The flow in {run.path} is conditioned on classes, which are not known of "
@@ -83,9 +100,16 @@ def score(run: Run, options: ScoreOptions) -> None:
         )
     flow, shape = run.model.flow, _shape(run)
     size = run.settings.size or (shape[0] if shape[0] == shape[1] else None)
-    images = tff.datasets.load_images(
-        options.data, size=size, key=options.key, grey=shape[2] == 1, whole=True
+    images = datasets.load_images(
+        options.data,
+        size=size,
+        key=options.key,
+        channels=shape[2],
+        background=run.settings.background,
+        whole=True,
     )
+    for remark in images.remarks:
+        note(remark)
     if images.shape != shape:
         raise InputError(
             f"{options.data} holds images of shape {images.shape}, the flow in {run.path} is of "
@@ -95,27 +119,42 @@ def score(run: Run, options: ScoreOptions) -> None:
     from tfp_flows.kinds.images.work import BATCH
     from tfp_flows.models.evaluation import bits_per_dim
 
-    bits = bits_per_dim(flow, images.batches("test", BATCH))
-    note_skipped(images)
-    tff.datasets.save_table(options.output, bits[:, None], ["bits_per_dim"])
+    batches = images.batches("test", BATCH, keep=True)
+    bits = bits_per_dim(flow, batches, seed=options.seed, draws=options.draws)
+    note_skipped(images, "kept as a row without a number")
+    if options.draws > 1:
+        note(
+            f"each figure is the mean over {options.draws} draws of noise: on average an upper "
+            "bound on the bits per dimension of the bytes themselves."
+        )
+    names = images.names("test")
+    if names is not None and options.output.suffix.lower() == ".npy":
+        note(f"{options.output} holds no names; its rows are the files in the order of names.")
+    datasets.save_table(
+        options.output, bits[:, None], ["bits_per_dim"], labels=names, label_column="file"
+    )
 
 
 def interpolate(run: Run, options: InterpolateOptions) -> None:
     """Draw the images between A and B, along the line between their latents."""
-    tff.plotting.check_picture(options.output)
+    from tfp_flows import datasets, plotting
+
+    plotting.check_picture(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
             f"The flow in {run.path} is conditioned on classes; interpolate in Python."
         )
     ends = [
-        tff.datasets.read_image(image, _shape(run)).astype("float32")[None]
+        datasets.read_image(image, _shape(run), background=run.settings.background)
         for image in (options.first, options.last)
     ]
     flow = run.model.flow
     from tfp_flows.flows import interpolate as between
 
-    strip = between(flow, *ends, num=options.count)[:, 0].numpy()
-    tff.plotting.save_images(strip, options.output, columns=options.count)
+    strip = between(flow, *(end.astype("float32")[None] for end in ends), num=options.count)[
+        :, 0
+    ].numpy()
+    plotting.save_images(strip, options.output, columns=options.count)
 
 
 def _shape(run: Run) -> tuple[int, int, int]:

@@ -85,7 +85,7 @@ class ImageWork:
 
         images = source.images
         batches = images.batches("test", BATCH, labels=bool(source.classes))
-        bits = bits_per_dim(model.flow, batches)
+        bits = bits_per_dim(model.flow, batches, seed=self.settings.seed)
         note_skipped(images)
         mean = float(bits.mean(dtype=np.float64))
         error = float(bits.std(ddof=1) / math.sqrt(len(bits)))

@@ -3,7 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import tfp_flows as tff
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.options import again, option, parse_columns
 from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings
@@ -18,7 +17,8 @@ class TableSettings(Settings):
     data: str = again(
         Settings,
         "data",
-        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .npy, .npz or .parquet file.",
+        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .tsv, .npy, .npz or .parquet "
+        "file.",
     )
     columns: list[str] | None = option(
         None,
@@ -32,6 +32,13 @@ class TableSettings(Settings):
         False,
         panel=DATA,
         help="Drop rows with empty, NaN or infinite cells instead of refusing them.",
+    )
+    header: bool | None = option(
+        None,
+        names=("--header/--no-header",),
+        panel=DATA,
+        shown="by the rows below",
+        help="Whether the first row of a text file holds names.",
     )
     rows: int | None = option(
         None,
@@ -59,16 +66,19 @@ class TableSettings(Settings):
         Raises:
             InputError: If they are neither, or an option is for the other.
         """
+        from tfp_flows import datasets
+
         settings, path = super().check(), Path(self.data)
-        if self.data in tff.datasets.TOYS and not path.is_file():
-            if self.columns or self.key or self.drop_invalid:
+        if self.data in datasets.TOYS and not path.is_file():
+            if self.columns or self.key or self.drop_invalid or self.header is not None:
                 raise InputError(
-                    f"{self.data} is a toy; --columns, --key and --drop-invalid are for files."
+                    f"{self.data} is a toy; --columns, --key, --header and --drop-invalid are for "
+                    "files."
                 )
             rows = DEFAULT_TOY_ROWS if self.rows is None else self.rows
             return dataclasses.replace(settings, rows=rows)
         if not path.exists() and not path.suffix and path.name == self.data:
-            raise unknown_name("data set", self.data, tff.datasets.TOYS)
+            raise unknown_name("data set", self.data, datasets.TOYS)
         if self.rows is not None:
             raise InputError(f"--rows is for toys, and {self.data} is a file; leave --rows out.")
         return dataclasses.replace(settings, data=str(path.resolve()))

@@ -71,6 +71,7 @@ def load(settings: TableSettings) -> TableSource:
             columns=settings.columns,
             drop_invalid=settings.drop_invalid,
             key=settings.key,
+            header=settings.header,
         )
     datasets.check_table(table, min_rows=max(_MIN_ROWS, 2 * table.values.shape[1] + 2))
     check_precision(table, settings.dtype)

@@ -4,9 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tfp_flows as tff
 from tfp_flows.kinds.tables.settings import TableSettings
-from tfp_flows.options import COUNT, OUTPUT, again, option
+from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs import verbs
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
@@ -17,7 +16,7 @@ from tfp_flows.terminal import note
 class SampleOptions:
     """Options of `sample`."""
 
-    output: Path = option(**OUTPUT, help="File to write: .csv, .npy, .npz or .parquet.")
+    output: Path = option(**OUTPUT, help=TABLES)
     count: int = option(1000, **COUNT, min=1, help="Number of samples.")
     seed: int = again(TableSettings, "seed")
 
@@ -31,8 +30,9 @@ class ScoreOptions:
         metavar="DATA",
         help="File of rows; its columns are found by name, or must be as many as in the fit.",
     )
-    output: Path = option(**OUTPUT, help="File to write: .csv, .npy, .npz or .parquet.")
+    output: Path = option(**OUTPUT, help=TABLES)
     key: str | None = again(TableSettings, "key")
+    header: bool | None = again(TableSettings, "header")
     drop_invalid: bool = again(TableSettings, "drop_invalid")
 
 
@@ -43,16 +43,19 @@ class PlotOptions(verbs.PlotOptions):
     data: str | None = option(
         None, help="File of data to draw instead of the held-out rows of the fit."
     )
+    header: bool | None = again(TableSettings, "header")
 
 
 def sample(run: Run, options: SampleOptions) -> None:
     """Draw samples from a fitted flow: rows under the names of its columns."""
-    tff.datasets.check_output(options.output)
+    from tfp_flows import datasets
+
+    datasets.check_output(options.output)
     flow = run.model.flow
     from tfp_flows.models.evaluation import draw
 
     values = draw(flow, options.count, options.seed)
-    tff.datasets.save_table(options.output, values, _columns(run))
+    datasets.save_table(options.output, values, _columns(run))
 
 
 def score(run: Run, options: ScoreOptions) -> None:
@@ -60,14 +63,10 @@ def score(run: Run, options: ScoreOptions) -> None:
 
     With --drop-invalid a first column holds the row numbers, counted from 1.
     """
-    tff.datasets.check_output(options.output)
-    table = tff.datasets.load_matching(
-        options.data,
-        _columns(run),
-        named=run.metrics["data"]["named"],
-        drop_invalid=options.drop_invalid,
-        key=options.key,
-    )
+    from tfp_flows import datasets
+
+    datasets.check_output(options.output)
+    table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
     flow = run.model.flow
     import numpy as np
 
@@ -79,16 +78,14 @@ def score(run: Run, options: ScoreOptions) -> None:
         names = ["row", *names]
     if table.dropped:
         note(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
-    tff.datasets.save_table(options.output, scores, names)
+    datasets.save_table(options.output, scores, names)
 
 
 def plot(run: Run, options: PlotOptions) -> list[Path]:
     """Draw the pictures of a fitted flow again."""
     if options.data is None:
         return verbs.plot(run, options)
-    table = tff.datasets.load_matching(
-        options.data, _columns(run), named=run.metrics["data"]["named"]
-    )
+    table = _matching(run, options)
     return verbs.redraw(run, options.output, lambda: Shown(Path(options.data).name, table.values))
 
 
@@ -97,6 +94,22 @@ class Shown(NamedTuple):
 
     name: str
     shown: Any
+
+
+def _matching(run: Run, options: ScoreOptions | PlotOptions, **more) -> Any:
+    """The columns of the fit in a file of the options, with what had to be guessed said."""
+    from tfp_flows import datasets
+
+    table = datasets.load_matching(
+        options.data,
+        _columns(run),
+        named=run.metrics["data"]["named"],
+        header=options.header,
+        **more,
+    )
+    for remark in table.remarks:
+        note(remark)
+    return table
 
 
 def _columns(run: Run) -> list[str]:
