@@ -468,13 +468,19 @@ def test_unexpected_errors_stay_visible(monkeypatch, fitted, tmp_path):
 
 def test_usage_errors_do_without_tensorflow():
     code = (
-        "import sys; from tfp_flows.cli.app import app; sys.argv[1:] = {};\n"
-        "try: app()\n"
-        "except SystemExit: pass\n"
-        "print([m for m in ('tensorflow', 'pandas', 'matplotlib') if m in sys.modules])"
+        "import sys; from tfp_flows.cli.app import app\n"
+        "for arguments in {}:\n"
+        "    try: app(arguments)\n"
+        "    except SystemExit: pass\n"
+        "print([m for m in {} if m in sys.modules])"
     )
-    for arguments in (["--help"], ["fit", "--bad"], ["fit", "two_mons", "--out", "x"]):
-        command = [sys.executable, "-c", code.format(arguments)]
+    heavy = ("tensorflow", "pandas", "matplotlib")
+    helps = [["--help"], ["fit", "--help"], ["fit", "--flow", "glow", "--help"], ["fit", "--bad"]]
+    helps += [["sample", "--help"], ["interpolate", "--help"], ["--version"], ["fot"]]
+    wrong = [["fit", "two_mons", "--out", "x"], ["fit", "a.csv", "--flow", "mfa", "--out", "x"]]
+    wrong += [["sample", "none", "-o", "x.csv"], ["fit", "--resume", "--out", "none"]]
+    for given, absent in ((helps, ("numpy", *heavy)), (wrong, heavy)):
+        command = [sys.executable, "-c", code.format(given, absent)]
         environment = {**os.environ, "PYTHONPATH": str(Path(tff.__file__).parents[1])}
         result = subprocess.run(command, capture_output=True, text=True, env=environment)
         assert result.stdout.strip().splitlines()[-1] == "[]", result.stderr

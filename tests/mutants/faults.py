@@ -339,7 +339,7 @@ FAULTS = (
     ),
     Fault(
         "resume: an epoch is skipped",
-        "models/callbacks.py",
+        "training_state.py",
         'self.epoch, self.stopped = state["epoch"], state["stopped"]',
         'self.epoch, self.stopped = state["epoch"] + 1, state["stopped"]',
         ("tests/models/test_callbacks.py",),
@@ -347,9 +347,9 @@ FAULTS = (
     Fault(
         "resume: the moments of the optimiser begin anew",
         "models/callbacks.py",
-        "            for variable, value in zip(variables, found[name], strict=True):\n"
+        "            for variable, value in zip(variables, arrays[name], strict=True):\n"
         "                variable.assign(value)",
-        "            for variable, value in zip(variables, found[name], strict=True):\n"
+        "            for variable, value in zip(variables, arrays[name], strict=True):\n"
         '                if name == "weight":\n'
         "                    variable.assign(value)",
         ("tests/models/test_callbacks.py",),
@@ -357,15 +357,15 @@ FAULTS = (
     Fault(
         "training: the best weights are not restored",
         "models/callbacks.py",
-        "model.set_weights(self._best_weights)",
+        "model.set_weights(self.progress.best_weights)",
         "model.get_weights()",
         ("tests/models/test_callbacks.py",),
     ),
     Fault(
         "early stopping: one epoch late",
-        "models/callbacks.py",
-        "self.stopped = self._wait >= self.patience",
-        "self.stopped = self._wait > self.patience",
+        "training_state.py",
+        "self.stopped = self.wait >= self.patience",
+        "self.stopped = self.wait > self.patience",
         ("tests/models/test_callbacks.py",),
     ),
 )

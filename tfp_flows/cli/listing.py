@@ -19,10 +19,12 @@ from tfp_flows.terminal import import_tensorflow, result_console
 def print_list() -> None:
     """Prints kinds of work, flows and toys with a line about each."""
     import_tensorflow()
+    toys = [(name, toy_line(name, sampler)) for name, sampler in datasets.TOYS.items()]
+    about = [(kind.name, kind.title) for kind in kinds.every()]
     tables = (
-        ("Kinds of work (--kind)", ("name", "what it does"), [(k.name, k.title) for k in _kinds()]),
+        ("Kinds of work (--kind)", ("name", "what it does"), about),
         ("Flows (--flow)", ("name", "of", "fast", "what it is good for"), _flows()),
-        ("Toys (DATA)", ("name", "what it looks like"), _toys()),
+        ("Toys (DATA)", ("name", "what it looks like"), toys),
     )
     console = result_console()
     for title, columns, rows in tables:
@@ -78,19 +80,11 @@ def _table(title: str | None, columns, rows) -> Table:
     return table
 
 
-def _kinds() -> list:
-    return [kinds.get(name) for name in kinds.KINDS]
-
-
 def _flows() -> list[tuple[str, ...]]:
     return [
         (name, f"{row.event}s", row.fast, first_line(row.load()).partition(": ")[2])
         for name, row in RECIPES.items()
     ]
-
-
-def _toys() -> list[tuple[str, str]]:
-    return [(name, toy_line(name, sampler)) for name, sampler in datasets.TOYS.items()]
 
 
 def first_line(function) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows.spread import spread
-from tfp_flows.terminal import tracked
+from tfp_flows.terminal import note, tracked
 
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
@@ -75,7 +75,7 @@ def draw(
     temperature: float = 1.0,
     batch: int = _BATCH,
 ) -> np.ndarray:
-    """Samples ``[count, *event_shape]``; the same for the same arguments.
+    """Samples ``[count, *event_shape]``, the same for the same arguments; notes strange ones.
 
     Args:
         flow: The flow.
@@ -99,7 +99,11 @@ def draw(
         return compiled(tf.constant([seed, i], tf.int32), context).numpy()
 
     starts = tracked(range(0, count, size), "Sampling", math.ceil(count / size))
-    return np.concatenate([part(i, start) for i, start in enumerate(starts)])[:count]
+    values = np.concatenate([part(i, start) for i, start in enumerate(starts)])[:count]
+    strange = int((~np.isfinite(values).reshape(count, -1).all(axis=1)).sum())
+    if strange:
+        note(f"{strange:,} of {count:,} samples are not finite.")
+    return values
 
 
 class Gaussian(NamedTuple):

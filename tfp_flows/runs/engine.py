@@ -22,13 +22,11 @@ from tfp_flows.terminal import INTERRUPTED, import_tensorflow, note, result_cons
 def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -> None:
     """Fits anew and writes the folder of the run.
 
-    An earlier fit in the folder, if it may be overwritten, stays until the new one is complete.
-
     Args:
         kind: The kind of work.
         settings: What was asked for, checked.
         out: Folder of the run.
-        overwrite: Whether an earlier fit in it may be replaced.
+        overwrite: Whether an earlier fit in it may be replaced, once the new one is complete.
 
     Raises:
         InputError: If what is fitted to, an option or the folder is not usable, another fit is
@@ -42,8 +40,7 @@ def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -
         model = work.build(source)
         for remark in source.remarks():
             note(remark)
-        place = folder.start(out)
-        claim.take()
+        place = folder.start(out, claim, overwrite)
         about = {"pictures": list(kind.pictures), "settings": settings.record()}
         about["digest"] = source.digest(FORMAT)
         try:
@@ -86,6 +83,8 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
     """
     out = place.parent if place.name == folder.NEW else place
     with Claim(out):
+        if folder.unfinished(out) != place:
+            raise InputError(f"The fit in {out} was finished by another process meanwhile.")
         folder.clear_temporaries(place)
         settings = kind.settings.restore(begun.get("settings"), place / folder.SETTINGS)
         repeated = dataclasses.replace(settings, **given).check() if given else settings
@@ -111,12 +110,7 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
 
 
 def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
-    """How a report begins.
-
-    Args:
-        metrics: The content of ``metrics.json``.
-        count: How much was fitted to, as ``"80 training rows"``.
-    """
+    """How a report begins; ``count`` says how much was fitted to, as ``"80 training rows"``."""
     flow, training = metrics["flow"], metrics["training"]
     parts = [f"{flow['trainable_parameters']:,} parameters", *([count] if count else [])]
     return (

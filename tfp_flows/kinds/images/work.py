@@ -9,7 +9,6 @@ import numpy as np
 from tfp_flows import plotting
 from tfp_flows.kinds.images.settings import ImageSettings
 from tfp_flows.kinds.images.source import ImageSource, load, note_skipped
-from tfp_flows.runs import recipe
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 
@@ -35,7 +34,7 @@ class ImageWork:
 
         # One-hot classes are what they should be.
         context = {"context_shape": source.classes or None, "standardize_context": False}
-        return FlowModel(recipe.build_flow(self.settings, source.images.shape, **context))
+        return FlowModel(self.settings.build_flow(source.images.shape, **context))
 
     def trainer(self, model, source: ImageSource):
         """Adam, whose rate rises at first and falls along a cosine to 0."""
@@ -57,7 +56,7 @@ class ImageWork:
                 epochs=rounds.epochs,
                 seconds=rounds.seconds,
                 epochs_done=rounds.state.epoch,
-                seconds_done=rounds.spent,
+                seconds_done=rounds.earlier,
             )
             if settings.plots:
                 yield SampleGrid(

@@ -12,7 +12,6 @@ from tfp_flows import held_out, plotting
 from tfp_flows.errors import DataWarning
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
-from tfp_flows.runs import recipe
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.terminal import note
@@ -39,7 +38,7 @@ class TableWork:
         from tfp_flows.models import FlowModel
 
         size = len(source.table.columns)
-        return FlowModel(recipe.build_flow(self.settings, size, standardize=True))
+        return FlowModel(self.settings.build_flow(size, standardize=True))
 
     def trainer(self, model, source: TableSource):
         """Adam, whose rate is halved where progress stalls."""
