@@ -212,9 +212,7 @@ def test_weights_of_a_stream_without_a_context():
     for ways in (lambda x, w: (x, tf.zeros([len(x), 0]), w), lambda x, w: (x, None, w)):
         history = model.fit(stream.map(ways), verbose=0).history
         assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
-    with pytest.raises(
-        ValueError, match=r"second part of shape \(None,\).*behind an empty context"
-    ):
+    with pytest.raises(ValueError, match=r"shape \(None,\).*behind an empty context"):
         model.fit(stream, verbose=0)
 
 
