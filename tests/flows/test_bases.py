@@ -55,6 +55,9 @@ def test_samples_are_those_of_their_seed(name):
     assert base.sample((2, 3), seed=0).shape == (2, 3, 2)
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "mixture" else pytest.mark.deep) for n in BASES]
+)
 def test_fit_trains_and_saves_them(name, tmp_path):
     data = np.random.default_rng(2).standard_t(3, size=(256, 2)).clip(-3, 3)
     base = BASES[name](tf.float32)

@@ -14,14 +14,20 @@ from keras_support import (
 
 import tfp_flows as tff
 from tfp_flows.keras_worlds import KERAS3
-from tfp_flows.models.data import ADAPT_IMAGES, adapt_sample, array_dataset
+from tfp_flows.models.data import ADAPT_IMAGES, adapt_sample
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
-@pytest.mark.parametrize("form", ["keyword", "second", "y", "pair", "dataset"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "pair",
+        *(pytest.param(f, marks=pytest.mark.deep) for f in ("keyword", "second", "y", "dataset")),
+    ],
+)
 def test_context_in_every_form(form):
     x, context = context_data()
     model = compiled(small("realnvp", context_shape=1))
@@ -45,6 +51,7 @@ def test_context_in_every_form(form):
     )
 
 
+@pytest.mark.deep
 def test_streams_of_other_dtypes_and_iterators():
     x, context = context_data()
     model = compiled(small("realnvp", context_shape=1))
@@ -138,6 +145,7 @@ def test_weights_in_evaluation_and_validation():
         model.fit(x, class_weight={0: 1.0}, verbose=0)
 
 
+@pytest.mark.deep
 def test_validation_split_keeps_rows_and_contexts_together():
     x, context = context_data(500)
     context = np.random.default_rng(3).normal(size=context.shape)
@@ -150,27 +158,7 @@ def test_validation_split_keeps_rows_and_contexts_together():
     assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
 
 
-def test_rows_are_shuffled_anew_at_each_epoch():
-    x = np.arange(100.0)[:, None]
-
-    def passes(shuffle):
-        data = array_dataset((x, x + 0.5), 7, shuffle)
-        for _ in range(2):
-            batches = list(data.as_numpy_iterator())
-            assert [len(batch[0]) for batch in batches] == [7] * 14 + [2]
-            first, second = (np.concatenate(part) for part in zip(*batches, strict=True))
-            np.testing.assert_array_equal(second, first + 0.5)
-            yield first
-
-    one, two = passes(shuffle=False)
-    np.testing.assert_array_equal(one, x)
-    np.testing.assert_array_equal(two, x)
-    one, two = passes(shuffle=True)
-    np.testing.assert_array_equal(np.sort(one, axis=0), x)
-    assert not np.array_equal(one, x)
-    assert not np.array_equal(one, two)
-
-
+@pytest.mark.deep
 def test_sequences_of_batches():
     x, context = context_data(60)
     base = keras.utils.PyDataset if KERAS3 else keras.utils.Sequence
@@ -199,3 +187,67 @@ def test_few_images_are_enough_to_adapt_to():
     assert ADAPT_IMAGES <= len(stream) < ADAPT_IMAGES + 100
     vectors, _ = adapt_sample((images[:, 0, 0],))
     assert len(vectors) == 2000
+
+
+def test_forms_that_are_taken():
+    x, context = context_data(60)
+    model = compiled(small(context_shape=1))
+    np.testing.assert_allclose(
+        model.predict([x, context], verbose=0), model.flow.log_prob(x, context), rtol=1e-5
+    )
+    model.fit([x, context], validation_data=[x, context], verbose=0)
+    plain = compiled(small())
+    plain.fit(list(x), verbose=0)
+    plain.fit(tf.cast(x, tf.int32), verbose=0)
+    plain.fit(tf.data.Dataset.from_tensor_slices(tf.cast(x, tf.int32)).batch(20), verbose=0)
+
+
+def test_weights_of_a_stream_without_a_context():
+    x, weight = gaussian(100), np.repeat(np.float32([1, 0]), 50)
+    x[50:] += 40
+    stream = tf.data.Dataset.from_tensor_slices((x, weight)).batch(50)
+    model = compiled(small(), rate=0.0)
+    model.flow.adapt(x)
+    expected = -np.mean(model.flow.log_prob(x[:50]))
+    for ways in (lambda x, w: (x, tf.zeros([len(x), 0]), w), lambda x, w: (x, None, w)):
+        history = model.fit(stream.map(ways), verbose=0).history
+        assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(
+        ValueError, match=r"second part of shape \(None,\).*behind an empty context"
+    ):
+        model.fit(stream, verbose=0)
+
+
+def test_forms_that_cannot_be_taken_say_the_way_out():
+    x, context = context_data(60)
+    slices = tf.data.Dataset.from_tensor_slices
+    model, conditional = compiled(small()), compiled(small(context_shape=1))
+    with pytest.raises(TypeError, match=r"as in fit\(\*\*data\)"):
+        conditional.fit({"x": x, "context": context}, verbose=0)
+    with pytest.raises(TypeError, match=r"a dict of \['a', 'b'\].*np.stack"):
+        model.fit({"a": x[:, 0], "b": x[:, 1]}, verbose=0)
+    with pytest.raises(ValueError, match=r"single events of shape \(2,\); batch it"):
+        model.fit(slices(x), verbose=0)
+    with pytest.raises(ValueError, match="validation_data is a stream of single events"):
+        model.fit(x, validation_data=slices(x), verbose=0)
+    with pytest.raises(ValueError, match=r"Batches of x have the shape \(None, 3\), expected"):
+        model.evaluate(slices(np.zeros((9, 3), np.float32)).batch(3), verbose=0)
+    with pytest.raises(ValueError, match=r"must be pairs \(x, context\)"):
+        conditional.fit(slices(x).batch(5), verbose=0)
+    for size in (0, -1, 2.5, "a", True):
+        with pytest.raises(ValueError, match="batch_size must be a whole number of rows above 0"):
+            model.predict(x, batch_size=size, verbose=0)
+    with pytest.raises(ValueError, match="validation_batch_size must be a whole number"):
+        model.fit(x, validation_data=x, validation_batch_size=0, verbose=0)
+    with pytest.raises(TypeError, match=r"int32.*cast it, as in tf.cast\(y, 'float32'\)\.$"):
+        model.flow.log_prob(tf.cast(x, tf.int32))
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_epochs_of_any_number_of_steps(jit):
+    model = compiled(small(), jit_compile=jit)
+    history = model.fit(
+        gaussian(100), batch_size=30, epochs=3, steps_per_epoch=7, verbose=0
+    ).history
+    assert len(history["loss"]) == 3
+    assert int(model.optimizer.iterations.numpy()) == 21

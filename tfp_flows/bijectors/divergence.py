@@ -4,14 +4,16 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfp_flows.noise import normal, uniform
+
 NOISES = ("rademacher", "gaussian")
 
 
 def drawn(noise: str, like: tf.Tensor) -> tf.Tensor:
     """A random direction for each point, of unit covariance and the shape of ``like``."""
     if noise == "gaussian":
-        return tf.random.normal(tf.shape(like), dtype=like.dtype)
-    heads = tf.random.uniform(tf.shape(like)) < 0.5
+        return normal(tf.shape(like), like.dtype)
+    heads = uniform(tf.shape(like)) < 0.5
     return tf.where(heads, tf.ones_like(like), -tf.ones_like(like))
 
 

@@ -9,6 +9,7 @@ from tfp_flows.bijectors.vectors import context_size, unflattened, vector_size
 from tfp_flows.checks import checked
 from tfp_flows.errors import unknown_name
 from tfp_flows.networks.lipschitz import LipschitzMLP
+from tfp_flows.noise import uniform
 
 _LOG_DETS = ("auto", "exact", "roulette")
 # Above this, a random number of terms costs training less than the whole Jacobian.
@@ -200,8 +201,8 @@ def _roulette(function, y):
     Chen et al. 2019, equations 6 and 8: powers of ``J`` up to a random one, weighed by how
     likely that is to be reached.
     """
-    noise = tf.where(tf.random.uniform(tf.shape(y)) < 0.5, -tf.ones_like(y), tf.ones_like(y))
-    luck = tf.math.log(tf.random.uniform([], np.finfo(np.float32).tiny, 1.0))
+    noise = tf.where(uniform(tf.shape(y)) < 0.5, -tf.ones_like(y), tf.ones_like(y))
+    luck = tf.math.log(uniform([], np.finfo(np.float32).tiny, 1.0))
     terms = _SURE_TERMS + tf.cast(luck / np.log(_GO_ON), tf.int32)
     pull = _pullback(function, tf.stop_gradient(y))
 

@@ -8,6 +8,7 @@ import abc
 import dataclasses
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,7 @@ class Images(abc.ABC):
         labels: bool = False,
         full: bool = False,
         keep: bool = False,
+        epoch: "int | tf.Variable | None" = None,
     ) -> "tf.data.Dataset":
         """A stream of one part, for `FlowModel.fit`, `evaluate` and `predict`.
 
@@ -75,6 +77,9 @@ class Images(abc.ABC):
                 same each time, even if files turn out to be damaged.
             keep: Whether files that cannot be read keep their place, as images of NaN; they are
                 left out otherwise.
+            epoch: Number of the pass, on which order and flips depend beside the seed: a variable
+                is read when a pass begins, such as `ResumableTraining.epoch_number`, with which a
+                resumed training sees what an uninterrupted one does. None counts the passes.
 
         Returns:
             Batches of float32 ``[n, height, width, channels]`` of integers 0 to 255, or pairs of
@@ -88,16 +93,30 @@ class Images(abc.ABC):
         index = _index_of(part)
         if labels and not self.classes:
             raise InputError("These images have no labels; leave labels out.")
-        stream = self._stream(index, shuffle, seed, keep)
-        if flip:
-            stream = stream.map(
-                lambda image, label: (_flipped(image, seed), label), num_parallel_calls=2
-            )
-        if full:
-            stream = stream.repeat().batch(batch_size, drop_remainder=True)
-            stream = stream.take(math.ceil(self.sizes[index] / batch_size))
-        else:
-            stream = stream.batch(batch_size)
+        batches = math.ceil(self.sizes[index] / batch_size)
+        read, certain = self._reader(index)
+        passed = tf.Variable(-1, dtype=tf.int64, trainable=False)
+
+        def one_pass(_):
+            number = passed.assign_add(1) if epoch is None else tf.cast(epoch, tf.int64)
+            return tf.data.Dataset.from_tensors(number)
+
+        def images_of(number):
+            seeds = tf.stack([tf.constant(seed, tf.int64), number])
+            order = tf.range(self.sizes[index])
+            if shuffle:
+                order = tf.random.experimental.stateless_shuffle(order, seeds)
+            turned = tf.random.stateless_uniform(tf.shape(order), [seed + 1, number]) < 0.5
+            stream = tf.data.Dataset.from_tensor_slices((order, turned))
+            parallel = None if certain else tf.data.AUTOTUNE
+            stream = stream.map(one_image, num_parallel_calls=parallel)
+            if not (certain or keep):
+                stream = stream.filter(lambda _, label: label >= 0)
+            return stream.repeat() if full else stream
+
+        def one_image(i, turn):
+            image, label = read(i)
+            return (tf.where(turn, image[:, ::-1], image) if flip else image), label
 
         def finish(image, label):
             image = tf.cast(image, tf.float32)
@@ -106,11 +125,23 @@ class Images(abc.ABC):
                 image = tf.where(readable, image, np.float32(np.nan))
             return (image, tf.one_hot(label, self.classes)) if labels else image
 
-        return stream.map(finish).prefetch(2)
+        stream = tf.data.Dataset.range(1).flat_map(one_pass).flat_map(images_of)
+        stream = stream.batch(batch_size, drop_remainder=full).map(finish)
+        if full:
+            stream = stream.take(batches)
+        if full or certain or keep:
+            stream = stream.apply(tf.data.experimental.assert_cardinality(batches))
+        stream = stream.prefetch(2)
+        # A variable lives no longer than who holds it.
+        stream._passed = passed
+        return stream
 
     @abc.abstractmethod
-    def _stream(self, part: int, shuffle: bool, seed: int, keep: bool) -> "tf.data.Dataset":
-        """Images of bytes, one by one, each with its label, -1 of one that cannot be read."""
+    def _reader(self, part: int) -> tuple[Callable, bool]:
+        """A function of a place in a part, and whether all that it reads can be read.
+
+        The function returns the bytes of the image there and its label, -1 if it cannot be read.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,16 +156,13 @@ class ArrayImages(Images):
     pixels: Splits | None = None
     labels: Splits | None = None
 
-    def _stream(self, part, shuffle, seed, keep):
+    def _reader(self, part):
         import tensorflow as tf
 
         pixels = self.pixels[part]
         labels = np.zeros(len(pixels)) if self.labels is None else self.labels[part]
         pixels, labels = tf.constant(pixels), tf.constant(labels, tf.int32)
-        order = tf.data.Dataset.range(len(pixels))
-        if shuffle:
-            order = order.shuffle(len(pixels), seed=seed, reshuffle_each_iteration=True)
-        return order.map(lambda i: (pixels[i], labels[i]))
+        return lambda i: (pixels[i], labels[i]), True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,21 +191,17 @@ class FolderImages(Images):
         """
         return [name_in(self.root, file) for file in self.files[_index_of(part)]]
 
-    def _stream(self, part, shuffle, seed, keep):
+    def _reader(self, part):
         import tensorflow as tf
 
         # As bytes: names of files need not be text.
         files = tf.constant([os.fsencode(file) for file in self.files[part]], tf.string)
-        paths = tf.data.Dataset.from_tensor_slices(files)
-        if shuffle:
-            paths = paths.shuffle(len(files), seed=seed, reshuffle_each_iteration=True)
 
-        def read(path):
-            image, label = tf.numpy_function(self._read, [path], (tf.uint8, tf.int32))
+        def read(i):
+            image, label = tf.numpy_function(self._read, [files[i]], (tf.uint8, tf.int32))
             return tf.ensure_shape(image, self.shape), tf.ensure_shape(label, [])
 
-        images = paths.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-        return images if keep else images.filter(lambda _, label: label >= 0)
+        return read, False
 
     def _read(self, path: bytes) -> tuple[np.ndarray, np.ndarray]:
         file = Path(os.fsdecode(path))
@@ -186,12 +210,6 @@ class FolderImages(Images):
         except InputError as error:
             self.skipped[name_in(self.root, file)] = str(error)
             return np.zeros(self.shape, np.uint8), np.int32(-1)
-
-
-def _flipped(image, seed):
-    import tensorflow as tf
-
-    return tf.image.random_flip_left_right(image, seed=seed)
 
 
 def _index_of(part: str) -> int:

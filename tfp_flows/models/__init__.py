@@ -1,9 +1,20 @@
 """Keras: flows as models and layers, in whichever Keras `tf.keras` is."""
 
 from tfp_flows.models.callbacks import ResumableTraining
+from tfp_flows.models.export import export
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
 from tfp_flows.models.saving import load
+from tfp_flows.models.watching import EachCall
 
-__all__ = ["FlowLayer", "FlowModel", "ResumableTraining", "SampleGrid", "WarmUpCosine", "load"]
+__all__ = [
+    "EachCall",
+    "FlowLayer",
+    "FlowModel",
+    "ResumableTraining",
+    "SampleGrid",
+    "WarmUpCosine",
+    "export",
+    "load",
+]

@@ -1,6 +1,8 @@
 """What `fit`, `evaluate` and `predict` take: arrays, pairs and `tf.data`, checked once."""
 
 import math
+import numbers
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -13,26 +15,108 @@ ADAPT_ROWS = 100_000
 # Images need far more memory a row on their way through a flow.
 ADAPT_IMAGES = 512
 ADAPT_ENTRIES = 2**26
+# What tf.data says that None is like; the class has no public name.
+_NONE = "NoneTensorSpec"
 
 
 def is_stream(data) -> bool:
-    """Whether ``data`` is a dataset, generator or the like rather than arrays."""
+    """Whether ``data`` is a dataset, generator or the like rather than arrays.
+
+    Raises:
+        TypeError: If it is a dict, of which nobody knows what is what.
+    """
+    if isinstance(data, Mapping):
+        names = list(data)
+        if set(names) <= {"x", "context", "sample_weight"}:
+            way = "give its entries by name, as in fit(**data)"
+        else:
+            way = "join its columns, as in np.stack(list(data.values()), axis=-1)"
+        raise TypeError(f"The data are a dict of {names}, where an array is expected; {way}.")
     return not (isinstance(data, np.ndarray | list | tuple) or tf.is_tensor(data)) and not hasattr(
         data, "__array__"
     )
 
 
-def as_pair(x, context, name: str):
-    """Splits ``(x, context)`` given as one; a context given twice is an error.
+def as_pair(flow, x, context, name: str):
+    """Splits ``(x, context)``, or ``[x, context]``, given as one.
 
     Raises:
         ValueError: If a pair comes with a context besides, or is not a pair.
     """
+    if isinstance(x, list) and context is None and len(x) == 2:
+        # Of a list of rows each has a rank less.
+        pair = len(getattr(x[0], "shape", ())) == len(flow.event_shape) + 1
+        x = tuple(x) if pair else x
     if not isinstance(x, tuple):
         return x, context
     if len(x) != 2 or context is not None:
         raise ValueError(f"{name} must be an array or a pair (x, context), got {len(x)} parts.")
     return x
+
+
+def whole(value: int | None, name: str, what: str) -> int | None:
+    """A number above 0 that was asked for, or None.
+
+    Raises:
+        ValueError: If it is not a whole number above 0.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name} must be a whole number of {what} above 0, got {value!r}.")
+    return int(value)
+
+
+def check_stream(flow, stream, name: str = "x") -> None:
+    """Checks the batches of a stream that says what they are like, before it is read.
+
+    Raises:
+        ValueError: If it is not batched, or its batches do not fit the flow.
+    """
+    batch = getattr(stream, "element_spec", None)
+    if batch is None and hasattr(stream, "__getitem__") and hasattr(stream, "__len__"):
+        batch = stream[0] if len(stream) else None
+    if batch is not None:
+        check_batch(flow, *unpack(batch), name=name)
+
+
+def check_batch(flow, x, context, weight, name: str = "x") -> None:
+    """Checks the shapes of a batch, as far as they are known.
+
+    Args:
+        flow: The flow, which says the shapes.
+        x: A tensor, or what says its shape, as all that follow.
+        context: Likewise, or None.
+        weight: Likewise, or None.
+        name: What the batch is of, for errors.
+
+    Raises:
+        ValueError: If the data are not batched, or do not fit the flow.
+    """
+    shape, event = x.shape, tf.TensorShape(flow.event_shape)
+    if not isinstance(shape, tf.TensorShape):
+        shape = tf.TensorShape(shape)
+    if shape.rank is not None and not shape[1:].is_compatible_with(event):
+        if shape.is_compatible_with(event):
+            raise ValueError(
+                f"{name} is a stream of single events of shape {tuple(shape)}; batch it, as in "
+                "dataset.batch(128)."
+            )
+        expected = ", ".join(["n", *map(str, flow.event_shape)])
+        raise ValueError(f"Batches of {name} have the shape {tuple(shape)}, expected [{expected}].")
+    if context is None and flow.context_shape is not None:
+        raise ValueError(
+            f"Batches of {name} must be pairs (x, context), as this flow needs a context "
+            f"(context_shape={flow.context_shape})."
+        )
+    if context is not None and flow.context_shape is None:
+        second = sorted(context) if isinstance(context, dict) else tuple(context.shape)
+        raise ValueError(
+            f"Batches of {name} have a second part of shape {second}, but this flow "
+            "takes no context; leave it out, as in dataset.map(lambda x, *_: x), or give weights "
+            "behind an empty context, as in dataset.map(lambda x, w: (x, tf.zeros([len(x), 0]), "
+            "w))."
+        )
 
 
 def as_arrays(flow, x, context, sample_weight=None, name="x", spread=False) -> tuple:
@@ -117,21 +201,6 @@ def _checked(values, shape, dtype, name, spread=False):
     return narrow
 
 
-def array_dataset(arrays: tuple, batch_size: int, shuffle: bool) -> tf.data.Dataset:
-    """Batches of rows, the last partial one included, reshuffled at each pass if asked for."""
-    rows = len(arrays[0])
-    tensors = tf.nest.map_structure(tf.constant, arrays)
-    indices = tf.data.Dataset.range(rows)
-    if shuffle:
-        indices = indices.shuffle(rows, reshuffle_each_iteration=True)
-
-    def gather(places):
-        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), tensors)
-
-    batches = indices.batch(batch_size).map(gather).prefetch(tf.data.AUTOTUNE)
-    return batches.apply(tf.data.experimental.assert_cardinality(math.ceil(rows / batch_size)))
-
-
 def split_rows(arrays: tuple, fraction: float) -> tuple[tuple, tuple]:
     """Cuts the last ``fraction`` of the rows off for validation, as Keras does.
 
@@ -163,9 +232,11 @@ def unpack(batch) -> tuple:
         return batch, None, None
     if len(batch) > 3:
         raise ValueError(f"A batch is x, (x, context) or (x, context, weight), got {len(batch)}.")
-    x, context, weight = (*batch, None, None, None)[:3]
-    whole = context is not None and not isinstance(context, dict)
-    if whole and len(context.shape) == 2 and context.shape[-1] == 0:
+    x, context, weight = (
+        None if type(part).__name__ == _NONE else part for part in (*batch, None, None, None)[:3]
+    )
+    single = context is not None and not isinstance(context, dict)
+    if single and len(context.shape) == 2 and context.shape[-1] == 0:
         context = None
     return x, context, weight
 
@@ -202,6 +273,10 @@ def adapt_sample(data) -> tuple:
     if not parts:
         raise ValueError("The data are empty.")
 
+    # Batches of other lengths cannot be joined; of events of free length some stand for all.
+    first = _lengths(*parts[0])
+    parts = [part for part in parts if _lengths(*part) == first]
+
     def joined(*values):
         return np.concatenate([np.asarray(value) for value in values])
 
@@ -209,6 +284,10 @@ def adapt_sample(data) -> tuple:
     if parts[0][1] is None:
         return x, None
     return x, tf.nest.map_structure(joined, *(context for _, context in parts))
+
+
+def _lengths(x, context):
+    return [tuple(part.shape[1:]) for part in tf.nest.flatten((x, context)) if part is not None]
 
 
 def _most_rows(x, context=None) -> int:

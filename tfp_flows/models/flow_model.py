@@ -1,22 +1,42 @@
 """A flow as a Keras model, in whichever Keras `tf.keras` is."""
 
 import contextlib
-import json
 import math
 
 import tensorflow as tf
 
-from tfp_flows import serialization, shapes
+from tfp_flows import noise, shapes
+from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
+from tfp_flows.formats import FORMAT
 from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
-from tfp_flows.models.feed import Feed
+from tfp_flows.models.callbacks import ResumableTraining
+from tfp_flows.models.export import export
+from tfp_flows.models.feed import Feed, as_dataset, drawn_seed, feed_of
 from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
+from tfp_flows.models.watching import (
+    Watch,
+    as_list,
+    check_callbacks,
+    check_strategy,
+    needs_every_step,
+)
 from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
 DEFAULT_BATCH_SIZE = 128
+
+
+class _RunningMean(keras.metrics.Mean):
+    """A mean that is no part of a saved model, where only one Keras would look for it."""
+
+    def save_own_variables(self, store):
+        """Writes nothing."""
+
+    def load_own_variables(self, store):
+        """Reads nothing."""
 
 
 @keras.utils.register_keras_serializable(package="tfp_flows")
@@ -56,11 +76,18 @@ class FlowModel(HoldsFlow, keras.Model):
         # The dtype is explicit: under a mixed-precision policy densities stay in full precision.
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
+        self.kind: str | None = None  # of work, set by the command's fits and saved
         self._loss_function = None
         self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
-        means = (keras.metrics.Mean(name="loss"), keras.metrics.Mean(name="bits_per_dim"))
+        # In the flow's dtype, as a mean in the bfloat16 of a policy would count to 256.
+        means = tuple(
+            _RunningMean(name=name, dtype=flow.dtype.name) for name in ("loss", "bits_per_dim")
+        )
         object.__setattr__(self, "_means", means)
+        seed = tf.Variable(0, dtype=tf.int64, trainable=False)
+        object.__setattr__(self, "_noise_seed", seed)
+        object.__setattr__(self, "_good_steps", [])
 
     @property
     def metrics(self):
@@ -75,6 +102,7 @@ class FlowModel(HoldsFlow, keras.Model):
         jit_compile="auto",
         steps_per_execution: int | str = "auto",
         run_eagerly: bool = False,
+        metrics=None,
     ):
         """Configures training.
 
@@ -85,9 +113,21 @@ class FlowModel(HoldsFlow, keras.Model):
             jit_compile: Whether steps are compiled by XLA; ``"auto"`` does unless the model runs
                 eagerly or on several replicas.
             steps_per_execution: Steps run in one call; callbacks see the last of them. With XLA
-                they are one program. ``"auto"`` runs up to 16 of an epoch with XLA, one without.
+                they are one program. ``"auto"`` runs up to 16 of an epoch with XLA, and one
+                without, or where a callback of `fit` acts on single steps: a learning rate that
+                changes with each step is faster as a schedule of the optimizer.
             run_eagerly: Whether steps run without a graph, for debugging.
+            metrics: Must be left out, as a flow has no targets to compare with.
+
+        Raises:
+            TypeError: If ``loss`` is not a function, or there are metrics.
+            ValueError: If ``steps_per_execution`` is not a whole number above 0.
         """
+        if metrics:
+            raise TypeError(
+                f"A FlowModel reports loss and bits_per_dim, and has no targets for metrics, got "
+                f"{metrics!r}; leave metrics out, and measure what else there is in a callback."
+            )
         if loss is not None and not callable(loss):
             raise TypeError(f"loss must be a function of (x, log_prob), got {loss!r}.")
         if jit_compile == "auto":
@@ -96,7 +136,7 @@ class FlowModel(HoldsFlow, keras.Model):
             jit_compile = not run_eagerly and replicas == 1
         automatic = steps_per_execution == "auto"
         if not automatic:
-            steps_per_execution = int(steps_per_execution)
+            steps_per_execution = rows.whole(steps_per_execution, "steps_per_execution", "steps")
         self._loss_function = loss
         super().compile(
             optimizer=optimizer,
@@ -155,8 +195,17 @@ class FlowModel(HoldsFlow, keras.Model):
             )
         if options.pop("class_weight", None) is not None:
             raise TypeError("A flow has no classes to weigh; give sample_weight, one a row.")
-        x, context = rows.as_pair(x, _also_y(context, options), "x")
-        validation_batch = options.pop("validation_batch_size", None) or batch_size
+        callbacks = as_list(options.pop("callbacks", None))
+        check_strategy(self.distribute_strategy)
+        check_callbacks(callbacks)
+        resumable = next((c for c in callbacks if isinstance(c, ResumableTraining)), None)
+        seed = drawn_seed() if resumable is None else resumable.seed
+        x, context = rows.as_pair(self.flow, x, _also_y(context, options), "x")
+        validation_batch = rows.whole(
+            options.pop("validation_batch_size", None), "validation_batch_size", "rows"
+        )
+        batch_size = rows.whole(batch_size, "batch_size", "rows")
+        validation_batch = validation_batch or batch_size or DEFAULT_BATCH_SIZE
         if rows.is_stream(x):
             if context is not None or sample_weight is not None or validation_split:
                 raise ValueError(
@@ -165,36 +214,62 @@ class FlowModel(HoldsFlow, keras.Model):
                 )
             if batch_size is not None:
                 raise ValueError("batch_size is for arrays; batch the dataset itself.")
-            training, training_data = x, x
+            rows.check_stream(self.flow, x)
+            feed, training_data = feed_of(x), x
         else:
             arrays = rows.as_arrays(self.flow, x, context, sample_weight, spread=True)
             if validation_split and validation_data is None:
                 arrays, held_out = rows.split_rows(arrays, validation_split)
-                validation_data = self._dataset(held_out, validation_batch)
+                validation_data = as_dataset(held_out, validation_batch)
             training_data = tf.nest.map_structure(tf.constant, arrays)
-            training = self._dataset(training_data, batch_size, shuffle)
-        if validation_data is not None and not rows.is_stream(validation_data):
-            parts = validation_data if isinstance(validation_data, tuple) else (validation_data,)
-            if len(parts) > 3:
-                raise ValueError(f"validation_data has at most 3 parts, got {len(parts)}.")
-            parts = (*parts, None, None)[:3]
-            checked = rows.as_arrays(self.flow, *parts, name="validation_data")
-            validation_data = self._dataset(checked, validation_batch)
+            feed = Feed(training_data, batch_size or DEFAULT_BATCH_SIZE, shuffle=shuffle, seed=seed)
+        steps_per_epoch = options.get("steps_per_epoch")
+        stream = x
+        if feed is not None:
+            batches = feed.steps if self._fuses_steps else feed.dataset
+            stream = batches(endless=steps_per_epoch is not None)
+        validation_data = self._validation(validation_data, validation_batch)
         if self.flow.needs_adapt:
-            self.flow.adapt(*rows.adapt_sample(training_data))
+            with noise.seeded(seed, -1):
+                self.flow.adapt(*rows.adapt_sample(training_data))
         if self._fuses_steps and self._compile_options["steps_per_execution"] == "auto":
-            steps.set_steps_per_call(
-                self, steps.steps_per_call(training, options.get("steps_per_epoch"))
-            )
-        if self._fuses_steps and not rows.is_stream(x):
-            self._feed = Feed(training_data, batch_size or DEFAULT_BATCH_SIZE, shuffle)
+            count = steps.steps_per_call(feed or stream, steps_per_epoch)
+            steps.set_steps_per_call(self, 1 if needs_every_step(callbacks) else count)
+        self._noise_seed.assign(seed)
+        self._good_steps.clear()
+        self._initial_epoch = None  # What BackupAndRestore left of an earlier training.
+        self._feed = feed if self._fuses_steps else None
+        # It is the first, so that at the end of an epoch all others find its weights.
+        callbacks = [Watch(feed, steps_per_epoch, resumable), *callbacks]
         try:
             # Arrays have become datasets that shuffle by themselves.
             return super().fit(
-                training, epochs=epochs, validation_data=validation_data, shuffle=False, **options
+                stream,
+                epochs=epochs,
+                validation_data=validation_data,
+                shuffle=False,
+                callbacks=callbacks,
+                **options,
             )
         finally:
             self._feed = None
+
+    def _validation(self, data, batch_size):
+        if data is None:
+            return None
+        if rows.is_stream(data):
+            rows.check_stream(self.flow, data, "validation_data")
+            return data
+        if not isinstance(data, tuple):
+            data = rows.as_pair(self.flow, data, None, "validation_data")
+        if len(data) > 3:
+            raise ValueError(f"validation_data has at most 3 parts, got {len(data)}.")
+        parts = (*data, None, None)[:3]
+        return as_dataset(rows.as_arrays(self.flow, *parts, name="validation_data"), batch_size)
+
+    def first_bad_step(self) -> int:
+        """How many steps of the last call were done before the loss was no longer finite."""
+        return sum(int(count) for count in self._good_steps)
 
     @property
     def _fuses_steps(self):
@@ -221,12 +296,20 @@ class FlowModel(HoldsFlow, keras.Model):
         with self._able_to_raise():
             return super().make_predict_function(force)
 
+    @property
+    def _checks_results(self):
+        return any(getattr(m, "checks_results", False) for m in self.flow.submodules)
+
+    @property
+    def _evaluates_compiled(self):
+        return self._fuses_steps and not self._checks_results
+
     @contextlib.contextmanager
     def _able_to_raise(self):
         """Without XLA, whose programs cannot raise, where a bijector checks its results."""
         # Both Keras keep it here; the setter of tf_keras would throw away what is compiled.
         compiled = self._jit_compile
-        if not any(getattr(m, "checks_results", False) for m in self.flow.submodules):
+        if not self._checks_results:
             yield
             return
         self._jit_compile = False
@@ -246,18 +329,24 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def predict(self, x, context=None, *, batch_size=None, **options):
         """Returns log-densities ``[n]`` in nats, as a NumPy array; arguments as in `fit`."""
-        stream = self._as_stream(x, _also_y(context, options), None, batch_size)
+        context = _also_y(context, options)
+        data = x[0] if isinstance(x, tuple) and x else x
+        if getattr(data, "shape", None) and data.shape[0] == 0:
+            # No rows have no densities; Keras would ask for one.
+            x, context = rows.as_pair(x, context, "x")
+            return self.flow.log_prob(self._cast(x), self.flow.cast_context(context)).numpy()
+        stream = self._as_stream(x, context, None, batch_size)
         return super().predict(stream, **options)
 
     def _as_stream(self, x, context, sample_weight, batch_size):
-        x, context = rows.as_pair(x, context, "x")
+        check_strategy(self.distribute_strategy)
+        batch_size = rows.whole(batch_size, "batch_size", "rows")
+        x, context = rows.as_pair(self.flow, x, context, "x")
         if rows.is_stream(x):
+            rows.check_stream(self.flow, x)
             return x
-        return self._dataset(rows.as_arrays(self.flow, x, context, sample_weight), batch_size)
-
-    @staticmethod
-    def _dataset(arrays, batch_size, shuffle=False):
-        return rows.array_dataset(arrays, batch_size or DEFAULT_BATCH_SIZE, shuffle)
+        arrays = rows.as_arrays(self.flow, x, context, sample_weight)
+        return as_dataset(arrays, batch_size or DEFAULT_BATCH_SIZE)
 
     def call(self, x, context=None, training=False):
         """Returns the log-density of ``x``, in nats, of the batch shape."""
@@ -270,7 +359,8 @@ class FlowModel(HoldsFlow, keras.Model):
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
-        scale = math.log(2) * math.prod(self.flow.event_shape)
+        entries = shapes.entries(x, self.flow.bijector.event_shape)
+        scale = math.log(2) * (tf.cast(entries, x.dtype) if tf.is_tensor(entries) else entries)
         self._means[1].update_state(-log_prob / scale, sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)
@@ -285,6 +375,10 @@ class FlowModel(HoldsFlow, keras.Model):
     def train_step(self, data):
         """One step of the optimiser; called by Keras."""
         warn_if_unadapted(self.flow)
+        with self._seeded(self._noise_seed, self.optimizer.iterations, self._fuses_steps):
+            return self._train_step(data)
+
+    def _train_step(self, data):
         with tf.GradientTape() as tape:
             with NetworkLosses(self.flow) as regularisation, collected_penalties() as penalties:
                 loss = self._batch_loss(data, training=True)
@@ -308,8 +402,19 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def test_step(self, data):
         """One step of `evaluate`; called by Keras."""
-        self._batch_loss(data, training=False)
+        # The same for each pass, so that epochs and runs can be compared.
+        with self._seeded(0, self._means[0].count, self._evaluates_compiled):
+            self._batch_loss(data, training=False)
         return self._results()
+
+    @staticmethod
+    def _seeded(seed, step, compiled):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        step = tf.cast(step, tf.int64)
+        if replicas > 1:
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            step = step * replicas + tf.cast(replica, tf.int64)
+        return noise.seeded(seed, step, compiled=compiled)
 
     def predict_step(self, data):
         """One step of `predict`; called by Keras."""
@@ -317,21 +422,50 @@ class FlowModel(HoldsFlow, keras.Model):
         context = self.flow.cast_context(context)
         return self(self._cast(x), context=context, training=False)
 
+    def save(self, filepath, overwrite: bool = True, **options):
+        """Writes a ``.keras`` file, which `tfp_flows.load` reads; arguments as in Keras.
+
+        Raises:
+            InputError: If the path has another ending, or a part of the flow has no written form.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise InputError(
+                f"A FlowModel is saved to a .keras file, got {str(filepath)!r}; change the ending, "
+                "or use export(folder) for a SavedModel that runs without tfp_flows."
+            )
+        super().save(filepath, overwrite=overwrite, **options)
+
+    def export(self, filepath, format: str = "tf_saved_model", **options):
+        """Writes a SavedModel with ``log_prob`` and ``sample`` that runs without this package.
+
+        Args:
+            filepath: Folder to write; see `tfp_flows.models.export`.
+            format: ``"tf_saved_model"``.
+            **options: Keras' ``verbose``, without effect.
+
+        Raises:
+            InputError: If another format is asked for.
+        """
+        if format != "tf_saved_model" or {*options} - {"verbose"}:
+            raise InputError(
+                "A FlowModel is exported as format='tf_saved_model' without further options, got "
+                f"format={format!r} and {sorted(options)}."
+            )
+        export(self.flow, filepath)
+
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
-        return {
-            "flow": json.dumps(serialization.encode(self.flow)),
-            "name": self.name,
-            "trainable": self.trainable,
-            "keras": KERAS_NAME,
-        }
+        kind = {} if self.kind is None else {"kind": self.kind}
+        own = {"name": self.name, "trainable": self.trainable, "keras": KERAS_NAME}
+        return self._flow_config(**own, format=FORMAT, **kind)
 
     @classmethod
     def from_config(cls, config_, custom_objects=None):
         """Builds a model from what `get_config` returned."""
         del custom_objects
-        model = cls(serialization.decode(json.loads(config_["flow"])), name=config_["name"])
-        model.trainable = config_["trainable"]
+        ours = ("keras", "format", "kind")
+        model = cls._from_flow_config({k: v for k, v in config_.items() if k not in ours})
+        model.kind = config_.get("kind")
         return model
 
     def get_compile_config(self):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfp_flows.checks import collected_checks, first_failed
 from tfp_flows.keras_worlds import KERAS3, steps_per_execution
 from tfp_flows.models import data as rows
+from tfp_flows.models.feed import Feed
 
 MOST_STEPS = 16
 MOST_BYTES = 2**26
@@ -21,12 +22,15 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
     """How many steps to run in one call.
 
     Args:
-        stream: The training data, in batches.
+        stream: The training data, in batches or as a feed.
         steps_per_epoch: What the user asked for; calls must not run over it.
     """
     most, batches = MOST_STEPS, None
-    if isinstance(stream, tf.data.Dataset):
-        shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(stream.element_spec)]
+    if isinstance(stream, Feed):
+        most, batches = max(1, min(most, MOST_BYTES // stream.bytes)), stream.batches
+    elif isinstance(stream, tf.data.Dataset):
+        parts = [part for part in rows.unpack(stream.element_spec) if part is not None]
+        shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(parts)]
         size = sum(
             math.prod(n or 1 for n in shape) * width for shape, width in shapes if shape.rank
         )
@@ -34,7 +38,10 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
         batches = int(stream.cardinality().numpy())
     if steps_per_epoch is not None:
         return max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
-    return most if batches is None or batches < 0 else max(1, min(most, batches))
+    if batches is None or batches < 0:
+        # tf_keras runs several steps in a call only if it knows how many there are.
+        return most if KERAS3 else 1
+    return max(1, min(most, batches))
 
 
 def set_steps_per_call(model, steps: int) -> None:
@@ -62,17 +69,21 @@ def several_steps(model) -> Callable:
 
     @tf.function(jit_compile=True, reduce_retracing=True)
     def compiled(parts, count):
-        def step(i, failed):
+        def step(i, failed, good):
             with collected_checks() as checks:
                 model.train_step(tuple(rows.mapped(lambda t: t[i], part) for part in parts))
             messages[:] = [message for _, message in checks]
-            return i + 1, tf.where(failed >= 0, failed, first_failed(checks))
+            # The mean over an epoch is not finite from the first loss on that is not.
+            good += tf.cast(tf.math.is_finite(model._results()["loss"]), tf.int32)
+            return i + 1, tf.where(failed >= 0, failed, first_failed(checks)), good
 
-        _, failed = tf.while_loop(lambda i, _: i < count, step, (tf.constant(0), tf.constant(-1)))
-        return model._results(), failed
+        start = (tf.constant(0), tf.constant(-1), tf.constant(0))
+        _, failed, good = tf.while_loop(lambda i, *_: i < count, step, start)
+        return model._results(), failed, good
 
     def run(parts, count):
-        logs, failed = compiled(parts, count)
+        logs, failed, good = compiled(parts, count)
+        model._good_steps.append(good)
         # The program itself cannot raise.
         if messages and (place := int(failed)) >= 0:
             raise tf.errors.InvalidArgumentError(None, None, messages[place])
@@ -85,10 +96,11 @@ def several_steps(model) -> Callable:
         most = steps_per_execution(model)
         # tf_keras asks for fewer in the last call of an epoch; the program stays the same.
         longest = max(longest, most)
+        model._good_steps.clear()
         if model._feed is None:
             return from_stream(iterator, most)
         logs = None
-        for parts, count in model._feed.take(iterator, most, longest):
+        for parts, count in model._feed.take(most, longest):
             logs = run(parts, tf.constant(count))
         return logs
 
@@ -98,6 +110,7 @@ def several_steps(model) -> Callable:
         for _ in range(most):
             try:
                 parts = rows.unpack(next(iterator))
+                rows.check_batch(model.flow, *parts)
             except (StopIteration, tf.errors.OutOfRangeError):
                 if logs is None and not waiting:
                     raise
