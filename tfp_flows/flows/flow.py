@@ -1,6 +1,5 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -206,10 +205,12 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         Raises:
             ValueError: If a shape does not fit, or a context is missing or not expected.
         """
+        value = shapes.checked_array(value, "x")
         return self._call_log_prob(value, name, context=context, training=training)
 
     def prob(self, value, context=None, *, name="prob"):
         """Density; see `log_prob`."""
+        value = shapes.checked_array(value, "x")
         return self._call_prob(value, name, context=context)
 
     def log_prob_map(self, value, context=None, *, training=False):
@@ -359,9 +360,12 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
                 raise ValueError(
                     f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
                 )
-            named = isinstance(context, dict)
-            context = {n: np.asarray(c) for n, c in context.items()} if named else context
-            context = context if named else np.asarray(context)
+            if isinstance(context, dict):
+                context = {
+                    n: real_array(c, f"context[{n!r}]", booleans=True) for n, c in context.items()
+                }
+            else:
+                context = real_array(context, "context", booleans=True)
             if standardizer.needs_adapt:
                 standardizer.adapt(context)
         if not self.bijector.needs_adapt:
