@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfp_flows import noise, shapes
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
+from tfp_flows.formats import FORMAT
 from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
@@ -75,6 +76,7 @@ class FlowModel(HoldsFlow, keras.Model):
         # The dtype is explicit: under a mixed-precision policy densities stay in full precision.
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
+        self.kind: str | None = None  # of work, set by the command's fits and saved
         self._loss_function = None
         self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
@@ -321,6 +323,7 @@ class FlowModel(HoldsFlow, keras.Model):
         x, context = rows.as_pair(self.flow, x, context, "x")
         if rows.is_stream(x):
             rows.check_stream(self.flow, x)
+            steps.one_a_call_if_unknown(self, x)
             return x
         arrays = rows.as_arrays(self.flow, x, context, sample_weight)
         return as_dataset(arrays, batch_size or DEFAULT_BATCH_SIZE)
@@ -432,13 +435,18 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
-        return self._flow_config(name=self.name, trainable=self.trainable, keras=KERAS_NAME)
+        kind = {} if self.kind is None else {"kind": self.kind}
+        own = {"name": self.name, "trainable": self.trainable, "keras": KERAS_NAME}
+        return self._flow_config(**own, format=FORMAT, **kind)
 
     @classmethod
     def from_config(cls, config_, custom_objects=None):
         """Builds a model from what `get_config` returned."""
         del custom_objects
-        return cls._from_flow_config({k: v for k, v in config_.items() if k != "keras"})
+        ours = ("keras", "format", "kind")
+        model = cls._from_flow_config({k: v for k, v in config_.items() if k not in ours})
+        model.kind = config_.get("kind")
+        return model
 
     def get_compile_config(self):
         """Returns what repeats the compilation; None with a loss of the user's own."""

@@ -18,7 +18,7 @@ HOPELESS = -1_000.0
 
 
 def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
-    """Log-densities ``[rows]`` in nats of ``values`` ``[rows, columns]``."""
+    """Log-densities ``[rows]`` in nats of ``values`` ``[rows, *event_shape]``."""
     size = min(len(values), _BATCH)
 
     @tf.function(autograph=False)
@@ -35,20 +35,71 @@ def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
     return np.concatenate([batch(i) for i in tracked(starts, "Scoring", len(starts))])
 
 
-def draw(flow: "Flow", count: int, seed: int) -> np.ndarray:
-    """Samples ``[count, columns]``; the same for the same count and seed."""
-    size = min(count, _BATCH)
+def bits_per_dim(
+    flow: "Flow", batches: tf.data.Dataset, *, seed: int = 0, draws: int = 1
+) -> np.ndarray:
+    """Bits per dimension of each event of a stream, the same for the same arguments.
+
+    Those of a flow that adds noise (`Dequantize`) are on average an upper bound on the bits of
+    the integers themselves; more draws bring each nearer to that average.
+
+    Args:
+        flow: The flow.
+        batches: Batches of events, or of pairs with a context.
+        seed: Seed of noise, set for the whole of TensorFlow.
+        draws: How many draws of noise are averaged over.
+
+    Returns:
+        ``[events]``, in the order of the stream.
+    """
+    tf.random.set_seed(seed)
+    scale = -math.log(2) * math.prod(flow.event_shape)
+
+    @tf.function(reduce_retracing=True)
+    def compiled(x, context):
+        return flow.log_prob(x, context) / tf.cast(scale, flow.dtype)
+
+    results = []
+    for batch in tracked(batches, "Scoring", int(batches.cardinality())):
+        x, context = batch if isinstance(batch, tuple) else (batch, None)
+        results.append(np.mean([compiled(x, context).numpy() for _ in range(draws)], axis=0))
+    return np.concatenate(results)
+
+
+def draw(
+    flow: "Flow",
+    count: int,
+    seed: int,
+    *,
+    contexts: np.ndarray | None = None,
+    temperature: float = 1.0,
+    batch: int = _BATCH,
+) -> np.ndarray:
+    """Samples ``[count, *event_shape]``; the same for the same arguments.
+
+    Args:
+        flow: The flow.
+        count: Number of samples.
+        seed: Seed.
+        contexts: ``[count, *context_shape]``, one for each sample.
+        temperature: See `Flow.sample`.
+        batch: Samples drawn at a time.
+    """
+    size = min(count, batch)
 
     @tf.function(autograph=False)
-    def compiled(pair):
-        return flow.sample(size, seed=pair)
+    def compiled(pair, context):
+        shape = size if context is None else ()
+        return flow.sample(shape, context, seed=pair, temperature=temperature)
 
-    starts = range(0, count, size)
-    batches = [
-        compiled(tf.constant([seed, i], tf.int32)).numpy()
-        for i, _ in enumerate(tracked(starts, "Sampling", len(starts)))
-    ]
-    return np.concatenate(batches)[:count]
+    def part(i, start):
+        context = None
+        if contexts is not None:
+            context = tf.constant(np.resize(contexts[start:], (batch, *contexts.shape[1:])))
+        return compiled(tf.constant([seed, i], tf.int32), context).numpy()
+
+    starts = tracked(range(0, count, size), "Sampling", math.ceil(count / size))
+    return np.concatenate([part(i, start) for i, start in enumerate(starts)])[:count]
 
 
 class Gaussian(NamedTuple):
