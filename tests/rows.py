@@ -300,7 +300,9 @@ BIJECTORS = {
     "minmax": Row(lambda dtype: _adapted(B.MinMax(event_shape=DIMS, dtype=dtype)), untrained=True),
     "batchnorm": Row(lambda dtype: _adapted(B.BatchNorm(event_shape=DIMS, dtype=dtype))),
     "reverse": Row(_simple(B.Permutation), untrained=True),
-    "permutation": Row(_simple(B.Permutation, permutation="random", **_seeded), untrained=True),
+    # Without a seed, so that only what is saved repeats it; and one that is not its own inverse.
+    "permutation": Row(_simple(B.Permutation, permutation="random"), untrained=True),
+    "permutation_cycle": Row(_simple(B.Permutation, permutation=[1, 2, 0]), untrained=True),
     "linear": Row(_simple(B.InvertibleLinear, **_seeded), slack=3),
     "linear_identity": Row(_simple(B.InvertibleLinear, initial="identity"), slack=3),
     "maf": Row(_simple(B.MaskedAutoregressive, **_small), swept=("forward",), slack=10),

@@ -124,9 +124,13 @@ class Network(Bridge):
 
     def __call__(self, x, context=None, training=False):
         """Returns the parameters ``[..., D, P]`` for inputs ``[..., *input_shape]``."""
-        inputs, keywords = shapes.flatten_batch(x, self._input_ndims), {}
+        flat, keywords = shapes.flatten_batch(x, self._input_ndims), {}
+        # Convolutions of TensorFlow answer no rows with a wrong shape.
+        inputs = shapes.nonempty(flat) if self._input_ndims > 1 else flat
+        padded = inputs is not flat
         if context is not None:
             context = shapes.flatten_batch(context, self._context_ndims)
+            context = shapes.nonempty(context) if padded else context
             if self._style == "list":
                 inputs = [inputs, context]
             elif self._style == "concatenate":
@@ -139,6 +143,8 @@ class Network(Bridge):
             variable.assign(variable.constraint(variable))
         output = self._join(self.network(inputs, **keywords))
         output = tf.cast(output, self.dtype)
+        if padded:
+            output = output[: tf.shape(flat)[0]]
         return shapes.unflatten_batch(output, x, self._input_ndims, self._output_shape)
 
     def _join(self, output):

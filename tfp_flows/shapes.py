@@ -69,10 +69,10 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
         value = real_array(value, name, booleans=True)
     if tf.is_tensor(value) and value.dtype != dtype:
-        raise TypeError(
-            f"{name} has dtype {value.dtype.name}, expected {dtype.name}; cast it, or build the "
-            f"flow with dtype={value.dtype.name!r}."
-        )
+        way = f"cast it, as in tf.cast({name}, {dtype.name!r})"
+        if value.dtype in (tf.float32, tf.float64):
+            way += f", or build the flow with dtype={value.dtype.name!r}"
+        raise TypeError(f"{name} has dtype {value.dtype.name}, expected {dtype.name}; {way}.")
     return tf.convert_to_tensor(value, dtype=dtype, name=name)
 
 
@@ -244,6 +244,14 @@ def entries(value: tf.Tensor, event_shape: tuple):
 def filled(shape: tuple, length: int) -> tuple[int, ...]:
     """A shape with one length for all free axes."""
     return tuple(length if size is None else size for size in shape)
+
+
+def nonempty(value: tf.Tensor) -> tf.Tensor:
+    """The value with one row of zeros where it has none, as some operations fail without rows."""
+    if value.shape[0]:
+        return value
+    missing = tf.cast(tf.equal(tf.shape(value)[0], 0), tf.int32)
+    return tf.pad(value, [[0, missing], *[[0, 0]] * (value.shape.rank - 1)])
 
 
 def unflatten_batch(

@@ -323,10 +323,7 @@ def test_models_of_the_other_keras(tmp_path):
     layer = tff.FlowLayer(rows.flow("maf", seed=9))
     tf.keras.Model(inputs, layer(inputs)).load_weights(tmp_path / "layer.weights.h5")
     np.testing.assert_array_equal(layer.flow.log_prob(x), expected)
-    way_out = (
-        rf"TF_USE_LEGACY_KERAS={other} before the first import\) and save its flow by itself, "
-        r"tff\.FlowModel\("
-    )
+    way_out = rf"TF_USE_LEGACY_KERAS={other} .*\) and save its flow by itself, tff.FlowModel\("
     with pytest.raises(tff.InputError, match=way_out):
         tff.load(tmp_path / "larger.keras")
     # What comes from there goes back.

@@ -121,5 +121,6 @@ class BatchNorm(Bijector):
         mean, variance = tf.nn.moments(y, axes)
         for moving, value in ((self._mean, mean), (self._variance, variance)):
             step = (1 - self._momentum) * (tf.stop_gradient(value) - moving)
-            moving.assign_add(step)
+            # No rows have no moments.
+            moving.assign_add(tf.where(tf.size(y) > 0, step, tf.zeros_like(step)))
         return mean, variance

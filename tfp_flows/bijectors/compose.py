@@ -1,5 +1,6 @@
 """Composition: bijectors one after the other."""
 
+import math
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -9,6 +10,7 @@ from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
 
 tfb = tfp.bijectors
+_OPPOSITE = {"forward": "inverse", "inverse": "forward"}
 
 
 class Chain(Bijector):
@@ -18,6 +20,9 @@ class Chain(Bijector):
     TFP's own bijectors may be members too, where they keep the shape. Each member is evaluated
     once, value and log-det together. A context that has a shape changes it on the way to the
     latent where a member says so: a `Squeeze` squeezes a map for all behind it.
+
+    At a point outside of the range of TFP's own (a negative number under `tfb.Exp`) the log-det is
+    minus infinity, as the density is zero there; what comes with it stands for no latent.
 
     Args:
         bijectors: The members, data side first; at least one.
@@ -186,9 +191,25 @@ class Chain(Bijector):
         if not with_log_det:
             return result
         ndims = event_ndims or self._ranks[place]
+        impossible = None
+        if member.forward_min_event_ndims == member.inverse_min_event_ndims == 0:
+            # Outside of its range a map like Exp has no value: there the density is zero, and a
+            # point inside keeps the rest of the chain, and its gradients, finite.
+            inside = getattr(member, _OPPOSITE[direction])(tf.fill(tf.shape(value), _half(value)))
+            outside = ~tf.math.is_finite(result) & ~tf.math.is_nan(value)
+            fresh = tf.where(outside, inside, value)
+            result = getattr(member, direction)(fresh)
+            impossible = tf.reduce_any(outside, axis=list(range(-ndims, 0)))
         log_det = getattr(member, f"{direction}_log_det_jacobian")(fresh, event_ndims=ndims)
         batch = shapes.batch_shape_tensor(value, ndims)
-        return result, tf.broadcast_to(tf.cast(log_det, value.dtype), batch)
+        log_det = tf.broadcast_to(tf.cast(log_det, value.dtype), batch)
+        if impossible is not None:
+            log_det = tf.where(impossible, tf.constant(-math.inf, value.dtype), log_det)
+        return result, log_det
+
+
+def _half(value):
+    return tf.constant(0.5, value.dtype)
 
 
 def _agreed(name, values):

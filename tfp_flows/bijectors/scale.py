@@ -118,7 +118,7 @@ class Standardize(ActNorm):
     _trainable = False
 
     def _measure(self, data):
-        warn_of_outliers(data, self, "they set its scale; drop them if they are errors")
+        remark_on(data, self, "they set its scale; drop them if they are errors")
         return super()._measure(data)
 
 
@@ -126,7 +126,7 @@ class MinMax(Standardize):
     """Fixed map of the range of the data to [-0.8, 0.8], for bijectors of bounded range."""
 
     def _measure(self, data):
-        warn_of_outliers(data, self, "they set its range; drop them if they are errors")
+        remark_on(data, self, "they set its range; drop them if they are errors")
         _, deviation = batch_moments(data, self)
         rows = _rows(data, self).astype(np.float64)
         low, high = rows.min(axis=0), rows.max(axis=0)
@@ -178,9 +178,20 @@ def batch_moments(data, bijector: Bijector, *, robust=False) -> tuple[np.ndarray
     return measured.centre, measured.scale
 
 
-def warn_of_outliers(data, bijector: Bijector, what: str) -> None:
-    """Warns where a few rows rule the standard deviation of a column; ``what`` follows from it."""
-    ratios = outlying(_rows(data, bijector))
+def remark_on(data, bijector: Bijector, what: str) -> None:
+    """Warns of constant columns, and where a few rows rule a column's standard deviation.
+
+    What follows from the latter is ``what``.
+    """
+    rows = _rows(data, bijector)
+    constant = np.argwhere(spread(rows).constant) if len(rows) > 1 else ()
+    if len(constant):
+        where = tuple(int(i) for i in constant[0])
+        remark(
+            f"{bijector.name}: column {column_name(where)} holds one value in every row, which "
+            "has no density, so that likelihoods grow without bound; leave it out."
+        )
+    ratios = outlying(rows)
     if ratios.any():
         index = np.unravel_index(ratios.argmax(), ratios.shape)
         others = np.count_nonzero(ratios) - 1

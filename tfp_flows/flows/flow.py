@@ -10,6 +10,7 @@ from tfp_flows.bijectors import Bijector, Given
 from tfp_flows.copies import Copied
 from tfp_flows.embedding import Embedding
 from tfp_flows.flows.lengths import free_lengths
+from tfp_flows.flows.statistics import Statistics, kl_divergence
 from tfp_flows.real import real_array
 from tfp_flows.spread import check_precision
 from tfp_flows.standardized_context import ContextStandardizer
@@ -20,7 +21,7 @@ tfd = tfp.distributions
 _EMBED_ROWS = 1024
 
 
-class Flow(Copied, tfd.TransformedDistribution):
+class Flow(Copied, Statistics, tfd.TransformedDistribution):
     """A `tfd.TransformedDistribution` that takes a context and evaluates each network once.
 
     All of TFP's methods work. Those named below take a ``context`` as well, whose batch axes
@@ -310,13 +311,36 @@ class Flow(Copied, tfd.TransformedDistribution):
         Raises:
             ValueError: If the flow takes no context, or the context does not fit.
         """
-        bijector = Given(self.bijector, self._embedded(context))
-        batch = shapes.batch_shape_tensor(bijector.context, len(self.bijector.context_shape))
-        base = self.distribution
+        return self._through(Given(self.bijector, self._embedded(context)), self.distribution)
+
+    @staticmethod
+    def _through(bijector: Given, base) -> "Flow":
+        batch = shapes.batch_shape_tensor(bijector.context, len(bijector.bijector.context_shape))
         if not (isinstance(batch, list) and not batch):
-            free = None in self.bijector.event_shape
+            free = None in bijector.event_shape
             base = base.spread(batch) if free else tfd.BatchBroadcast(base, with_shape=batch)
         return Flow(base, bijector)
+
+    def __getitem__(self, slices) -> "Flow":
+        """A part of a flow with a batch shape, of `given` or of a base with one.
+
+        Raises:
+            ValueError: If the flow has no batch shape.
+        """
+        if self.batch_shape.rank == 0:
+            raise ValueError(
+                f"{self.name} has no batch shape, so no part of it can be taken; a flow with a "
+                "fixed batch of contexts, flow.given(context), has one."
+            )
+        if not isinstance(self.bijector, Given):
+            return Flow(self.distribution[slices], self.bijector)
+        context, inner = self.bijector.context, self.bijector.bijector
+        batch = tf.shape(context)[: self.batch_shape.rank]
+        places = tf.reshape(tf.range(tf.reduce_prod(batch)), batch)[slices]
+        rows = shapes.flatten_batch(context, len(inner.context_shape))
+        free = None in inner.event_shape
+        base = self.distribution.spread(()) if free else self.distribution.distribution
+        return self._through(Given(inner, tf.gather(rows, places)), base)
 
     def adapt(self, data, context=None) -> None:
         """Initialises what waits for data: standardisers of data and context, ActNorm; see `Chain`.
@@ -386,10 +410,29 @@ class Flow(Copied, tfd.TransformedDistribution):
     def _log_prob(self, y, context=None, training=False):
         context = self._embedded(context, training)
         x, log_det = self.bijector.inverse_and_log_det(y, context, training)
-        return self.distribution.log_prob(x) + log_det
+        return self.log_prob_of_latent(y, x, log_det)
+
+    def log_prob_of_latent(self, y, x, log_det):
+        """The log-density of data, in nats, from what `inverse_and_log_det` of the bijector gave.
+
+        Args:
+            y: Data ``[..., *event_shape]``.
+            x: Their latents.
+            log_det: ``log|det dx/dy|``, ``[...]``.
+        """
+        log_prob = self.distribution.log_prob(x) + log_det
+        # So far out that it overflows, the density is zero. All else that is no number stays so.
+        axes = list(range(-len(self.event_shape), 0))
+        far = tf.reduce_any(tf.abs(y) > y.dtype.max**0.75, axis=axes)
+        never = tf.constant(-np.inf, log_prob.dtype)
+        return tf.where(far & tf.math.is_nan(log_prob), never, log_prob)
 
     def _call_sample_n(self, sample_shape, seed, context=None, length=None):
         return self.sample(sample_shape, context, seed, length=length)
 
     def _sample_and_log_prob(self, sample_shape, seed, context=None, length=None):
         return self.sample_and_log_prob(sample_shape, context, seed, length=length)
+
+
+for _pair in ((Flow, Flow), (Flow, tfd.Distribution), (tfd.Distribution, Flow)):
+    tfd.RegisterKL(*_pair)(kl_divergence)

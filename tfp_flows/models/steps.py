@@ -31,7 +31,8 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
     if isinstance(stream, Feed):
         most, batches = max(1, min(most, MOST_BYTES // stream.bytes)), stream.batches
     elif isinstance(stream, tf.data.Dataset):
-        shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(stream.element_spec)]
+        parts = [part for part in rows.unpack(stream.element_spec) if part is not None]
+        shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(parts)]
         size = sum(
             math.prod(n or 1 for n in shape) * width for shape, width in shapes if shape.rank
         )

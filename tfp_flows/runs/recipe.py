@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
 _NOT_OPTIONS = {
-    *("event_shape", "context_shape", "pool_context", "standardize_context"),
-    *("base", "dtype", "seed"),
+    "event_shape",
+    "context_shape",
+    "pool_context",
+    "standardize_context",
+    "base",
+    "dtype",
+    "seed",
 }
 _BENDING = "planar"
 
