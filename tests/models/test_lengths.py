@@ -79,3 +79,10 @@ def test_one_model_at_two_lengths(tmp_path, xla):
         np.testing.assert_array_equal(loaded.predict(x, mel, verbose=0), density)
     with pytest.raises(ValueError, match=r"expected \[n, None, 1\]"):
         model.predict(np.zeros([2, 8, 2]), np.zeros([2, 4, 3]))
+    if not xla:
+        return
+    tff.models.export(flow, tmp_path / "exported")
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    for (x, mel), density in zip(batches(seed=99), densities, strict=True):
+        np.testing.assert_allclose(exported.log_prob(x, mel), density, rtol=1e-3, atol=1e-3)
+        assert exported.sample(2, [0, 1], mel).shape == (2, *x.shape)

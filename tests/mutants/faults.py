@@ -88,10 +88,10 @@ FAULTS = (
     Fault(
         "chain: the context is dropped on the way to data",
         "bijectors/compose.py",
-        "own = context if member.context_shape is not None else None\n            kind",
-        "own = context if member.context_shape is not None else None\n"
+        "return method(value, contexts[place], training)",
+        "own = contexts[place]\n"
         '            own = None if own is None else own * float(direction == "inverse")\n'
-        "            kind",
+        "            return method(value, own, training)",
         _rows("chain"),
     ),
     Fault(
@@ -305,8 +305,8 @@ FAULTS = (
     Fault(
         "training: bits per dimension in nats",
         "models/flow_model.py",
-        "scale = math.log(2) * math.prod(self.flow.event_shape)",
-        "scale = 1.0 * math.prod(self.flow.event_shape)",
+        "scale = math.log(2) * (",
+        "scale = 1.0 * (",
         ("tests/models/test_keras.py",),
     ),
     Fault(

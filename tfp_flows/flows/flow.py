@@ -176,13 +176,13 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
 
     def _embedded(self, context, training=False):
         """The bijector's context from the raw one: here, and once an evaluation."""
+        if isinstance(context, dict) and not isinstance(self.context_shape, dict):
+            raise ValueError(
+                f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
+                "build the flow with an embedding of several inputs."
+            )
         context = self.standardized_context(context)
         if self._embedding is None:
-            if isinstance(context, dict):
-                raise ValueError(
-                    f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
-                    "build the flow with an embedding."
-                )
             return context
         if context is None:
             raise ValueError(

@@ -344,6 +344,7 @@ class FlowModel(HoldsFlow, keras.Model):
         x, context = rows.as_pair(self.flow, x, context, "x")
         if rows.is_stream(x):
             rows.check_stream(self.flow, x)
+            steps.one_a_call_if_unknown(self, x)
             return x
         arrays = rows.as_arrays(self.flow, x, context, sample_weight)
         return as_dataset(arrays, batch_size or DEFAULT_BATCH_SIZE)
