@@ -1,5 +1,7 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -428,7 +430,7 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         # So far out that it overflows, the density is zero. All else that is no number stays so.
         axes = list(range(-len(self.event_shape), 0))
         far = tf.reduce_any(tf.abs(y) > y.dtype.max**0.75, axis=axes)
-        never = tf.constant(-np.inf, log_prob.dtype)
+        never = tf.constant(-math.inf, log_prob.dtype)
         return tf.where(far & tf.math.is_nan(log_prob), never, log_prob)
 
     def _call_sample_n(self, sample_shape, seed, context=None, length=None):
