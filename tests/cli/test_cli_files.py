@@ -93,9 +93,9 @@ def pictures(tmp_path_factory):
 
 def test_a_fit_says_what_it_does_to_pictures(pictures):
     said = (pictures / "stderr").read_text().replace("\n", " ")
-    assert "1 of 42 pictures are grey and read as colours" in said
-    assert "1 of 42 pictures may be transparent; black is laid behind them" in said
-    assert "Left out are 1 files that are no pictures known here: 1 .heic (raw.heic)" in said
+    assert "Grey, and read as colours, 1 of 42 pictures" in said
+    assert "Perhaps transparent, 1 of 42 pictures; black is laid behind" in said
+    assert "Left out as no pictures known here: 1 .heic (raw.heic)." in said
     settings = json.loads((pictures / "run" / "metrics.json").read_text())["settings"]
     assert settings["background"] == "black"
     assert "Unknown background" in bad(

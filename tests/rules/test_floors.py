@@ -10,12 +10,13 @@ PACKAGE = Path(__file__).parents[2] / "tfp_flows"
 # From the ground to the roof. What stands on one floor does not import its neighbour.
 FLOORS = (
     {"_version", "errors"},
-    {"real"},
+    {"noise", "real"},
     {"activations", "checks", "config", "files", "keras_worlds", "numerics", "ode", "penalties"}
     | {"held_out", "options", "shapes", "spread", "terminal"},
     {"formats"},
     {"training_state"},
     {"serialization"},
+    {"copies"},
     {"networks"},
     {"interop", "transformers"},
     {"embedding"},

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
 
 
@@ -17,10 +18,18 @@ def export(flow: Flow, path) -> None:
     Args:
         flow: The flow, whose weights are written.
         path: Folder to write.
+
+    Raises:
+        InputError: If the flow takes a context of several named arrays.
     """
+    if isinstance(flow.context_shape, dict):
+        raise InputError(
+            f"Only flows whose context is one array can be exported; {flow.name} takes "
+            f"{sorted(flow.context_shape)}."
+        )
     contexts = []
     if flow.context_shape is not None:
-        contexts = [tf.TensorSpec([None, *flow.context_shape], flow.dtype, name="context")]
+        contexts = [tf.TensorSpec([None, *flow.context_shape], flow.context_dtype, name="context")]
     rows = tf.TensorSpec([None, *flow.event_shape], flow.dtype, name="x")
     number = tf.TensorSpec([], tf.int32, name="n")
     seed = tf.TensorSpec([2], tf.int32, name="seed")

@@ -102,6 +102,7 @@ class FlowModel(HoldsFlow, keras.Model):
         jit_compile="auto",
         steps_per_execution: int | str = "auto",
         run_eagerly: bool = False,
+        metrics=None,
     ):
         """Configures training.
 
@@ -112,9 +113,21 @@ class FlowModel(HoldsFlow, keras.Model):
             jit_compile: Whether steps are compiled by XLA; ``"auto"`` does unless the model runs
                 eagerly or on several replicas.
             steps_per_execution: Steps run in one call; callbacks see the last of them. With XLA
-                they are one program. ``"auto"`` runs up to 16 of an epoch with XLA, one without.
+                they are one program. ``"auto"`` runs up to 16 of an epoch with XLA, and one
+                without, or where a callback of `fit` acts on single steps: a learning rate that
+                changes with each step is faster as a schedule of the optimizer.
             run_eagerly: Whether steps run without a graph, for debugging.
+            metrics: Must be left out, as a flow has no targets to compare with.
+
+        Raises:
+            TypeError: If ``loss`` is not a function, or there are metrics.
+            ValueError: If ``steps_per_execution`` is not a whole number above 0.
         """
+        if metrics:
+            raise TypeError(
+                f"A FlowModel reports loss and bits_per_dim, and has no targets for metrics, got "
+                f"{metrics!r}; leave metrics out, and measure what else there is in a callback."
+            )
         if loss is not None and not callable(loss):
             raise TypeError(f"loss must be a function of (x, log_prob), got {loss!r}.")
         if jit_compile == "auto":
@@ -123,7 +136,7 @@ class FlowModel(HoldsFlow, keras.Model):
             jit_compile = not run_eagerly and replicas == 1
         automatic = steps_per_execution == "auto"
         if not automatic:
-            steps_per_execution = int(steps_per_execution)
+            steps_per_execution = rows.whole(steps_per_execution, "steps_per_execution", "steps")
         self._loss_function = loss
         super().compile(
             optimizer=optimizer,
@@ -188,8 +201,10 @@ class FlowModel(HoldsFlow, keras.Model):
         resumable = next((c for c in callbacks if isinstance(c, ResumableTraining)), None)
         seed = drawn_seed() if resumable is None else resumable.seed
         x, context = rows.as_pair(self.flow, x, _also_y(context, options), "x")
-        validation_batch = rows.batch_size_of(options.pop("validation_batch_size", None))
-        batch_size = rows.batch_size_of(batch_size)
+        validation_batch = rows.whole(
+            options.pop("validation_batch_size", None), "validation_batch_size", "rows"
+        )
+        batch_size = rows.whole(batch_size, "batch_size", "rows")
         validation_batch = validation_batch or batch_size or DEFAULT_BATCH_SIZE
         if rows.is_stream(x):
             if context is not None or sample_weight is not None or validation_split:
@@ -314,12 +329,18 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def predict(self, x, context=None, *, batch_size=None, **options):
         """Returns log-densities ``[n]`` in nats, as a NumPy array; arguments as in `fit`."""
-        stream = self._as_stream(x, _also_y(context, options), None, batch_size)
+        context = _also_y(context, options)
+        data = x[0] if isinstance(x, tuple) and x else x
+        if getattr(data, "shape", None) and data.shape[0] == 0:
+            # No rows have no densities; Keras would ask for one.
+            x, context = rows.as_pair(x, context, "x")
+            return self.flow.log_prob(self._cast(x), self.flow.cast_context(context)).numpy()
+        stream = self._as_stream(x, context, None, batch_size)
         return super().predict(stream, **options)
 
     def _as_stream(self, x, context, sample_weight, batch_size):
         check_strategy(self.distribute_strategy)
-        batch_size = rows.batch_size_of(batch_size)
+        batch_size = rows.whole(batch_size, "batch_size", "rows")
         x, context = rows.as_pair(self.flow, x, context, "x")
         if rows.is_stream(x):
             rows.check_stream(self.flow, x)
@@ -338,7 +359,8 @@ class FlowModel(HoldsFlow, keras.Model):
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
-        scale = math.log(2) * math.prod(self.flow.event_shape)
+        entries = shapes.entries(x, self.flow.bijector.event_shape)
+        scale = math.log(2) * (tf.cast(entries, x.dtype) if tf.is_tensor(entries) else entries)
         self._means[1].update_state(-log_prob / scale, sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)

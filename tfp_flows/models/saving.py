@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfp_flows.errors import InputError
 from tfp_flows.formats import check_format
-from tfp_flows.keras_worlds import KERAS_NAME, how_to_become
+from tfp_flows.keras_worlds import KERAS_NAME, how_to_become, library_of_version
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.tracking import subclasses_in
@@ -48,7 +48,7 @@ def load(path, *, compile: bool = True):
     if "tfp_flows" not in json.dumps(written):
         raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
     check_format(written["config"], path)
-    library = written["config"].get("keras") or _library(metadata)
+    library = written["config"].get("keras") or library_of_version(metadata.get("keras_version"))
     custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer, **subclasses_in(written)}
     try:
         if library != KERAS_NAME:
@@ -59,10 +59,6 @@ def load(path, *, compile: bool = True):
     except (TypeError, ValueError, KeyError, OSError) as error:
         reason = " ".join(str(error).split()) or repr(error)
         raise InputError(f"Cannot load the model in {str(path)!r}: {reason[:400]}") from error
-
-
-def _library(metadata: dict) -> str:
-    return "tf_keras" if str(metadata.get("keras_version")).startswith("2.") else "keras"
 
 
 def _of_other_keras(path, written, custom, library):

@@ -29,7 +29,8 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
     if isinstance(stream, Feed):
         most, batches = max(1, min(most, MOST_BYTES // stream.bytes)), stream.batches
     elif isinstance(stream, tf.data.Dataset):
-        shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(stream.element_spec)]
+        parts = [part for part in rows.unpack(stream.element_spec) if part is not None]
+        shapes = [(spec.shape, spec.dtype.size) for spec in tf.nest.flatten(parts)]
         size = sum(
             math.prod(n or 1 for n in shape) * width for shape, width in shapes if shape.rank
         )
@@ -37,7 +38,10 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
         batches = int(stream.cardinality().numpy())
     if steps_per_epoch is not None:
         return max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
-    return most if batches is None or batches < 0 else max(1, min(most, batches))
+    if batches is None or batches < 0:
+        # tf_keras runs several steps in a call only if it knows how many there are.
+        return most if KERAS3 else 1
+    return max(1, min(most, batches))
 
 
 def set_steps_per_call(model, steps: int) -> None:

@@ -6,13 +6,12 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.keras_worlds import KERAS3, how_to_become
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAMES, OLD_KERAS, how_to_become
 from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.feed import Feed
 
 keras = tf.keras
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-_READABLE = (".keras", ".h5", ".hdf5")
 
 
 def as_list(callbacks) -> list:
@@ -31,10 +30,10 @@ def check_callbacks(callbacks: list) -> None:
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.ModelCheckpoint) or callback.save_weights_only:
             continue
-        if not str(callback.filepath).endswith(_READABLE):
+        if not str(callback.filepath).endswith(".keras"):
             raise ValueError(
-                f"ModelCheckpoint({str(callback.filepath)!r}) would write a SavedModel, from which "
-                'no flow can be loaded; end its path in ".keras", or give save_weights_only=True.'
+                f"From the files of ModelCheckpoint({str(callback.filepath)!r}) no flow could be "
+                'loaded; end its path in ".keras", or give save_weights_only=True.'
             )
 
 
@@ -51,7 +50,7 @@ def _acts_on_steps(callback) -> bool:
     functions = [getattr(type(callback), hook, None) for hook in _HOOKS]
     standard = [getattr(keras.callbacks.Callback, hook) for hook in _HOOKS]
     own = {f.__module__ for f, s in zip(functions, standard, strict=True) if f not in (None, s)}
-    if any(not module.startswith(("keras.", "tf_keras.")) for module in own):
+    if any(module.partition(".")[0] not in KERAS_NAMES for module in own):
         return True
     # Keras' own act on steps where they are told to.
     often = getattr(callback, "save_freq", None) or getattr(callback, "update_freq", None)
@@ -59,7 +58,11 @@ def _acts_on_steps(callback) -> bool:
 
 
 class EachCall(keras.callbacks.Callback):
-    """A callback whose hooks of batches are content with one of several that run in a call."""
+    """A callback whose hooks of batches are content with one of the several that a call runs.
+
+    With any other that has such hooks `FlowModel.fit` runs one step a call, which costs a small
+    flow several times the time.
+    """
 
 
 class Watch(EachCall):
@@ -139,5 +142,5 @@ def check_strategy(strategy: tf.distribute.Strategy) -> None:
     if KERAS3 and isinstance(strategy, several):
         raise ValueError(
             f"Keras 3 cannot train under {type(strategy).__name__}; "
-            f"{how_to_become('tf_keras')}, or write the loop yourself with strategy.run."
+            f"{how_to_become(OLD_KERAS)}, or write the loop yourself with strategy.run."
         )
