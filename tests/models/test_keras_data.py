@@ -200,3 +200,65 @@ def test_few_images_are_enough_to_adapt_to():
     assert ADAPT_IMAGES <= len(stream) < ADAPT_IMAGES + 100
     vectors, _ = adapt_sample((images[:, 0, 0],))
     assert len(vectors) == 2000
+
+
+def test_forms_that_are_taken():
+    x, context = context_data(60)
+    model = compiled(small(context_shape=1))
+    np.testing.assert_allclose(
+        model.predict([x, context], verbose=0), model.flow.log_prob(x, context), rtol=1e-5
+    )
+    model.fit([x, context], validation_data=[x, context], verbose=0)
+    plain = compiled(small())
+    plain.fit(list(x), verbose=0)
+    plain.fit(tf.cast(x, tf.int32), verbose=0)
+    plain.fit(tf.data.Dataset.from_tensor_slices(tf.cast(x, tf.int32)).batch(20), verbose=0)
+
+
+def test_weights_of_a_stream_without_a_context():
+    x, weight = gaussian(100), np.repeat(np.float32([1, 0]), 50)
+    x[50:] += 40
+    stream = tf.data.Dataset.from_tensor_slices((x, weight)).batch(50)
+    model = compiled(small(), rate=0.0)
+    model.flow.adapt(x)
+    expected = -np.mean(model.flow.log_prob(x[:50]))
+    for ways in (lambda x, w: (x, tf.zeros([len(x), 0]), w), lambda x, w: (x, None, w)):
+        history = model.fit(stream.map(ways), verbose=0).history
+        assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(ValueError, match=r"shape \(None,\).*behind an empty context"):
+        model.fit(stream, verbose=0)
+
+
+def test_forms_that_cannot_be_taken_say_the_way_out():
+    x, context = context_data(60)
+    slices = tf.data.Dataset.from_tensor_slices
+    model, conditional = compiled(small()), compiled(small(context_shape=1))
+    with pytest.raises(TypeError, match=r"as in fit\(\*\*data\)"):
+        conditional.fit({"x": x, "context": context}, verbose=0)
+    with pytest.raises(TypeError, match=r"a dict of \['a', 'b'\].*np.stack"):
+        model.fit({"a": x[:, 0], "b": x[:, 1]}, verbose=0)
+    with pytest.raises(ValueError, match=r"single events of shape \(2,\); batch it"):
+        model.fit(slices(x), verbose=0)
+    with pytest.raises(ValueError, match="validation_data is a stream of single events"):
+        model.fit(x, validation_data=slices(x), verbose=0)
+    with pytest.raises(ValueError, match=r"Batches of x have the shape \(None, 3\), expected"):
+        model.evaluate(slices(np.zeros((9, 3), np.float32)).batch(3), verbose=0)
+    with pytest.raises(ValueError, match=r"must be pairs \(x, context\)"):
+        conditional.fit(slices(x).batch(5), verbose=0)
+    for size in (0, -1, 2.5, "a", True):
+        with pytest.raises(ValueError, match="batch_size must be a whole number of rows above 0"):
+            model.predict(x, batch_size=size, verbose=0)
+    with pytest.raises(ValueError, match="validation_batch_size must be a whole number"):
+        model.fit(x, validation_data=x, validation_batch_size=0, verbose=0)
+    with pytest.raises(TypeError, match=r"int32.*cast it, as in tf.cast\(y, 'float32'\)\.$"):
+        model.flow.log_prob(tf.cast(x, tf.int32))
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_epochs_of_any_number_of_steps(jit):
+    model = compiled(small(), jit_compile=jit)
+    history = model.fit(
+        gaussian(100), batch_size=30, epochs=3, steps_per_epoch=7, verbose=0
+    ).history
+    assert len(history["loss"]) == 3
+    assert int(model.optimizer.iterations.numpy()) == 21

@@ -118,11 +118,11 @@ def test_everything_is_bit_exact_in_a_new_process(rows_of, tmp_path, monkeypatch
 
     for name in FEW if rows_of == "few" else rows.BIJECTORS:
         bijector = rows.randomise(rows.BIJECTORS[name].build(tf.float32))
-        context = rows.context_of(bijector, (5,), tf.float32)
+        context = rows.context_of(bijector, (5,))
         (tmp_path / f"{name}.json").write_text(json.dumps(serialization.encode(bijector)))
         weights = {str(i): v.numpy() for i, v in enumerate(bijector.variables)}
         np.savez(tmp_path / f"{name}.weights.npz", **weights)
-        z = rows.latents(bijector, (5,), tf.float32).numpy()
+        z = rows.latents(bijector, (5,)).numpy()
         parts = bijector.forward_and_log_det(z, context)
         remember(name, tf.concat([tf.reshape(part, [-1]) for part in parts], 0), context, z)
     names = FEW_FLOWS if rows_of == "few" else rows.FLOWS
@@ -323,10 +323,7 @@ def test_models_of_the_other_keras(tmp_path):
     layer = tff.FlowLayer(rows.flow("maf", seed=9))
     tf.keras.Model(inputs, layer(inputs)).load_weights(tmp_path / "layer.weights.h5")
     np.testing.assert_array_equal(layer.flow.log_prob(x), expected)
-    way_out = (
-        rf"TF_USE_LEGACY_KERAS={other} before the first import\) and save its flow by itself, "
-        r"tff\.FlowModel\("
-    )
+    way_out = rf"TF_USE_LEGACY_KERAS={other} .*\) and save its flow by itself, tff.FlowModel\("
     with pytest.raises(tff.InputError, match=way_out):
         tff.load(tmp_path / "larger.keras")
     # What comes from there goes back.

@@ -6,8 +6,10 @@ from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
 from tfp_flows.models.saving import load
+from tfp_flows.models.watching import EachCall
 
 __all__ = [
+    "EachCall",
     "FlowLayer",
     "FlowModel",
     "ResumableTraining",

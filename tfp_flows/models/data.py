@@ -45,9 +45,8 @@ def as_pair(flow, x, context, name: str):
     """
     if isinstance(x, list) and context is None and len(x) == 2:
         # Of a list of rows each has a rank less.
-        whole = len(flow.event_shape) + 1
-        if len(getattr(x[0], "shape", ())) == whole:
-            x = tuple(x)
+        pair = len(getattr(x[0], "shape", ())) == len(flow.event_shape) + 1
+        x = tuple(x) if pair else x
     if not isinstance(x, tuple):
         return x, context
     if len(x) != 2 or context is not None:
@@ -55,8 +54,8 @@ def as_pair(flow, x, context, name: str):
     return x
 
 
-def batch_size_of(value: int | None) -> int | None:
-    """The number of rows a step that was asked for, or None.
+def whole(value: int | None, name: str, what: str) -> int | None:
+    """A number above 0 that was asked for, or None.
 
     Raises:
         ValueError: If it is not a whole number above 0.
@@ -64,7 +63,7 @@ def batch_size_of(value: int | None) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"batch_size must be a whole number of rows above 0, got {value!r}.")
+        raise ValueError(f"{name} must be a whole number of {what} above 0, got {value!r}.")
     return int(value)
 
 
@@ -236,8 +235,8 @@ def unpack(batch) -> tuple:
     x, context, weight = (
         None if type(part).__name__ == _NONE else part for part in (*batch, None, None, None)[:3]
     )
-    whole = context is not None and not isinstance(context, dict)
-    if whole and len(context.shape) == 2 and context.shape[-1] == 0:
+    single = context is not None and not isinstance(context, dict)
+    if single and len(context.shape) == 2 and context.shape[-1] == 0:
         context = None
     return x, context, weight
 
@@ -274,6 +273,10 @@ def adapt_sample(data) -> tuple:
     if not parts:
         raise ValueError("The data are empty.")
 
+    # Batches of other lengths cannot be joined; of events of free length some stand for all.
+    first = _lengths(*parts[0])
+    parts = [part for part in parts if _lengths(*part) == first]
+
     def joined(*values):
         return np.concatenate([np.asarray(value) for value in values])
 
@@ -281,6 +284,10 @@ def adapt_sample(data) -> tuple:
     if parts[0][1] is None:
         return x, None
     return x, tf.nest.map_structure(joined, *(context for _, context in parts))
+
+
+def _lengths(x, context):
+    return [tuple(part.shape[1:]) for part in tf.nest.flatten((x, context)) if part is not None]
 
 
 def _most_rows(x, context=None) -> int:

@@ -68,7 +68,7 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
             latent, log_det = bijector.inverse_and_log_det(x, context, training)
         for loss in (*regularisation.losses, *penalties):
             self.add_loss(loss)
-        log_prob = self.flow.distribution.log_prob(latent) + log_det
+        log_prob = self.flow.log_prob_of_latent(x, latent, log_det)
         if self.nll_weight:
             self.add_loss(-self.nll_weight * tf.reduce_mean(log_prob))
         return latent if self.output_kind == "latent" else log_prob[..., tf.newaxis]

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfp_flows import noise, shapes
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
+from tfp_flows.formats import FORMAT
 from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
@@ -75,6 +76,7 @@ class FlowModel(HoldsFlow, keras.Model):
         # The dtype is explicit: under a mixed-precision policy densities stay in full precision.
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
+        self.kind: str | None = None  # of work, set by the command's fits and saved
         self._loss_function = None
         self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
@@ -100,6 +102,7 @@ class FlowModel(HoldsFlow, keras.Model):
         jit_compile="auto",
         steps_per_execution: int | str = "auto",
         run_eagerly: bool = False,
+        metrics=None,
     ):
         """Configures training.
 
@@ -110,9 +113,21 @@ class FlowModel(HoldsFlow, keras.Model):
             jit_compile: Whether steps are compiled by XLA; ``"auto"`` does unless the model runs
                 eagerly or on several replicas.
             steps_per_execution: Steps run in one call; callbacks see the last of them. With XLA
-                they are one program. ``"auto"`` runs up to 16 of an epoch with XLA, one without.
+                they are one program. ``"auto"`` runs up to 16 of an epoch with XLA, and one
+                without, or where a callback of `fit` acts on single steps: a learning rate that
+                changes with each step is faster as a schedule of the optimizer.
             run_eagerly: Whether steps run without a graph, for debugging.
+            metrics: Must be left out, as a flow has no targets to compare with.
+
+        Raises:
+            TypeError: If ``loss`` is not a function, or there are metrics.
+            ValueError: If ``steps_per_execution`` is not a whole number above 0.
         """
+        if metrics:
+            raise TypeError(
+                f"A FlowModel reports loss and bits_per_dim, and has no targets for metrics, got "
+                f"{metrics!r}; leave metrics out, and measure what else there is in a callback."
+            )
         if loss is not None and not callable(loss):
             raise TypeError(f"loss must be a function of (x, log_prob), got {loss!r}.")
         if jit_compile == "auto":
@@ -121,7 +136,7 @@ class FlowModel(HoldsFlow, keras.Model):
             jit_compile = not run_eagerly and replicas == 1
         automatic = steps_per_execution == "auto"
         if not automatic:
-            steps_per_execution = int(steps_per_execution)
+            steps_per_execution = rows.whole(steps_per_execution, "steps_per_execution", "steps")
         self._loss_function = loss
         super().compile(
             optimizer=optimizer,
@@ -186,8 +201,10 @@ class FlowModel(HoldsFlow, keras.Model):
         resumable = next((c for c in callbacks if isinstance(c, ResumableTraining)), None)
         seed = drawn_seed() if resumable is None else resumable.seed
         x, context = rows.as_pair(self.flow, x, _also_y(context, options), "x")
-        validation_batch = rows.batch_size_of(options.pop("validation_batch_size", None))
-        batch_size = rows.batch_size_of(batch_size)
+        validation_batch = rows.whole(
+            options.pop("validation_batch_size", None), "validation_batch_size", "rows"
+        )
+        batch_size = rows.whole(batch_size, "batch_size", "rows")
         validation_batch = validation_batch or batch_size or DEFAULT_BATCH_SIZE
         if rows.is_stream(x):
             if context is not None or sample_weight is not None or validation_split:
@@ -312,15 +329,22 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def predict(self, x, context=None, *, batch_size=None, **options):
         """Returns log-densities ``[n]`` in nats, as a NumPy array; arguments as in `fit`."""
-        stream = self._as_stream(x, _also_y(context, options), None, batch_size)
+        context = _also_y(context, options)
+        data = x[0] if isinstance(x, tuple) and x else x
+        if getattr(data, "shape", None) and data.shape[0] == 0:
+            # No rows have no densities; Keras would ask for one.
+            x, context = rows.as_pair(x, context, "x")
+            return self.flow.log_prob(self._cast(x), self.flow.cast_context(context)).numpy()
+        stream = self._as_stream(x, context, None, batch_size)
         return super().predict(stream, **options)
 
     def _as_stream(self, x, context, sample_weight, batch_size):
         check_strategy(self.distribute_strategy)
-        batch_size = rows.batch_size_of(batch_size)
+        batch_size = rows.whole(batch_size, "batch_size", "rows")
         x, context = rows.as_pair(self.flow, x, context, "x")
         if rows.is_stream(x):
             rows.check_stream(self.flow, x)
+            steps.one_a_call_if_unknown(self, x)
             return x
         arrays = rows.as_arrays(self.flow, x, context, sample_weight)
         return as_dataset(arrays, batch_size or DEFAULT_BATCH_SIZE)
@@ -336,7 +360,8 @@ class FlowModel(HoldsFlow, keras.Model):
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
-        scale = math.log(2) * math.prod(self.flow.event_shape)
+        entries = shapes.entries(x, self.flow.bijector.event_shape)
+        scale = math.log(2) * (tf.cast(entries, x.dtype) if tf.is_tensor(entries) else entries)
         self._means[1].update_state(-log_prob / scale, sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)
@@ -431,13 +456,18 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
-        return self._flow_config(name=self.name, trainable=self.trainable, keras=KERAS_NAME)
+        kind = {} if self.kind is None else {"kind": self.kind}
+        own = {"name": self.name, "trainable": self.trainable, "keras": KERAS_NAME}
+        return self._flow_config(**own, format=FORMAT, **kind)
 
     @classmethod
     def from_config(cls, config_, custom_objects=None):
         """Builds a model from what `get_config` returned."""
         del custom_objects
-        return cls._from_flow_config({k: v for k, v in config_.items() if k != "keras"})
+        ours = ("keras", "format", "kind")
+        model = cls._from_flow_config({k: v for k, v in config_.items() if k not in ours})
+        model.kind = config_.get("kind")
+        return model
 
     def get_compile_config(self):
         """Returns what repeats the compilation; None with a loss of the user's own."""

@@ -8,6 +8,7 @@ import h5py
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
+from tfp_flows.formats import check_format
 from tfp_flows.keras_worlds import KERAS_NAME, how_to_become, library_of_version
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
@@ -29,8 +30,8 @@ def load(path, *, compile: bool = True):
         The model, with every weight bit-exact.
 
     Raises:
-        InputError: If the file is missing, corrupt, or not a Keras model, or if it is of the other
-            Keras and holds more than a flow.
+        InputError: If the file is missing, corrupt, of a newer version or not a Keras model, or if
+            it is of the other Keras and holds more than a flow.
     """
     path = Path(path)
     if not path.is_file():
@@ -46,6 +47,7 @@ def load(path, *, compile: bool = True):
         raise InputError(f"{str(path)!r} is damaged: its part {damaged!r} does not check.")
     if "tfp_flows" not in json.dumps(written):
         raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
+    check_format(written["config"], path)
     library = written["config"].get("keras") or library_of_version(metadata.get("keras_version"))
     custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer, **subclasses_in(written)}
     try:

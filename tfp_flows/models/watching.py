@@ -12,7 +12,6 @@ from tfp_flows.models.feed import Feed
 
 keras = tf.keras
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-_READABLE = (".keras", ".h5", ".hdf5")
 
 
 def as_list(callbacks) -> list:
@@ -31,10 +30,10 @@ def check_callbacks(callbacks: list) -> None:
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.ModelCheckpoint) or callback.save_weights_only:
             continue
-        if not str(callback.filepath).endswith(_READABLE):
+        if not str(callback.filepath).endswith(".keras"):
             raise ValueError(
-                f"ModelCheckpoint({str(callback.filepath)!r}) would write a SavedModel, from which "
-                'no flow can be loaded; end its path in ".keras", or give save_weights_only=True.'
+                f"From the files of ModelCheckpoint({str(callback.filepath)!r}) no flow could be "
+                'loaded; end its path in ".keras", or give save_weights_only=True.'
             )
 
 
@@ -59,7 +58,11 @@ def _acts_on_steps(callback) -> bool:
 
 
 class EachCall(keras.callbacks.Callback):
-    """A callback whose hooks of batches are content with one of several that run in a call."""
+    """A callback whose hooks of batches are content with one of the several that a call runs.
+
+    With any other that has such hooks `FlowModel.fit` runs one step a call, which costs a small
+    flow several times the time.
+    """
 
 
 class Watch(EachCall):
@@ -135,9 +138,14 @@ def check_strategy(strategy: tf.distribute.Strategy) -> None:
     Raises:
         ValueError: If it is a strategy that works in tf_keras alone.
     """
-    several = tf.distribute.MultiWorkerMirroredStrategy, tf.distribute.ParameterServerStrategy
-    if KERAS3 and isinstance(strategy, several):
+    name = None
+    if isinstance(strategy, tf.distribute.ParameterServerStrategy):
+        name = "ParameterServerStrategy"
+    elif isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        workers = strategy.cluster_resolver.cluster_spec().as_dict().values()
+        name = "MultiWorkerMirroredStrategy" if sum(map(len, workers)) > 1 else None
+    if KERAS3 and name:
         raise ValueError(
-            f"Keras 3 cannot train under {type(strategy).__name__}; "
+            f"Keras 3 cannot train under {name} of several workers; "
             f"{how_to_become(OLD_KERAS)}, or write the loop yourself with strategy.run."
         )

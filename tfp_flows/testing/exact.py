@@ -1,5 +1,7 @@
 """Checks of the maths: round trips, log-dets, gradients, batches, contexts, far points."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
@@ -25,7 +27,8 @@ def round_trips(subject: Subject, *, shape=(2, 3)) -> None:
         ("forward returns log-dets", forward, shape),
         ("inverse returns log-dets", inverse, shape),
     ):
-        require(value.shape == expected, f"{what} of shape {value.shape}, expected {expected}.")
+        fits = value.shape.is_compatible_with(expected)
+        require(fits, f"{what} of shape {value.shape}, expected {expected}.")
         require(
             value.dtype == bijector.dtype, f"{what} of {value.dtype}, expected {bijector.dtype}."
         )
@@ -57,6 +60,40 @@ def jacobian(subject: Subject, *, direction="inverse") -> np.ndarray:
     of = "that of its Jacobian by autodiff"
     require_close(log_det, expected, subject.tolerance, f"the log-det of {direction}", of, at=value)
     return expected
+
+
+def by_place(subject: Subject) -> None:
+    """Log-dets by place, of a bijector that has them, sum to the log-det, and spread as told."""
+    bijector = subject.new()
+    vectors = len(bijector.event_shape) <= 1 and len(bijector.latent_shape) <= 1
+    if vectors or "inverse" not in subject.directions:
+        return
+    y, context = subject.inputs(bijector, "inverse", (4,))
+    x, log_det = bijector.inverse_and_log_det(y, context)
+    try:
+        again, shares = bijector.inverse_and_log_det_map(y, context)
+        spread = bijector.spread_entries(x)
+    except NotImplementedError:
+        return
+    places = y.shape[:-1]
+    for what, value in (("inverse_and_log_det_map", shares), ("spread_entries", spread)):
+        require(value.shape == places, f"{what} returns shape {value.shape}, expected {places}.")
+    bound = subject.tolerance
+    require_close(again, x, bound, "the value of inverse_and_log_det_map", "that of inverse")
+    sums = [tf.reduce_sum(v, axis=list(range(1, v.shape.rank))) for v in (shares, spread, x)]
+    require_close(sums[0], log_det, bound, "the sum of log-dets by place", "the log-det", at=y)
+    require_close(sums[1], sums[2], bound, "the sum of spread entries", "that of the entries")
+
+
+def lengths(subject: Subject) -> None:
+    """Events of free length: one object is right at another length too."""
+    bijector = subject.build()
+    if None not in bijector.event_shape:
+        return
+    longer = dataclasses.replace(subject, build=lambda: bijector, length=subject.length + 2)
+    round_trips(longer)
+    for direction in subject.directions:
+        jacobian(longer, direction=direction)
 
 
 def independent(subject: Subject) -> None:
@@ -118,7 +155,7 @@ def far_points(subject: Subject) -> None:
     context = subject.contexts(bijector, (5,))
     for direction in subject.directions:
         forward = direction == "forward"
-        shape = bijector.latent_shape if forward else bijector.event_shape
+        shape = subject.inputs(bijector, direction)[0].shape
         domain = subject.latent_domain if forward else subject.data_domain or LINE
         size = int(np.prod(shape))
         mixed = np.resize([1e4, 0.0, -1e4], size)

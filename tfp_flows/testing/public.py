@@ -19,6 +19,8 @@ _BY_DIRECTION = [{"direction": direction} for direction in DIRECTIONS]
 BIJECTOR_CHECKS = {
     "round_trips": (exact.round_trips, [{"shape": s} for s in ((), (4,), (2, 3))]),
     "jacobian": (exact.jacobian, _BY_DIRECTION),
+    "by_place": (exact.by_place, [{}]),
+    "lengths": (exact.lengths, [{}]),
     "independent": (exact.independent, [{}]),
     "gradients": (exact.gradients, _BY_DIRECTION),
     "far_points": (exact.far_points, [{}]),
