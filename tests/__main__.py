@@ -39,7 +39,12 @@ def _but(*folders: str) -> tuple[str, ...]:
 
 
 TF_KERAS = Wave("what touches Keras, under tf_keras", (), "keras", (("TF_USE_LEGACY_KERAS", "1"),))
-QUICK = (Wave("bijectors", ("bijectors",)), Wave("the rest", _but("bijectors")), TF_KERAS)
+QUICK = (
+    Wave("bijectors", ("bijectors",)),
+    Wave("flows and models", ("flows", "models")),
+    Wave("the rest", _but("bijectors", "flows", "models")),
+    TF_KERAS,
+)
 SHARES = 4
 WHOLE = (
     *(Wave(f"bijectors, {k} of {SHARES}", ("bijectors",), share=f"{k}/{SHARES}")

@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config, items):
     if LEGACY:
         for item in items:
             mark = item.get_closest_marker("keras")
-            if mark and mark.kwargs.get("deep"):
+            if mark and not mark.kwargs.get("quick"):
                 item.add_marker(pytest.mark.deep)
     share = config.getoption("--share")
     if share:

@@ -13,7 +13,8 @@ import tensorflow_probability as tfp
 import tf_keras
 
 import tfp_flows as tff
-from tfp_flows.testing.subject import Subject, randomise
+from tfp_flows.shapes import filled
+from tfp_flows.testing.subject import LINE, Subject, randomise
 
 tfb = tfp.bijectors
 B, F, T = tff.bijectors, tff.flows, tff.transformers
@@ -37,6 +38,8 @@ class Row:
         solved: The error of a differential equation's solution, which evaluates the network as
             often as it needs; None for all others.
         swept: Directions that take the conditioner apart and never evaluate it whole.
+        fixed: For events of free length: maps a dtype and a length to the same bijector of events
+            of that length.
         spread: How far weights are moved from their initial values.
         costly: Whether an evaluation costs so much that the quick profile has fewer.
     """
@@ -49,34 +52,39 @@ class Row:
     iterated: tuple[str, ...] = ()
     solved: float | None = None
     swept: tuple[str, ...] = ()
+    fixed: Callable | None = None
     spread: float = 0.4
     costly: bool = False
 
 
+_ANY = Subject(build=None, tolerance=0.0)
+
+
 def points(shape, dtype, seed=1, event_shape=(DIMS,)):
     """Normal numbers ``[*shape, 3]``, or of another shape of events."""
-    return tf.constant(np.random.default_rng(seed).normal(size=(*shape, *event_shape)), dtype)
+    size = (*shape, *event_shape)
+    return tf.constant(np.random.default_rng(seed).normal(size=size), dtype)
 
 
-def latents(bijector, shape, dtype):
-    """Normal numbers ``[*shape, *latent_shape]``."""
-    return points(shape, dtype, event_shape=bijector.latent_shape)
+def latents(bijector, shape):
+    """Normal numbers ``[*shape, *latent_shape]``, free lengths filled."""
+    return _ANY.latents(bijector, shape)
 
 
 def contexts(shape, dtype, seed=2):
     """Normal numbers ``[*shape, 2]``."""
-    return tf.constant(np.random.default_rng(seed).normal(size=(*shape, CONTEXT)), dtype)
+    return points(shape, dtype, seed, (CONTEXT,))
 
 
-def context_of(bijector, shape, dtype):
+def context_of(bijector, shape):
     """A context for a bijector, or None if it takes none."""
-    return None if bijector.context_shape is None else contexts(shape, dtype)
+    return _ANY.contexts(bijector, shape)
 
 
 def _adapted(bijector):
-    data = np.random.default_rng(3).normal(size=(50, *bijector.event_shape))
-    channels = bijector.event_shape[-1]
-    bijector.adapt(data * [1.0, 3.0, 0.2][:channels] + [0.0, 5.0, -1.0][:channels])
+    data = np.random.default_rng(3).normal(size=(50, *filled(bijector.event_shape, _ANY.length)))
+    scale, shift = (np.resize(v, data.shape[-1]) for v in ([1.0, 3.0, 0.2], [0.0, 5.0, -1.0]))
+    bijector.adapt(data * scale + shift)
     return bijector
 
 
@@ -173,6 +181,60 @@ def _multiscale(dtype):
     return B.MultiScale(levels)
 
 
+def _map_levels(dtype):
+    """Two levels of images with a context map, squeezed by the one and pooled by the other."""
+    context = (*IMAGE[:2], 3)
+    first = B.Squeeze(event_shape=IMAGE, context_shape=context, dtype=dtype)
+    inner, squeezed = first.latent_shape, first.latent_context_shape
+    options = {"dtype": dtype, **_channels}
+    split = B.Coupling(event_shape=inner, mask="channel", context_shape=squeezed, **options)
+    second = B.Squeeze(
+        event_shape=(2, 2, 6), context_shape=squeezed, pool_context=True, dtype=dtype
+    )
+    last = B.Coupling(
+        event_shape=second.latent_shape,
+        mask="~channel",
+        context_shape=second.latent_context_shape,
+        **options,
+    )
+    before = B.Coupling(event_shape=IMAGE, context_shape=context, **options)
+    levels = [B.Chain([before, first, split]), B.Chain([second, last])]
+    return B.MultiScale(levels, leaving=2)
+
+
+def _sequence(dtype, length=None):
+    """What is of sequences, with a context map, in two levels."""
+    context, inner = (length, 3), None if length is None else length // 2
+    squeeze = B.Squeeze(event_shape=(length, 2), context_shape=context, dtype=dtype)
+    latent, squeezed = squeeze.latent_shape, squeeze.latent_context_shape
+    options = {"dtype": dtype, **_channels}
+    first = [
+        B.Coupling(event_shape=(length, 2), context_shape=context, **options),
+        squeeze,
+        _adapted(B.ActNorm(event_shape=latent, per_channel=True, dtype=dtype)),
+        B.InvertibleConv1x1(event_shape=latent, dtype=dtype, seed=5),
+        B.Permutation(event_shape=latent, dtype=dtype),
+        B.Scale(event_shape=latent, per_channel=True, dtype=dtype),
+    ]
+    second = B.Coupling(event_shape=(inner, 3), mask="~channel", context_shape=squeezed, **options)
+    return B.MultiScale([B.Chain(first), second], leaving=1)
+
+
+def _pointwise(dtype, length=None):
+    """An image of free height and width, each place by itself, with a vector as context."""
+    event = (length, length, 3)
+    coupling = B.Coupling(
+        event_shape=event,
+        mask="channel",
+        context_shape=CONTEXT,
+        conditioner=tff.networks.MLP(
+            input_size=2, context_size=CONTEXT, output_size=2, dtype=dtype, **_small
+        ),
+        dtype=dtype,
+    )
+    return B.Chain([B.Logit(event_shape=event, dtype=dtype), coupling])
+
+
 def _chain(dtype):
     return B.Chain(
         [
@@ -238,7 +300,9 @@ BIJECTORS = {
     "minmax": Row(lambda dtype: _adapted(B.MinMax(event_shape=DIMS, dtype=dtype)), untrained=True),
     "batchnorm": Row(lambda dtype: _adapted(B.BatchNorm(event_shape=DIMS, dtype=dtype))),
     "reverse": Row(_simple(B.Permutation), untrained=True),
-    "permutation": Row(_simple(B.Permutation, permutation="random", **_seeded), untrained=True),
+    # Without a seed, so that only what is saved repeats it; and one that is not its own inverse.
+    "permutation": Row(_simple(B.Permutation, permutation="random"), untrained=True),
+    "permutation_cycle": Row(_simple(B.Permutation, permutation=[1, 2, 0]), untrained=True),
     "linear": Row(_simple(B.InvertibleLinear, **_seeded), slack=3),
     "linear_identity": Row(_simple(B.InvertibleLinear, initial="identity"), slack=3),
     "maf": Row(_simple(B.MaskedAutoregressive, **_small), swept=("forward",), slack=10),
@@ -376,6 +440,12 @@ BIJECTORS = {
     ),
     "logit": Row(_image(B.Logit), untrained=True, slack=10),
     "multiscale": Row(_multiscale, slack=3, spread=0.1, costly=True),
+    "checkerboard_map_context": Row(
+        _image(B.Coupling, context_shape=(*IMAGE[:2], 3), **_channels), slack=3, spread=0.15
+    ),
+    "multiscale_map_context": Row(_map_levels, slack=3, spread=0.1, costly=True),
+    "sequence_map_context": Row(_sequence, slack=3, spread=0.15, fixed=_sequence),
+    "pointwise_free": Row(_pointwise, slack=10, spread=0.3, fixed=_pointwise),
     "given": Row(
         lambda dtype: B.Given(
             _simple(B.Coupling, **_context, **_small)(dtype), np.array([0.3, -0.7])
@@ -389,6 +459,8 @@ OF_KERAS = {
     *("maf_tfp_network", "maf_jacobi", "maf", "coupling_affine", "realnvp"),
 }
 
+# Their data do not fill the line.
+NARROW = {"softsign", "logit"}
 OF_TFP = {"maf_tfp_network", "maf_jacobi"}
 
 FLOWS = {
@@ -472,5 +544,6 @@ def subject(name, dtype=tf.float32):
         tolerance=row.solved or base * row.slack,
         gradient_tolerance=1e-2 if name in OF_TFP else loose,
         spread=row.spread,
+        data_domain=None if name in NARROW else LINE,
         **options,
     )

@@ -30,6 +30,7 @@ _NAMES = {
     "FlowLayer": "tfp_flows.models",
     "FlowModel": "tfp_flows.models",
     "load": "tfp_flows.models",
+    "open_run": "tfp_flows.kinds",
 }
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "load",
     "models",
     "networks",
+    "open_run",
     "plotting",
     "testing",
     "transformers",

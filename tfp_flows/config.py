@@ -12,9 +12,11 @@ built inside of ``defaults_of(generation)`` is built with that.
 import contextlib
 import contextvars
 import copy
+import dataclasses
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -52,24 +54,67 @@ def defaults_of(generation: int) -> Iterator[None]:
 
 
 def class_key(cls: type) -> str:
-    """The name under which a class is written: its top package and its own name."""
-    return f"{cls.__module__.split('.')[0]}>{cls.__qualname__}"
+    """The name under which a class is written: its module and its own name.
+
+    Classes of this package are written by the package alone, so that they can move within it.
+    """
+    package = cls.__module__.split(".")[0]
+    if package == __name__.split(".")[0]:
+        return f"{package}>{cls.__qualname__}"
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def known_class(key: str) -> type:
     """Looks up a class that was defined in this process.
 
+    A class that moved is found where its old module still names it. Nothing is imported.
+
     Raises:
-        InputError: If there is none of that name.
+        InputError: If there is none of that name, or if an older file leaves open which of several
+            is meant.
     """
-    if key not in _CLASSES:
+    if key in _CLASSES:
+        return _CLASSES[key]
+    module, _, name = key.partition(":")
+    found = sys.modules.get(module)
+    for part in name.split(".") if name else ():
+        found = getattr(found, part, None)
+    if name and isinstance(found, type) and issubclass(found, Configurable):
+        return found
+    # Older files name the top package alone.
+    package, _, name = key.partition(">")
+    several = [
+        cls
+        for cls in _CLASSES.values()
+        if name and cls.__qualname__ == name and cls.__module__.split(".")[0] == package
+    ]
+    if len(several) > 1:
+        modules = " and ".join(sorted(cls.__module__ for cls in several))
+        raise InputError(
+            f"The saved flow names a class {key!r}, and both {modules} define one; import only "
+            "the module that is meant."
+        )
+    if not several:
         raise InputError(
             f"Unknown class {key!r} in a saved flow; import the module that defines it first."
         )
-    return _CLASSES[key]
+    return several[0]
 
 
-def _record_arguments(init):
+def record_constructor(cls: type) -> None:
+    """Makes a class leave the arguments of its constructor in ``_config``.
+
+    The outermost constructor of an object records; its call with an unknown argument raises a
+    `TypeError` that names the nearest.
+    """
+    # It may also come from a plain mixin.
+    if cls.__init__ is not object.__init__ and not hasattr(cls.__init__, "_records"):
+        cls.__init__ = _recording(cls.__init__)
+    ignored = (getattr(base, "_TF_MODULE_IGNORED_PROPERTIES", ()) for base in cls.__mro__)
+    cls._TF_MODULE_IGNORED_PROPERTIES = frozenset({"_config", "_defaults"}).union(*ignored)
+
+
+def _recording(init: Callable) -> Callable:
     signature = inspect.signature(init)
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     takes_any = inspect.Parameter.VAR_KEYWORD in kinds
@@ -105,7 +150,23 @@ def _record_arguments(init):
             }
         init(self, *args, **kwargs)
 
+    # For those who ask without following wrappers, Keras among them.
+    wrapper.__signature__ = signature
+    wrapper._records = True
     return wrapper
+
+
+def construct(cls: type, arguments: dict[str, Any]):
+    """Repeats a constructor call that was recorded."""
+    parameters = [*inspect.signature(cls.__init__).parameters.values()][1:]
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
+    last = max((i + 1 for i, each in enumerate(parameters) if each.kind in by_place), default=0)
+    positional, keywords = [], dict(arguments)
+    for parameter in parameters[:last]:
+        value = keywords.pop(parameter.name, ())
+        several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+        positional += value if several else [value]
+    return cls(*positional, **keywords)
 
 
 def _earlier_defaults(cls: type) -> dict[str, Any]:
@@ -124,15 +185,11 @@ class Configurable:
     """Records the arguments of the outermost constructor call, so that it can be repeated."""
 
     _EARLIER_DEFAULTS: ClassVar[Mapping[int, Mapping[str, Any]]] = MappingProxyType({})
-    _TF_MODULE_IGNORED_PROPERTIES = frozenset({"_config", "_defaults"})
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         _CLASSES[class_key(cls)] = cls
-        ignored = (getattr(base, "_TF_MODULE_IGNORED_PROPERTIES", ()) for base in cls.__mro__)
-        cls._TF_MODULE_IGNORED_PROPERTIES = frozenset().union(*ignored)
-        if "__init__" in cls.__dict__:
-            cls.__init__ = _record_arguments(cls.__init__)
+        record_constructor(cls)
 
     @property
     def defaults_generation(self) -> int:
@@ -141,9 +198,13 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """Returns the keyword arguments that rebuild this object (not its weights)."""
+        if dataclasses.is_dataclass(self) and "_config" not in self.__dict__:
+            # Its constructor was written after the class.
+            fields = (field.name for field in dataclasses.fields(self) if field.init)
+            return {name: getattr(self, name) for name in fields}
         return dict(self.__dict__.get("_config", {}))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]):
         """Builds an object from what `get_config` returned."""
-        return cls(**config)
+        return construct(cls, config)

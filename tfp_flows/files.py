@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees either the whole new file or the old one."""
+"""Writing so that a reader sees the whole new file or the old one, and one process at a time."""
 
 import contextlib
 import os
@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfp_flows.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
 
 
 @contextlib.contextmanager
@@ -74,3 +79,43 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class Claim:
+    """The right to write into a folder, of one process at a time.
+
+    The system takes it back when the process ends, however it ends.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder, self._descriptor = folder, None
+
+    def __enter__(self):
+        self.take()
+        return self
+
+    def __exit__(self, *_):
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def take(self) -> None:
+        """Claims the folder once it exists.
+
+        Raises:
+            InputError: If another process has claimed it.
+        """
+        if fcntl is None or self._descriptor is not None or not self._folder.is_dir():
+            return
+        with contextlib.suppress(OSError):  # unreadable: whatever is done there says so
+            self._descriptor = os.open(self._folder, os.O_RDONLY)
+        if self._descriptor is None:
+            return
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"Another process is writing into {self._folder}; wait for its end, or choose "
+                "another folder."
+            ) from None
+        except OSError:  # a file system without locks
+            pass

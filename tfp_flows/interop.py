@@ -4,6 +4,7 @@ Keras 3 layers are neither `tf.Module`s nor tracked by them, so a bijector that 
 show none of its weights. `Network` holds the weights' `tf.Variable`s beside the layer.
 """
 
+import functools
 import inspect
 import math
 
@@ -14,6 +15,9 @@ import tensorflow_probability as tfp
 from tfp_flows import keras_worlds, shapes
 from tfp_flows.config import Configurable
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
+
+# Length of free axes, on which a network is tried when it is built.
+_TRIAL_LENGTH = 8
 
 
 def _accepts(function, name: str) -> bool:
@@ -64,15 +68,16 @@ class Network(Bridge):
     likewise, where ``D`` stands for height, width and channels. It gets a batch of one axis. A
     context is passed as ``context=`` to our networks, as ``conditional_input=`` to autoregressive
     networks in TFP's form, as a second input to functional models that have two, and joined to
-    the input on the last axis elsewhere, at every place of an image.
+    the input on the last axis elsewhere: a vector at every place of an image or sequence, a map
+    at its own.
 
     The network is called once at construction, so that all variables exist. Layers that are
     frozen at that time stay frozen.
 
     Args:
         network: A Keras 3 or tf_keras layer or model, or a callable `tf.Module`.
-        input_shape: Shape of the input, a vector or an image.
-        context_size: Size of the context, 0 for none.
+        input_shape: Shape of the input, a vector, a sequence or an image; None for free lengths.
+        context_shape: Shape of the context, a vector or a map of the input's places; None for none.
         coordinates: ``D``, as a shape.
         parameters: ``P``.
         dtype: Dtype of input and output.
@@ -84,10 +89,11 @@ class Network(Bridge):
     """
 
     def __init__(
-        self, network, *, input_shape, context_size, coordinates, parameters, dtype, owner
+        self, network, *, input_shape, context_shape, coordinates, parameters, dtype, owner
     ):
         super().__init__(network, f"{owner}: a conditioner")
         self._input_ndims = len(input_shape)
+        self._context_ndims = len(context_shape or ())
         self._output_shape = (*coordinates, parameters)
         self.dtype, self.owner = dtype, owner
         call = getattr(network, "call", network.__call__)
@@ -98,11 +104,12 @@ class Network(Bridge):
         self._constrained = []
         if theirs and not isinstance(network, AutoregressiveNetwork):
             self._constrained = [v for v in network.trainable_variables if v.constraint]
-        self._style = self._context_style(network, call) if context_size else "none"
+        self._style = self._context_style(network, call) if context_shape else "none"
+        trial = functools.partial(shapes.filled, length=_TRIAL_LENGTH)
         with tf.init_scope():
-            context = tf.zeros([2, context_size], dtype) if context_size else None
-            output = self(tf.zeros([2, *input_shape], dtype), context)
-        if output.shape != (2, *self._output_shape):
+            context = tf.zeros([2, *trial(context_shape)], dtype) if context_shape else None
+            output = self(tf.zeros([2, *trial(input_shape)], dtype), context)
+        if output.shape != (2, *trial(self._output_shape)):
             raise ValueError(f"{owner}: unexpected conditioner output of shape {output.shape}.")
         self._see_variables()
 
@@ -117,13 +124,17 @@ class Network(Bridge):
 
     def __call__(self, x, context=None, training=False):
         """Returns the parameters ``[..., D, P]`` for inputs ``[..., *input_shape]``."""
-        inputs, keywords = shapes.flatten_batch(x, self._input_ndims), {}
+        flat, keywords = shapes.flatten_batch(x, self._input_ndims), {}
+        # Convolutions of TensorFlow answer no rows with a wrong shape.
+        inputs = shapes.nonempty(flat) if self._input_ndims > 1 else flat
+        padded = inputs is not flat
         if context is not None:
-            context = shapes.flatten_batch(context)
+            context = shapes.flatten_batch(context, self._context_ndims)
+            context = shapes.nonempty(context) if padded else context
             if self._style == "list":
                 inputs = [inputs, context]
             elif self._style == "concatenate":
-                inputs = tf.concat([inputs, self._at_every_place(context, inputs)], axis=-1)
+                inputs = tf.concat([inputs, shapes.at_every_place(context, inputs)], axis=-1)
             else:
                 keywords[self._style] = context
         if self._takes_training:
@@ -132,26 +143,24 @@ class Network(Bridge):
             variable.assign(variable.constraint(variable))
         output = self._join(self.network(inputs, **keywords))
         output = tf.cast(output, self.dtype)
+        if padded:
+            output = output[: tf.shape(flat)[0]]
         return shapes.unflatten_batch(output, x, self._input_ndims, self._output_shape)
-
-    @staticmethod
-    def _at_every_place(context, inputs):
-        if inputs.shape.rank == 2:
-            return context
-        places = tf.shape(inputs)[:-1]
-        context = context[:, None, None, :]
-        return tf.broadcast_to(context, tf.concat([places, tf.shape(context)[-1:]], axis=0))
 
     def _join(self, output):
         if isinstance(output, list | tuple):
             output = tf.stack([tf.convert_to_tensor(part) for part in output], axis=-1)
         output = tf.convert_to_tensor(output)
-        size = output.shape[1:].num_elements()
         *coordinates, parameters = self._output_shape
-        wanted = math.prod(self._output_shape)
+        of, values = "row", output.shape[1:]
+        if None in coordinates:
+            # All axes before the channels stand.
+            of, values = "place", output.shape[len(coordinates) :]
+            coordinates = coordinates[-1:]
+        size, wanted = values.num_elements(), math.prod(coordinates) * parameters
         if size != wanted:
             raise ValueError(
-                f"{self.owner}: the conditioner returns {size} values a row, but "
+                f"{self.owner}: the conditioner returns {size} values a {of}, but "
                 f"{math.prod(coordinates)} coordinates with {parameters} parameters each "
                 f"need {wanted}."
             )

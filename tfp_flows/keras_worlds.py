@@ -14,7 +14,8 @@ import tf_keras
 
 from tfp_flows.errors import InputError
 
-KERAS_NAMES = ("keras", "tf_keras")
+OLD_KERAS = "tf_keras"
+KERAS_NAMES = ("keras", OLD_KERAS)
 # What `tf.keras` is here.
 KERAS_NAME = tf.keras.Model.__module__.partition(".")[0]
 KERAS3 = KERAS_NAME == "keras"
@@ -41,6 +42,11 @@ def library(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
+def library_of_version(version) -> str:
+    """The name of the Keras of a version: tf_keras is 2, Keras is 3."""
+    return OLD_KERAS if str(version).startswith("2.") else "keras"
+
+
 def version() -> str:
     """The version of the Keras that `tf.keras` is."""
     return importlib.metadata.version(KERAS_NAME)
@@ -48,7 +54,7 @@ def version() -> str:
 
 def how_to_become(name: str) -> str:
     """What to do so that `tf.keras` is the Keras of this name."""
-    return f"set TF_USE_LEGACY_KERAS={int(name == 'tf_keras')} before the first import"
+    return f"set TF_USE_LEGACY_KERAS={int(name == OLD_KERAS)} before the first import"
 
 
 def steps_per_execution(model) -> int:

@@ -10,6 +10,7 @@ Weights are not part of a configuration; `tfp_flows.models` stores them beside i
 import base64
 import inspect
 import math
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -67,23 +68,41 @@ _SHAREABLE = (
 )
 
 
-class _Encoder:
+class Encoder:
     """Writes each object once; where it stands again, a reference."""
 
     def __init__(self):
-        self._seen: dict[int, int] = {}
+        self.classes: dict[str, type] = {}
+        self._numbers: dict[int, int] = {}
         # Keeps what was seen alive, so that no other object gets its id.
-        self._kept: list[Any] = []
+        self.seen: list[Any] = []
 
     def __call__(self, value: Any) -> Any:
+        """Writes a value; see `encode`."""
         plain = self._plain(value)
         if plain is not None:
             return plain[0]
-        if id(value) in self._seen:
-            return {"$ref": self._seen[id(value)]}
-        number = self._seen[id(value)] = len(self._seen)
-        self._kept.append(value)
+        if id(value) in self._numbers:
+            return {"$ref": self._numbers[id(value)]}
+        number = self._numbers[id(value)] = len(self._numbers)
+        self.seen.append(value)
         return {**self._shared(value), "$id": number}
+
+    def _key(self, cls: type) -> str:
+        """The name of a class, which must mean one class only."""
+        key = class_key(cls)
+        if self.classes.setdefault(key, cls) is not cls:
+            raise InputError(
+                f"Cannot save two different classes of the one name {cls.__qualname__!r} of "
+                f"{cls.__module__}; give each a name of its own."
+            )
+        if known_class(key) is not cls:
+            warnings.warn(
+                f"{cls.__qualname__} was defined again after this object was made; what is saved "
+                "will be rebuilt with the definition that is found then.",
+                stacklevel=2,
+            )
+        return key
 
     def _plain(self, value) -> tuple | None:
         """A value without identity, as a tuple of one; None for objects that can be shared."""
@@ -116,7 +135,7 @@ class _Encoder:
     def _shared(self, value) -> dict:
         if isinstance(value, Configurable):
             return {
-                "$object": class_key(type(value)),
+                "$object": self._key(type(value)),
                 "defaults": value.defaults_generation,
                 "config": self(value.get_config()),
             }
@@ -143,6 +162,9 @@ class _Encoder:
                 if key in known and not _is_default_function(item, known[key].default)
             }
             return {"$tfp": name, "parameters": parameters}
+        return self._unwritten(value)
+
+    def _unwritten(self, value) -> dict:
         raise InputError(
             f"Cannot save {value!r}: it has no written form; give functions by name "
             '(activation="relu") and classes that derive from tfp_flows.Configurable.'
@@ -161,34 +183,38 @@ def encode(value: Any) -> Any:
     Raises:
         InputError: If the value, or a part of it, has no written form (a plain function, say).
     """
-    return _Encoder()(value)
+    return Encoder()(value)
 
 
-class _Decoder:
-    """Rebuilds what an `_Encoder` wrote, in the same order."""
+class Decoder:
+    """Rebuilds what an `Encoder` wrote, in the same order."""
 
     def __init__(self):
-        self._built: dict[int, Any] = {}
+        self.built: dict[int, Any] = {}
 
     def __call__(self, data: Any) -> Any:
+        """Rebuilds a value; see `decode`."""
         if isinstance(data, list):
             return [self(item) for item in data]
         if not isinstance(data, dict):
             return data
         if "$ref" in data:
-            return self._built[data["$ref"]]
+            return self.built[data["$ref"]]
         for key, build in self._KINDS.items():
             if key in data:
                 value = build(self, data)
                 if "$id" in data:
-                    self._built[data["$id"]] = value
+                    self.built[data["$id"]] = value
                 return value
         raise InputError(f"Unknown entry {sorted(data)!r} in a saved configuration.")
 
     def _object(self, data):
         config = self(data["config"])
         with defaults_of(data.get("defaults", 0)):
-            return known_class(data["$object"]).from_config(config)
+            return self._class(data["$object"]).from_config(config)
+
+    def _class(self, key) -> type:
+        return known_class(key)
 
     def _tfp(self, data):
         space, _, name = data["$tfp"].partition(".")
@@ -251,4 +277,4 @@ def decode(data: Any) -> Any:
     Raises:
         InputError: If the data names an unknown class or kind.
     """
-    return _Decoder()(data)
+    return Decoder()(data)

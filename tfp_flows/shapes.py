@@ -1,13 +1,13 @@
 """Checks and broadcasting of event, batch and context shapes, in one place."""
 
 import functools
+import math
 import numbers
 from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.errors import InputError
 from tfp_flows.real import real_array
 
 
@@ -28,8 +28,10 @@ def as_shape(value: int | Iterable[int], name: str, *, free: bool = False) -> tu
     except (TypeError, ValueError):
         shape = (0,)
     if any(size is not None and size < 1 for size in shape) or shape[-1:] == (None,):
-        known = ", or None for free lengths before the last" if free else " known in advance"
-        raise ValueError(f"{name} must be positive integers{known}, got {value!r}.")
+        known = ", but for lengths before the last axis" if free and None in shape else ""
+        raise ValueError(
+            f"{name} must be positive integers known in advance{known}, got {value!r}."
+        )
     return shape
 
 
@@ -56,6 +58,19 @@ def as_float_dtype(dtype) -> tf.DType:
     return result
 
 
+def checked_array(value, name: str):
+    """The value, and where it is an array of NumPy or pandas, one of real numbers.
+
+    TensorFlow drops imaginary parts, masks and the like without a word.
+
+    Raises:
+        InputError: If it is an array of anything but real numbers, or of booleans.
+    """
+    if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
+        return real_array(value, name, booleans=True)
+    return value
+
+
 def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     """Converts ``value`` to a tensor of ``dtype``.
 
@@ -63,8 +78,7 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
         InputError: If it is an array of anything but real numbers, or of booleans.
         TypeError: If it is a tensor of another dtype, which TensorFlow does not cast by itself.
     """
-    if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
-        value = real_array(value, name, booleans=True)
+    value = checked_array(value, name)
     if tf.is_tensor(value) and value.dtype != dtype:
         way = f"cast it, as in tf.cast({name}, {dtype.name!r})"
         if value.dtype in (tf.float32, tf.float64):
@@ -77,11 +91,11 @@ def cast_real(value, dtype: tf.DType, name: str) -> tf.Tensor:
     """Casts a part of a batch.
 
     Raises:
-        InputError: If it holds complex numbers, text or the like, which a cast would mutilate.
+        ValueError: If it holds complex numbers, text or the like, which a cast would mutilate.
     """
     value = tf.convert_to_tensor(value)
     if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool):
-        raise InputError(
+        raise ValueError(
             f"{name} must hold real numbers, got {value.dtype.name}; convert them before."
         )
     return tf.cast(value, dtype)
@@ -108,6 +122,37 @@ def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner
     if value.shape[batch.rank :].is_fully_defined():
         return value
     return tf.ensure_shape(value, batch.concatenate(list(event_shape)))
+
+
+def check_same_lengths(value, event_shape, context, context_shape, owner: str) -> None:
+    """Checks that a context map is as long as its event, where both have free lengths.
+
+    Raises:
+        ValueError: If known lengths differ.
+    """
+    if len(event_shape) != len(context_shape):
+        return
+    for axis in range(-len(event_shape), -1):
+        own, given = value.shape[axis], context.shape[axis]
+        free = event_shape[axis] is None and context_shape[axis] is None
+        if free and own is not None and given is not None and own != given:
+            raise ValueError(
+                f"{owner}: the context has length {given}, but its event length {own}; a context "
+                "map has the places of the event."
+            )
+
+
+def divided(length, factor: int, owner: str):
+    """A length, or a scalar of a graph, over a factor.
+
+    Raises:
+        ValueError: If it is known and the factor does not divide it.
+    """
+    if not tf.is_tensor(length) and length % factor:
+        raise ValueError(
+            f"{owner}: a length of {length} is not divisible by {factor}; pad or crop it."
+        )
+    return length // factor
 
 
 def batch_shape(value: tf.Tensor, event_ndims: int) -> tf.TensorShape:
@@ -157,7 +202,8 @@ def flatten_batch(value: tf.Tensor, event_ndims: int = 1) -> tf.Tensor:
     """Reshapes ``[..., *event]`` to ``[n, *event]``; a matrix product is fastest so."""
     if value.shape.rank == event_ndims + 1:
         return value
-    return tf.reshape(value, [-1, *sizes(value, range(value.shape.rank)[-event_ndims:])])
+    rank = value.shape.rank
+    return tf.reshape(value, [-1, *sizes(value, range(rank - event_ndims, rank))])
 
 
 def sizes(value: tf.Tensor, axes: Iterable[int]) -> list:
@@ -169,6 +215,54 @@ def sizes(value: tf.Tensor, axes: Iterable[int]) -> list:
         tf.shape(value)[axis] if size is None else size
         for axis, size in zip(axes, static, strict=True)
     ]
+
+
+def blocks_to_channels(value: tf.Tensor, factor: int) -> tf.Tensor:
+    """Lays blocks of places into channels: ``[n, *places, c]`` to a factor less on each axis.
+
+    New channels are ordered by place within the block, then by channel. ``places`` is one axis, of
+    a sequence, or two, of an image.
+    """
+    if value.shape.rank == 4:
+        return tf.nn.space_to_depth(value, factor)
+    rows, length, channels = sizes(value, range(3))
+    return tf.reshape(value, [rows, length // factor, factor * channels])
+
+
+def channels_to_blocks(value: tf.Tensor, factor: int) -> tf.Tensor:
+    """Undoes `blocks_to_channels`."""
+    if value.shape.rank == 4:
+        return tf.nn.depth_to_space(value, factor)
+    rows, length, channels = sizes(value, range(3))
+    return tf.reshape(value, [rows, length * factor, channels // factor])
+
+
+def at_every_place(context: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """A vector ``[n, c]`` at all places of ``[n, *places, ...]``; a map as it is."""
+    if context.shape.rank == like.shape.rank:
+        return context
+    places = sizes(like, range(like.shape.rank - 1))
+    context = tf.reshape(context, [places[0], *[1] * (like.shape.rank - 2), context.shape[-1]])
+    return tf.broadcast_to(context, [*places, context.shape[-1]])
+
+
+def entries(value: tf.Tensor, event_shape: tuple):
+    """The number of entries of an event: a number where it is known, else a scalar of the graph."""
+    lengths = sizes(value, range(value.shape.rank - len(event_shape), value.shape.rank))
+    return math.prod(lengths)
+
+
+def filled(shape: tuple, length: int) -> tuple[int, ...]:
+    """A shape with one length for all free axes."""
+    return tuple(length if size is None else size for size in shape)
+
+
+def nonempty(value: tf.Tensor) -> tf.Tensor:
+    """The value with one row of zeros where it has none, as some operations fail without rows."""
+    if value.shape[0]:
+        return value
+    missing = tf.cast(tf.equal(tf.shape(value)[0], 0), tf.int32)
+    return tf.pad(value, [[0, missing], *[[0, 0]] * (value.shape.rank - 1)])
 
 
 def unflatten_batch(

@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import typer
 from rich.console import Console
@@ -79,6 +79,35 @@ def tracked(items: Iterable, description: str, total: int) -> Iterable:
     console = progress_console()
     silent = total < 2 or not console.is_terminal
     return track(items, description, total=total, console=console, disable=silent, transient=True)
+
+
+@contextlib.contextmanager
+def rounds_bar(
+    console: Console, total: int, done: int
+) -> Iterator[Callable[[int, str], None] | None]:
+    """Shows a bar over the rounds of a training, on a terminal.
+
+    Args:
+        console: Where it is shown.
+        total: Most rounds.
+        done: Rounds that are done already.
+
+    Yields:
+        What is called with the number of rounds done and a text; None if there is no terminal.
+    """
+    if not console.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    texts = (TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"), BarColumn(bar_width=20))
+    times = (Elapsed(), TextColumn("at most"), Remaining(compact=True), TextColumn("left"))
+    bar = Progress(*texts, TextColumn("{task.description}"), *times, console=console)
+    task = bar.add_task("compiling ...", total=total, completed=done)
+    with bar:
+        yield lambda done, text: bar.update(task, completed=done, description=text)
 
 
 def import_tensorflow() -> None:

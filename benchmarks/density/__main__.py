@@ -13,8 +13,8 @@ from benchmarks.density import report
 from benchmarks.density.data import KINDS, Task, load
 from benchmarks.density.recipes import MODELS, RECIPES, Recipe
 from benchmarks.density.worker import Job, launch
-from tfp_flows.cli.settings import parse_hidden
 from tfp_flows.errors import unknown_name
+from tfp_flows.options import parse_hidden
 from tfp_flows.terminal import progress_console, result_console
 
 FAILED = 1

@@ -3,9 +3,9 @@
 from benchmarks.density.budget import Budget
 from benchmarks.density.recipes import Model, Recipe
 from benchmarks.density.trained import Trained
-from tfp_flows.cli.evaluation import Gaussian
 from tfp_flows.datasets import Splits
 from tfp_flows.errors import InputError
+from tfp_flows.models.evaluation import Gaussian
 
 
 def train(

@@ -47,6 +47,7 @@ def test_density_integrates_to_one_on_the_torus_and_has_no_seam():
     np.testing.assert_allclose(inside, outside, atol=0.02)
 
 
+@pytest.mark.deep
 def test_fit_learns_angles_across_the_seam():
     generator = np.random.default_rng(0)
     # Half of a von Mises distribution on either side of pi.

@@ -34,7 +34,7 @@ def exact(start, begin, end):
 
 
 @pytest.mark.parametrize("solver", ["dopri5", "rk4"])
-@pytest.mark.parametrize("times", [(0.0, 1.0), (0.7, 2.0), (1.0, -0.5)])
+@pytest.mark.parametrize("times", [(1.0, -0.5), pytest.param((0.7, 2.0), marks=pytest.mark.deep)])
 def test_both_solvers_find_the_solution_between_any_times(solver, times):
     flow = B.ContinuousFlow(
         event_shape=2,
@@ -79,7 +79,7 @@ def test_the_trace_is_estimated_in_training_alone_and_without_bias(noise):
     assert abs(estimates.mean() - once[0]) < 5 * error
 
 
-@pytest.mark.parametrize("solver", ["dopri5", "rk4"])
+@pytest.mark.parametrize("solver", [pytest.param("dopri5", marks=pytest.mark.deep), "rk4"])
 def test_gradients_are_those_of_finite_differences(solver):
     flow = small(rtol=1e-10, atol=1e-10, solver=solver)
     y = tf.constant(np.random.default_rng(2).normal(size=(4, 3)))
@@ -103,6 +103,7 @@ def test_gradients_are_those_of_finite_differences(solver):
         assert float(up - down) / (2 * step) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.deep
 def test_evaluations_are_counted_and_grow_with_precision():
     y = np.random.default_rng(4).normal(size=(10, 3))
     counts = [
@@ -113,6 +114,7 @@ def test_evaluations_are_counted_and_grow_with_precision():
     assert int(small(solver="rk4", num_steps=7).path(y).evaluations) == 28
 
 
+@pytest.mark.deep
 def test_penalties_join_the_loss_of_a_step_and_straighten_the_way():
     data = np.random.default_rng(5).normal(size=(256, 2)).astype(np.float32) * [1.0, 0.2]
 

@@ -113,9 +113,24 @@ def set_blocks(smallest, largest):
     sweep._as_functions.cache_clear()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+OPTIONS = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True}
+
+
+@pytest.mark.deep
+@settings(max_examples=15, **OPTIONS)
 @given(case=cases())
 def test_equals_one_pass_a_dimension(blocks, case):
+    equals_one_pass_a_dimension(case)
+
+
+@pytest.mark.parametrize("blocks", [(1, 2)], indirect=True)
+@settings(max_examples=2, **OPTIONS)
+@given(case=cases())
+def test_equals_one_pass_a_dimension_in_few_cases(blocks, case):
+    equals_one_pass_a_dimension(case)
+
+
+def equals_one_pass_a_dimension(case):
     fast, slow, value, context = both(case)
     assert_near(
         evaluate(fast, value, context, fast.trainable_variables),
@@ -129,7 +144,13 @@ def test_equals_one_pass_a_dimension(blocks, case):
     )
 
 
-@pytest.fixture(params=[(200, [210, 40], False), (70, [75, 75, 75], True), (40, [90, 70], False)])
+@pytest.fixture(
+    params=[
+        pytest.param((200, [210, 40], False), marks=pytest.mark.deep),
+        (70, [75, 75, 75], True),
+        pytest.param((40, [90, 70], False), marks=pytest.mark.deep),
+    ]
+)
 def large(request):
     """Dimensions in several blocks, two, or one, in stretches or not."""
     size, hidden, residual = request.param
@@ -152,7 +173,9 @@ def large(request):
     return fast, slow, value, context
 
 
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize(
+    "mode", ["graph", *(pytest.param(m, marks=pytest.mark.deep) for m in ("eager", "xla"))]
+)
 def test_blocks_of_dimensions(large, mode):
     fast, slow, value, context = large
     weights = fast.trainable_variables
@@ -165,6 +188,7 @@ def test_blocks_of_dimensions(large, mode):
     assert_near(gradients(), evaluate(slow, value, context, weights), 1e-11)
 
 
+@pytest.mark.deep
 def test_second_derivatives():
     network = {"event_shape": 4, "hidden_units": [9, 9], "activation": "tanh"}
     affine = tff.transformers.Affine()
@@ -181,6 +205,7 @@ def test_second_derivatives():
     assert_near(second(fast), second(slow), 1e-10)
 
 
+@pytest.mark.deep
 def test_graph_does_not_grow_with_dimensions():
     def operations(size):
         network = Network(2, event_shape=size, hidden_units=[16])

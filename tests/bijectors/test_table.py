@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from rows import BIJECTORS, DIMS
 
 from tfp_flows.bijectors import Bijector, block_neural
+from tfp_flows.flows import standard_normal
 from tfp_flows.interop import ContextNetwork, Network
 from tfp_flows.networks import LipschitzMLP
 from tfp_flows.testing import BIJECTOR_CHECKS
@@ -55,6 +56,7 @@ PROGRAMS = {
     "conv1x1": "inverse",
     "logit": "inverse",
     "multiscale": "inverse",
+    "sequence_map_context": "inverse",
     "given": "inverse",
 }
 
@@ -117,8 +119,8 @@ OF_BOTH_KERAS = ("round_trips", "variables", "config_round_trip")
 
 def row_marks(name, check=None):
     """Rows that hold networks of a Keras run again under the other one."""
-    deep = check not in OF_BOTH_KERAS
-    return [pytest.mark.keras(deep=deep)] if name in rows.OF_KERAS else []
+    quick = check in OF_BOTH_KERAS
+    return [pytest.mark.keras(quick=quick)] if name in rows.OF_KERAS else []
 
 
 def _parameters():
@@ -161,6 +163,26 @@ def test_what_the_row_says_of_itself(name):
     # A check at the identity would prove nothing.
     volumes = jacobian(rows.subject(name), direction="inverse")
     assert row.untrained or row.rigid or np.abs(volumes).max() > 0.01
+
+
+@pytest.mark.parametrize("name", [name for name, row in BIJECTORS.items() if row.fixed])
+def test_one_object_of_free_length_is_that_of_each_length(name):
+    subject = rows.subject(name, tf.float64)
+    free, bound = subject.new(), subject.tolerance
+    for length in (2, 6):
+        fixed = BIJECTORS[name].fixed(tf.float64, length)
+        for variable, source in zip(fixed.variables, free.variables, strict=True):
+            variable.assign(source)
+        y, context = subject.inputs(fixed, "inverse", (2,))
+        results = [bijector.inverse_and_log_det(y, context) for bijector in (free, fixed)]
+        # Latents of known shape may be flat, in another order.
+        latents = [np.sort(np.reshape(x, [2, -1])) for x, _ in results]
+        np.testing.assert_allclose(*latents, rtol=bound, atol=bound)
+        np.testing.assert_allclose(results[0][1], results[1][1], rtol=bound, atol=bound)
+        back, _ = free.forward_and_log_det(results[0][0], context)
+        np.testing.assert_allclose(back, y, rtol=bound, atol=bound)
+        shares = [bijector.inverse_and_log_det_map(y, context)[1] for bijector in (free, fixed)]
+        np.testing.assert_allclose(*shares, rtol=bound, atol=bound)
 
 
 def count_calls(module, monkeypatch):
@@ -211,7 +233,7 @@ def test_conditioner_is_called_once(name, direction, monkeypatch):
         assert set(counts.values()) <= {DIMS if direction in row.sequential else 1}
     if row.solved or "inverse" in row.sequential + row.swept:
         return
-    base = tfd.Sample(tfd.Normal(0.0, 1.0), bijector.latent_shape)
+    base = standard_normal(bijector.latent_shape)
     kwargs = {} if context is None else {"context": context}
     y = subject.data(bijector, (4,))
     counts.clear()

@@ -15,6 +15,7 @@ import pytest
 from commands import bad, good, run
 
 import tfp_flows as tff
+from tfp_flows import kinds
 from tfp_flows.datasets import load_table, save_table
 
 QUICK = ["--epochs", "3", "--layers", "2", "--hidden", "8", "--batch-size", "64"]
@@ -110,7 +111,7 @@ def test_column_names_survive_to_samples(fitted, tmp_path):
 @pytest.mark.parametrize("option", [["--temperature", "0.5"], ["--class", "1"]])
 def test_samples_of_rows_refuse_options_of_images(fitted, tmp_path, option):
     said = bad("sample", fitted / "run", "-o", tmp_path / "s.csv", *option)
-    assert "no run on images" in said
+    assert f"{option[0]} is of images; {fitted / 'run'} is of tables" in said
 
 
 def test_score_finds_columns_by_name(fitted, tmp_path):
@@ -205,7 +206,7 @@ def test_other_shapes_and_flows(tmp_path, flow, columns, picture):
     assert 10 < samples.std() < 2000
 
 
-@pytest.mark.keras(deep=True)
+@pytest.mark.keras
 def test_killed_fit_goes_on_to_the_same_result(tmp_path):
     """SIGKILL in the middle; the end is that of a fit that was left alone."""
     save_table(tmp_path / "table.csv", values_of(), COLUMNS)
@@ -443,17 +444,23 @@ def test_list_names_every_flow_and_toy():
 def test_help_and_version_say_something():
     assert good("--version").stdout.strip() == f"tfp-flows {tff.__version__}"
     text = good("fit", "--help").stdout
-    for option in ("--flow", "--out", "--resume", "--drop-invalid", "Training", "Examples"):
+    for option in ("--flow", "--out", "--resume", "Training", "Examples", *kinds.KINDS):
         assert option in text
+    assert "--drop-invalid" not in text
+    assert "--size" not in text
+    own = good("fit", "--kind", "tables", "--help").stdout
+    assert "--drop-invalid" in own
+    assert "--size" not in own
+    own = good("fit", "--flow", "glow", "--help").stdout
+    assert "--size" in own
+    assert "--drop-invalid" not in own
     result = run("fit", "two_moons", "--out", "x", "--epoch", "3")
     assert result.exit_code == 2
     assert "--epochs" in result.stderr
 
 
 def test_unexpected_errors_stay_visible(monkeypatch, fitted, tmp_path):
-    from tfp_flows.cli import apply
-
-    monkeypatch.setattr(apply, "load_flow", lambda run: 1 / 0)
+    monkeypatch.setattr(tff.models, "load", lambda path, compile: 1 / 0)
     result = run("sample", fitted / "run", "-o", tmp_path / "s.csv")
     assert result.exit_code == 1
     assert isinstance(result.exception, ZeroDivisionError)
@@ -461,13 +468,19 @@ def test_unexpected_errors_stay_visible(monkeypatch, fitted, tmp_path):
 
 def test_usage_errors_do_without_tensorflow():
     code = (
-        "import sys; from tfp_flows.cli.app import app; sys.argv[1:] = {};\n"
-        "try: app()\n"
-        "except SystemExit: pass\n"
-        "print([m for m in ('tensorflow', 'pandas', 'matplotlib') if m in sys.modules])"
+        "import sys; from tfp_flows.cli.app import app\n"
+        "for arguments in {}:\n"
+        "    try: app(arguments)\n"
+        "    except SystemExit: pass\n"
+        "print([m for m in {} if m in sys.modules])"
     )
-    for arguments in (["--help"], ["fit", "--bad"], ["fit", "two_mons", "--out", "x"]):
-        command = [sys.executable, "-c", code.format(arguments)]
+    heavy = ("tensorflow", "pandas", "matplotlib")
+    helps = [["--help"], ["fit", "--help"], ["fit", "--flow", "glow", "--help"], ["fit", "--bad"]]
+    helps += [["sample", "--help"], ["interpolate", "--help"], ["--version"], ["fot"]]
+    wrong = [["fit", "two_mons", "--out", "x"], ["fit", "a.csv", "--flow", "mfa", "--out", "x"]]
+    wrong += [["sample", "none", "-o", "x.csv"], ["fit", "--resume", "--out", "none"]]
+    for given, absent in ((helps, ("numpy", *heavy)), (wrong, heavy)):
+        command = [sys.executable, "-c", code.format(given, absent)]
         environment = {**os.environ, "PYTHONPATH": str(Path(tff.__file__).parents[1])}
         result = subprocess.run(command, capture_output=True, text=True, env=environment)
         assert result.stdout.strip().splitlines()[-1] == "[]", result.stderr

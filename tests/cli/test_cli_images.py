@@ -10,8 +10,8 @@ from commands import bad, good
 from PIL import Image
 
 import tfp_flows as tff
-from tfp_flows.cli.image_fit import digest
 from tfp_flows.datasets import load_table
+from tfp_flows.kinds.images.source import ImageSource
 
 QUICK = [
     *("--flow", "glow", "--epochs", "2", "--hidden", "4", "--batch-size", "16"),
@@ -83,10 +83,12 @@ def test_scores_and_interpolates_files(fitted, tmp_path):
         Image.fromarray(pixels[..., 0]).save(folder / f"{i}.png")
     (folder / "broken.png").write_bytes(b"no image")
     said = good("score", run, folder, "-o", tmp_path / "scores.csv")
-    table = load_table(tmp_path / "scores.csv")
-    assert list(table.columns) == ["bits_per_dim"]
-    assert table.values.shape == (3, 1)
-    assert "broken.png is left out" in said.stderr
+    rows = [line.split(",") for line in (tmp_path / "scores.csv").read_text().split()]
+    assert rows[0] == ["file", "bits_per_dim"]
+    assert [row[0] for row in rows[1:]] == ["0.png", "1.png", "2.png", "broken.png"]
+    assert rows[4][1] == "nan"
+    assert load_table(tmp_path / "scores.csv", columns=1, drop_invalid=True).dropped == 1
+    assert "broken.png is kept as a row without a number" in said.stderr
     strip = tmp_path / "strip.png"
     good("interpolate", run, folder / "0.png", folder / "1.png", "-o", strip, "-n", "5")
     with Image.open(strip) as picture:
@@ -142,13 +144,15 @@ def test_a_run_is_resumed_with_its_options(fitted, tmp_path):
 
 
 def test_changed_pixels_are_noticed(fitted):
-    before = tff.datasets.load_images(fitted / "images.npy")
+    def digest(path):
+        return ImageSource(tff.datasets.load_images(path), 0).digest(1)
+
+    before = digest(fitted / "images.npy")
     values = pixels_of()
     values[7, 0, 0] ^= 1
     np.save(fitted / "changed.npy", values)
-    after = tff.datasets.load_images(fitted / "changed.npy")
-    assert digest(before) == digest(tff.datasets.load_images(fitted / "images.npy"))
-    assert digest(before) != digest(after)
+    assert before == digest(fitted / "images.npy")
+    assert before != digest(fitted / "changed.npy")
 
 
 def test_tensorboard_gets_measures_and_samples(fitted, tmp_path):
@@ -168,7 +172,7 @@ def test_tensorboard_gets_measures_and_samples(fitted, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--columns", "a"], "glow is a flow of images; leave --columns out"),
+        (["--columns", "a"], "--columns is of tables; glow is of images"),
         (["--by-class"], "no labels"),
         (["--flow-option", "alpha=2"], "alpha must be in (0, 0.5)"),
         (["--hidden", "4,8"], "equal numbers of channels"),
@@ -184,7 +188,7 @@ def test_wrong_options(fitted, tmp_path, options, message):
 
 def test_options_of_images_are_refused_for_tables(tmp_path):
     said = bad("fit", "two_moons", "--flow", "maf", "--flip", "--out", tmp_path / "run")
-    assert "no flow of images; leave --flip out" in said
+    assert "--flip is of images; maf is of tables" in said
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,14 @@ def panel(shift=0.0, label="one", colour="#123456", points=50):
     return record(figure)
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+# It fits a flow.
+SLOW = "two_moons"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.deep if n == SLOW else []) for n in figures.FIGURES],
+)
 def test_assets_are_fresh(name):
     assert store.stale(ASSETS, [name]) == {}
 

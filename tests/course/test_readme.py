@@ -1,4 +1,4 @@
-"""The snippets of the README run as they stand, one after the other, in a fresh process."""
+"""The snippets of README and docs run as they stand, those of a page in one fresh process."""
 
 import os
 import re
@@ -11,11 +11,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+PAGES = {"README.md": 5, **{f"docs/{path.name}": 1 for path in (ROOT / "docs").glob("*.md")}}
+
+
 @pytest.mark.keras
-def test_snippets_run(tmp_path):
-    text = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("page", PAGES)
+def test_snippets_run(page, tmp_path):
+    text = (ROOT / page).read_text()
     snippets = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(snippets) >= 5
+    assert len(snippets) >= PAGES[page]
     script = tmp_path / "snippets.py"
     script.write_text("\n".join(snippets))
     done = subprocess.run(
@@ -28,9 +32,8 @@ def test_snippets_run(tmp_path):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 
-def test_linked_files_exist():
-    text = (ROOT / "README.md").read_text()
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
-    assert links
-    for link in links:
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", PAGES)
+def test_linked_files_exist(page):
+    text = (ROOT / page).read_text()
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert ((ROOT / page).parent / link).exists(), link

@@ -15,6 +15,7 @@ def test_they_are_bytes_and_seeded():
     assert (landscapes(300, size=16, seed=4) != pictures).mean() > 0.5
 
 
+@pytest.mark.deep
 def test_no_two_are_alike():
     pictures = landscapes(200, seed=0).reshape(200, -1).astype(float)
     distance = np.abs(pictures[:, None] - pictures[None]).mean(axis=-1)

@@ -105,7 +105,7 @@ def test_grey_of_16_bits(tmp_path, name):
     images = load_images(tmp_path / name, whole=True)
     assert images.shape == (6, 4, 1)
     np.testing.assert_array_equal(read_image(tmp_path / name, images.shape)[..., 0], GREYS)
-    assert "16 bits the upper 8 are kept" in images.remarks[0]
+    assert "the upper 8 are kept, 1 of 1 pictures" in images.remarks[0]
 
 
 def test_numbers_without_a_white_are_refused(tmp_path):
@@ -222,11 +222,11 @@ def test_what_is_converted_is_counted(tmp_path):
     images = load_images(folder, size=8)
     assert images.shape == (8, 8, 3)
     said = remarks_of(images)
-    assert "2 of 16 pictures are grey and read as colours; grey=True (--grey)" in said
-    assert "1 of 16 pictures may be transparent; white is laid behind them" in said
-    assert "Of 1 pictures with 16 bits the upper 8 are kept" in said
-    assert "Of 1 pictures with several frames the first is taken" in said
-    assert "4 of 16 pictures are smaller than 8, and enlarged" in said
+    assert "Grey, and read as colours, 2 of 16 pictures; grey=True (--grey)" in said
+    assert "Perhaps transparent, 1 of 16 pictures; white is laid behind" in said
+    assert "Of more than 8 bits, of which the upper 8 are kept, 1 of 16 pictures." in said
+    assert "Of several frames, of which the first is taken, 1 of 16 pictures." in said
+    assert "Smaller than 8, and enlarged, 4 of 16 pictures." in said
     assert load_images(folder, size=8, grey=True).shape == (8, 8, 1)
     assert load_images(folder, size=8, channels=1).shape == (8, 8, 1)
     np.testing.assert_array_equal(read_image(folder / "moving.gif", (6, 4, 3)), COLOURS)
@@ -263,9 +263,9 @@ def test_what_is_left_out_is_counted_and_named(tmp_path):
     images = load_images(folder)
     assert sum(images.sizes) == 12
     said = remarks_of(images)
-    assert "Left out are 5 files that are no pictures known here: 2 .heic, " in said
+    assert "Left out as no pictures known here: 2 .heic, " in said
     assert "(a.heic, b.heic, noextension, ...)" in said
-    assert "3 hidden pictures (._00.png, .thumbs/x.png, __MACOSX/y.png)" in said
+    assert "Left out as hidden, 3 in all: ._00.png, .thumbs/x.png, __MACOSX/y.png." in said
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "a.heic").touch()
     with pytest.raises(InputError, match=r"holds no pictures .* 1 \.heic \(a\.heic\)"):

@@ -20,7 +20,7 @@ def bound(name, dtype):
 
 def flow_rows(names=FLOWS):
     """Rows that hold parts of a Keras run again under the other one."""
-    marks = {name: [pytest.mark.keras(deep=True)] for name in rows.OF_KERAS}
+    marks = {name: [pytest.mark.keras] for name in rows.OF_KERAS}
     return pytest.mark.parametrize(
         "name", [pytest.param(name, marks=marks.get(name, [])) for name in names]
     )

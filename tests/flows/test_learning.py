@@ -28,7 +28,9 @@ SMALL = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "nsf" else pytest.mark.deep) for n in SMALL]
+)
 def test_eight_gaussians(name):
     x, held_out = (tff.datasets.eight_gaussians(n, seed=s) for n, s in ((6000, 0), (2000, 1)))
     tf.keras.utils.set_random_seed(0)
@@ -45,6 +47,7 @@ def test_eight_gaussians(name):
     assert gaussian + 0.5 * (exact - gaussian) < log_prob < exact + 0.05
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_two_moons(name):

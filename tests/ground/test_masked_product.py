@@ -17,9 +17,25 @@ def staircase(rows, columns, descending, strict):
     return mask.part(slice(None, None, -1), slice(None, None, -1)) if descending else mask
 
 
+masks = given(
+    st.integers(1, 40), st.integers(1, 40), st.booleans(), st.booleans(), st.integers(1, 9)
+)
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@masks
+def test_equals_the_plain_product(*arguments):
+    equals_the_plain_product(*arguments)
+
+
+@pytest.mark.deep
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.integers(1, 40), st.integers(1, 40), st.booleans(), st.booleans(), st.integers(1, 9))
-def test_equals_the_plain_product(rows, columns, descending, strict, smallest):
+@masks
+def test_equals_the_plain_product_for_many_masks(*arguments):
+    equals_the_plain_product(*arguments)
+
+
+def equals_the_plain_product(rows, columns, descending, strict, smallest):
     mask = staircase(rows, columns, descending, strict)
     generator = np.random.default_rng(0)
     x = tf.constant(generator.normal(size=(5, rows)))

@@ -52,6 +52,7 @@ class Losses:
         return self.model.stop_training
 
 
+@pytest.mark.keras(quick=True)
 def test_resumed_training_equals_uninterrupted(tmp_path):
     path = tmp_path / "state.npz"
     settings = {"patience": 9, "decay_patience": 1, "min_delta": 0.03, "seed": 3}

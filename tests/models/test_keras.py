@@ -21,6 +21,7 @@ keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
+@pytest.mark.keras(quick=True)
 def test_fit_learns_a_density_that_is_known():
     x, held_out = gaussian(4000), gaussian(2000, seed=1)
     model = compiled(small("maf"))
@@ -71,6 +72,7 @@ def test_reported_figures_are_those_of_the_flow():
     np.testing.assert_allclose(model(x[:5]), model.flow.log_prob(x[:5]), rtol=1e-5)
 
 
+@pytest.mark.deep
 def test_the_flow_that_was_given_is_trained_and_standardised():
     flow, x = small(), gaussian(500)
     assert flow.bijector.needs_adapt
@@ -84,6 +86,7 @@ def test_the_flow_that_was_given_is_trained_and_standardised():
     np.testing.assert_allclose(np.std(z, axis=0), 1, atol=1e-3)
 
 
+@pytest.mark.deep
 def test_a_second_fit_keeps_the_standardiser():
     flow = small()
     model = compiled(flow)
@@ -97,10 +100,10 @@ def test_a_second_fit_keeps_the_standardiser():
 @pytest.mark.parametrize(
     "options",
     [
-        {"jit_compile": False},
         {"run_eagerly": True},
         {"steps_per_execution": 4},
-        {"jit_compile": True},
+        pytest.param({"jit_compile": False}, marks=pytest.mark.deep),
+        pytest.param({"jit_compile": True}, marks=pytest.mark.deep),
     ],
     ids=str,
 )
@@ -115,6 +118,7 @@ def test_ways_to_compile_agree(options):
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-3)
 
 
+@pytest.mark.keras(quick=True)
 def test_summary_counts_the_parameters(capsys):
     flow = small("realnvp")
     model = tff.FlowModel(flow)
@@ -155,6 +159,7 @@ def test_batch_normalised_flow_trains_and_evaluates_with_moving_statistics():
     assert first == pytest.approx(-np.mean(true_log_prob(x)), abs=0.15)
 
 
+@pytest.mark.deep
 def test_callbacks_and_early_stopping_restore_the_best_weights():
     x = gaussian(200)
     model = compiled(small(), rate=0.3)
@@ -178,6 +183,7 @@ def test_own_loss():
         model.compile("adam", loss="mse")
 
 
+@pytest.mark.keras(quick=True)
 def test_saved_model_goes_on_training_with_its_optimizer(tmp_path):
     x = gaussian(300)
     model = compiled(small(), rate=0.02)
@@ -198,6 +204,7 @@ def test_training_before_adapting_warns():
         model.train_on_batch(gaussian(10))
 
 
+@pytest.mark.deep
 def test_checkpoints_and_moving_averages_of_keras(tmp_path):
     x = gaussian(300)
     model = tff.FlowModel(small())

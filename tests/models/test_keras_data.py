@@ -21,7 +21,13 @@ keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
-@pytest.mark.parametrize("form", ["keyword", "second", "y", "pair", "dataset"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "pair",
+        *(pytest.param(f, marks=pytest.mark.deep) for f in ("keyword", "second", "y", "dataset")),
+    ],
+)
 def test_context_in_every_form(form):
     x, context = context_data()
     model = compiled(small("realnvp", context_shape=1))
@@ -45,6 +51,7 @@ def test_context_in_every_form(form):
     )
 
 
+@pytest.mark.deep
 def test_streams_of_other_dtypes_and_iterators():
     x, context = context_data()
     model = compiled(small("realnvp", context_shape=1))
@@ -138,6 +145,7 @@ def test_weights_in_evaluation_and_validation():
         model.fit(x, class_weight={0: 1.0}, verbose=0)
 
 
+@pytest.mark.deep
 def test_validation_split_keeps_rows_and_contexts_together():
     x, context = context_data(500)
     context = np.random.default_rng(3).normal(size=context.shape)
@@ -150,6 +158,7 @@ def test_validation_split_keeps_rows_and_contexts_together():
     assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.deep
 def test_sequences_of_batches():
     x, context = context_data(60)
     base = keras.utils.PyDataset if KERAS3 else keras.utils.Sequence

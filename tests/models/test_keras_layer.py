@@ -51,6 +51,7 @@ def test_layer_in_a_classifier_trains_end_to_end(tmp_path):
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
+@pytest.mark.deep
 def test_layer_with_context_and_outputs():
     flow = rows.flow("maf", event_shape=2, context_shape=1)
     x, context = context_data(6)
@@ -117,6 +118,7 @@ def test_layer_passes_the_training_flag_unless_frozen(trainable):
     assert np.allclose(mean, before) != trainable
 
 
+@pytest.mark.keras(quick=True)
 def test_two_layers_on_one_flow_train_it_once():
     flow, x = small("realnvp", standardize=False), gaussian(32) / 10
     inputs = keras.Input([2])

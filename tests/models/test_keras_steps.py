@@ -37,7 +37,9 @@ def traces(monkeypatch):
     return found
 
 
-@pytest.mark.parametrize("whole", [20, 17, 16])
+@pytest.mark.parametrize(
+    "whole", [17, *(pytest.param(n, marks=pytest.mark.deep) for n in (20, 16))]
+)
 def test_traces_at_most_twice_with_a_last_partial_batch(whole, traces):
     model = compiled(small())
     # Whole batches, which the 16 of a call may not divide, and one of 9 rows.
@@ -48,6 +50,7 @@ def test_traces_at_most_twice_with_a_last_partial_batch(whole, traces):
     assert int(model.optimizer.iterations.numpy()) == 2 * 3 * (whole + 1)
 
 
+@pytest.mark.keras(quick=True)
 def test_agrees_with_single_steps_over_partial_calls_and_batches():
     x = gaussian(20 * 32 + 9)
     results = []

@@ -1,10 +1,11 @@
 """Plants faults in a copy of the package and tells which test notices each.
 
-``python -m tests.mutants [--list] [--only WORDS] [--profile quick|all] [--out FILE]``. The tests
-that should notice run first, then those of the same floor, then all; the first failure ends it.
+``python -m tests.mutants``, with ``--help`` for its options. The tests that should notice run
+first, then those of the same floor, then all; the first failure ends it.
 """
 
 import argparse
+import itertools
 import os
 import re
 import shutil
@@ -74,14 +75,14 @@ def _stages(fault: Fault):
     yield ["tests", f"--ignore=tests/{floor}"]
 
 
-def judge(fault: Fault, profile: str) -> Verdict:
+def judge(fault: Fault, profile: str, first: bool = False) -> Verdict:
     """Runs the tests over a copy with the fault until one fails."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "copy"
         _copy(folder)
         plant(fault, folder / "tfp_flows")
-        for arguments in _stages(fault):
+        for arguments in itertools.islice(_stages(fault), 1 if first else None):
             status, test, tail = _run(folder, profile, arguments)
             seconds = time.monotonic() - started
             if status == FAILED and test:
@@ -101,10 +102,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("--list", action="store_true", help="the faults, and whether they fit")
     parser.add_argument("--only", metavar="WORDS", default="", help="faults with these words")
+    parser.add_argument("--start", type=int, default=1, metavar="N", help="from the N-th on")
+    parser.add_argument(
+        "--first", action="store_true", help="only the tests that should notice: some minutes"
+    )
     parser.add_argument("--profile", choices=["quick", "all"], default="quick")
     parser.add_argument("--out", type=Path, help="file that each line of the table is added to")
     options = parser.parse_args()
     chosen = [fault for fault in FAULTS if options.only.lower() in fault.name.lower()]
+    chosen = chosen[options.start - 1 :]
     with tempfile.TemporaryDirectory() as place:
         # All of them first: a text that has changed should not be found after an hour.
         for number, fault in enumerate(chosen):
@@ -117,7 +123,7 @@ def main() -> int:
         return 0
     verdicts = []
     for fault in chosen:
-        verdicts.append(judge(fault, options.profile))
+        verdicts.append(judge(fault, options.profile, options.first))
         print(_line(verdicts[-1]), flush=True)
         if options.out:
             with options.out.open("a") as file:

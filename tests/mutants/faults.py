@@ -65,10 +65,10 @@ FAULTS = (
         _rows("coupling_spline"),
     ),
     Fault(
-        "spline: identity outside has the slope of the last bin",
+        "spline: outside is the edge",
         "transformers/spline.py",
-        "return tf.where(outside, y, x), tf.where(outside, tf.zeros_like(y), log_slope)",
-        "return tf.where(outside, y, x), log_slope",
+        "return tf.where(outside, y, x), tf.where(outside",
+        "return x, tf.where(outside",
         ("tests/bijectors/test_transformers.py", "-k", "spline"),
     ),
     Fault(
@@ -88,10 +88,10 @@ FAULTS = (
     Fault(
         "chain: the context is dropped on the way to data",
         "bijectors/compose.py",
-        "own = context if member.context_shape is not None else None\n            kind",
-        "own = context if member.context_shape is not None else None\n"
+        "return method(value, contexts[place], training)",
+        "own = contexts[place]\n"
         '            own = None if own is None else own * float(direction == "inverse")\n'
-        "            kind",
+        "            return method(value, own, training)",
         _rows("chain"),
     ),
     Fault(
@@ -129,7 +129,7 @@ FAULTS = (
         "bijectors/permutation.py",
         "        if not self._reverse:\n            config",
         "        if False:\n            config",
-        ("tests/bijectors/test_bijectors.py", "-k", "seed or config or order or permutation"),
+        _rows("permutation and config"),
     ),
     Fault(
         "numerics: the gradient of a permutation goes the same way",
@@ -150,7 +150,7 @@ FAULTS = (
         "networks/initial.py",
         "2**31) if seed is None else seed)",
         "2**31))",
-        ("tests/networks/test_networks.py", "tests/flows/test_flows.py", "-k", "seed"),
+        ("tests/bijectors/test_bijectors.py", "-k", "seeds"),
     ),
     Fault(
         "batch normalisation: evaluation takes the statistics of its batch",
@@ -272,7 +272,7 @@ FAULTS = (
         "flows/flow.py",
         "z = mean + tf.cast(temperature, z.dtype) * (z - mean)",
         "z = tf.cast(temperature, z.dtype) * z",
-        ("tests/flows/test_images.py", "tests/flows/test_bases.py", "-k", "temperature"),
+        ("tests/flows/test_bases.py", "-k", "temperature"),
     ),
     Fault(
         "saving: arrays come back column by column",
@@ -284,18 +284,15 @@ FAULTS = (
     Fault(
         "saving: what stands twice is built twice",
         "serialization.py",
-        'return {"$ref": self._seen[id(value)]}',
+        'return {"$ref": self._numbers[id(value)]}',
         "return self._shared(value)",
         ("tests/models/test_saving.py", "-k", "twice or once"),
     ),
     Fault(
-        "Keras: weights are loaded in reverse order where shapes allow it",
+        "Keras: the first weight is not loaded",
         "models/tracking.py",
-        "stored = [store[str(i)][()] for i in range(len(store.keys()))]",
-        "stored = [store[str(i)][()] for i in range(len(store.keys()))]\n"
-        "        for i, value in enumerate(stored[:-1]):\n"
-        "            if value.shape == stored[i + 1].shape:\n"
-        "                stored[i : i + 2] = stored[i + 1], value",
+        "        for name, variable in expected.items():\n",
+        "        for name, variable in list(expected.items())[1:]:\n",
         ("tests/models/test_saving.py",),
     ),
     Fault(
@@ -308,8 +305,8 @@ FAULTS = (
     Fault(
         "training: bits per dimension in nats",
         "models/flow_model.py",
-        "scale = math.log(2) * math.prod(self.flow.event_shape)",
-        "scale = 1.0 * math.prod(self.flow.event_shape)",
+        "scale = math.log(2) * (",
+        "scale = 1.0 * (",
         ("tests/models/test_keras.py",),
     ),
     Fault(
@@ -342,7 +339,7 @@ FAULTS = (
     ),
     Fault(
         "resume: an epoch is skipped",
-        "models/callbacks.py",
+        "training_state.py",
         'self.epoch, self.stopped = state["epoch"], state["stopped"]',
         'self.epoch, self.stopped = state["epoch"] + 1, state["stopped"]',
         ("tests/models/test_callbacks.py",),
@@ -350,9 +347,9 @@ FAULTS = (
     Fault(
         "resume: the moments of the optimiser begin anew",
         "models/callbacks.py",
-        "            for variable, value in zip(variables, found[name], strict=True):\n"
+        "            for variable, value in zip(variables, arrays[name], strict=True):\n"
         "                variable.assign(value)",
-        "            for variable, value in zip(variables, found[name], strict=True):\n"
+        "            for variable, value in zip(variables, arrays[name], strict=True):\n"
         '                if name == "weight":\n'
         "                    variable.assign(value)",
         ("tests/models/test_callbacks.py",),
@@ -360,15 +357,15 @@ FAULTS = (
     Fault(
         "training: the best weights are not restored",
         "models/callbacks.py",
-        "model.set_weights(self._best_weights)",
+        "model.set_weights(self.progress.best_weights)",
         "model.get_weights()",
         ("tests/models/test_callbacks.py",),
     ),
     Fault(
         "early stopping: one epoch late",
-        "models/callbacks.py",
-        "self.stopped = self._wait >= self.patience",
-        "self.stopped = self._wait > self.patience",
+        "training_state.py",
+        "self.stopped = self.wait >= self.patience",
+        "self.stopped = self.wait > self.patience",
         ("tests/models/test_callbacks.py",),
     ),
 )

@@ -130,8 +130,15 @@ def test_activity_regularisers_work():
     assert np.isfinite(losses).all()
 
 
-@pytest.mark.parametrize("compute", ["bfloat16", "float16"])
-@pytest.mark.parametrize("name", ["maf", "realnvp"])
+@pytest.mark.parametrize(
+    ("name", "compute"),
+    [
+        ("maf", "bfloat16"),
+        ("realnvp", "float16"),
+        pytest.param("maf", "float16", marks=pytest.mark.deep),
+        pytest.param("realnvp", "bfloat16", marks=pytest.mark.deep),
+    ],
+)
 def test_mixed_precision_networks(name, compute):
     x = gaussian(1000)
     flow = small(name, compute_dtype=compute)

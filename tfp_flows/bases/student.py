@@ -52,6 +52,10 @@ class StudentT(Base):
         zero, one = tf.zeros([], self.dtype), tf.ones([], self.dtype)
         return tfd.Independent(tfd.StudentT(self.df, zero, one), 1)
 
+    def log_prob_entries(self, value) -> tf.Tensor:
+        """The log-density of each entry, in nats, of the shape of ``value``."""
+        return self._independent().distribution.log_prob(value)
+
     def _log_prob(self, value):
         return self._independent().log_prob(value)
 

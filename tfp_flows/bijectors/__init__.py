@@ -4,7 +4,7 @@ from tfp_flows.bijectors.autoregressive import InverseAutoregressive, MaskedAuto
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.batchnorm import BatchNorm
 from tfp_flows.bijectors.block_neural import BlockNeuralAutoregressive
-from tfp_flows.bijectors.compose import Chain, Given, Invert
+from tfp_flows.bijectors.compose import Chain
 from tfp_flows.bijectors.continuous import ContinuousFlow
 from tfp_flows.bijectors.coupling import Coupling
 from tfp_flows.bijectors.householder import Householder
@@ -21,6 +21,7 @@ from tfp_flows.bijectors.robust import RobustStandardize
 from tfp_flows.bijectors.scale import ActNorm, MinMax, Scale, Standardize
 from tfp_flows.bijectors.softsign import SoftsignBimodal
 from tfp_flows.bijectors.sylvester import Sylvester
+from tfp_flows.bijectors.wrappers import Given, Invert
 
 __all__ = [
     "ActNorm",

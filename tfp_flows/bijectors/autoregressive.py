@@ -65,7 +65,7 @@ class _Autoregressive(Bijector):
         self._conditioner = Network(
             network,
             input_shape=(size,),
-            context_size=contexts,
+            context_shape=self.context_shape,
             coordinates=(size,),
             parameters=self.transformer.num_parameters,
             dtype=self.dtype,
@@ -161,13 +161,16 @@ class _Autoregressive(Bijector):
         order = np.argsort(self.network.degrees[0])
         places = np.argsort(order)
         flat = shapes.flatten_batch(value)
+        rows = shapes.nonempty(flat)
         if context is not None:
-            context = shapes.flatten_batch(context)
+            context = shapes.nonempty(shapes.flatten_batch(context))
         stack = self.network.stack(context)
         result, log_det = sweep.solve(
-            self.transformer, direction, permute(flat, order, places), stack
+            self.transformer, direction, permute(rows, order, places), stack
         )
         result = permute(result, places, order)
+        if rows is not flat:
+            result, log_det = (part[: tf.shape(flat)[0]] for part in (result, log_det))
         return (
             shapes.unflatten_batch(result, value, 1, (self.event_shape[0],)),
             shapes.unflatten_batch(log_det, value, 1, ()),

@@ -7,7 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
-from tfp_flows.config import Configurable
+from tfp_flows.bijectors.places import ByPlace
+from tfp_flows.copies import Copied
 
 tfb = tfp.bijectors
 
@@ -20,7 +21,7 @@ def is_training(flag) -> bool:
     return bool(tf.get_static_value(flag)) if tf.is_tensor(flag) else bool(flag)
 
 
-class Bijector(Configurable, tfb.Bijector):
+class Bijector(Copied, ByPlace, tfb.Bijector):
     """A `tfb.Bijector` that computes a value and its log-det in one evaluation.
 
     A subclass gives its event shape (and that of its latent, where it differs) to the constructor
@@ -41,9 +42,12 @@ class Bijector(Configurable, tfb.Bijector):
     or `tfb.Blockwise` of our bijectors has TFP's cache, with its faults; our `Chain` has not.)
 
     Args:
-        event_shape: Shape of an event, known in advance; an ``int`` means a vector.
+        event_shape: Shape of an event, known in advance; an ``int`` means a vector. Classes with
+            ``free_lengths`` take None for axes, but the last, whose length each value says.
         latent_shape: Shape of its latent, with as many entries; that of the event by default.
         context_shape: Shape of the context of an event, or None for an unconditional bijector.
+        latent_context_shape: Shape of the context that a bijector behind this one, on the side of
+            the latent, is given; the same by default. See ``_context_inward``.
         dtype: ``float32`` or ``float64``.
         name: Name for ops; the class name in snake case by default.
 
@@ -54,18 +58,29 @@ class Bijector(Configurable, tfb.Bijector):
     checks_results = False
     """Whether results can fail when they are computed; see `tfp_flows.checks`."""
 
+    free_lengths = False
+    """Whether axes of an event, but the last, may be None: of a length that each value says."""
+
     def __init__(
         self,
         *,
         event_shape: int | Iterable[int],
         latent_shape: int | Iterable[int] | None = None,
         context_shape: int | Iterable[int] | None = None,
+        latent_context_shape: int | Iterable[int] | None = None,
         dtype=tf.float32,
         name: str | None = None,
     ):
-        shape = shapes.as_shape(event_shape, "event_shape")
-        latent = shape if latent_shape is None else shapes.as_shape(latent_shape, "latent_shape")
-        if math.prod(latent) != math.prod(shape):
+        shape = shapes.as_shape(event_shape, "event_shape", free=True)
+        latent = shape
+        if latent_shape is not None:
+            latent = shapes.as_shape(latent_shape, "latent_shape", free=True)
+        if None in shape and not self.free_lengths:
+            raise ValueError(
+                f"{type(self).__name__} needs events of known size, got event_shape {shape}; only "
+                "bijectors that treat all places alike take lengths that are free."
+            )
+        if None not in shape and math.prod(latent) != math.prod(shape):
             raise ValueError(
                 f"A latent has as many entries as its event, got latent_shape {latent} for "
                 f"event_shape {shape}."
@@ -78,9 +93,13 @@ class Bijector(Configurable, tfb.Bijector):
         )
         self._event_shape = self._no_dependency(shape)
         self._latent_shape = self._no_dependency(latent)
-        self._context_shape = self._no_dependency(
-            None if context_shape is None else shapes.as_shape(context_shape, "context_shape")
-        )
+        if context_shape is not None:
+            context_shape = shapes.as_shape(context_shape, "context_shape", free=True)
+        self._context_shape = self._no_dependency(context_shape)
+        inward = context_shape
+        if latent_context_shape is not None:
+            inward = shapes.as_shape(latent_context_shape, "latent_context_shape", free=True)
+        self._latent_context_shape = self._no_dependency(inward)
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -96,6 +115,11 @@ class Bijector(Configurable, tfb.Bijector):
     def context_shape(self) -> tuple[int, ...] | None:
         """Shape of the context of an event; None if the bijector takes none."""
         return self._context_shape
+
+    @property
+    def latent_context_shape(self) -> tuple[int, ...] | None:
+        """Shape of the context as it goes on to bijectors on the side of the latent."""
+        return self._latent_context_shape
 
     @property
     def needs_adapt(self) -> bool:
@@ -143,6 +167,10 @@ class Bijector(Configurable, tfb.Bijector):
         y, context = self._prepare(y, context, "y")
         return self._inverse_value(y, context, training)
 
+    def _context_inward(self, context):
+        """The context for bijectors behind this one: ``[..., *latent_context_shape]``."""
+        return context
+
     def _forward_value(self, x, context, training):
         return self._forward_and_log_det(x, context, training)[0]
 
@@ -173,6 +201,8 @@ class Bijector(Configurable, tfb.Bijector):
             )
         context = shapes.as_float_tensor(context, self.dtype, "context")
         context = shapes.check_event(context, self._context_shape, "context", self.name)
+        if event_shape == self._event_shape and None in self._context_shape:
+            shapes.check_same_lengths(value, event_shape, context, self._context_shape, self.name)
         return shapes.broadcast_batches(value, len(event_shape), context, len(self._context_shape))
 
     # What follows derives TFP's interface from the two methods above.
@@ -242,11 +272,16 @@ class Bijector(Configurable, tfb.Bijector):
 
     def _forward_event_shape_tensor(self, input_shape):
         outer = input_shape[: -len(self._latent_shape)]
-        return tf.concat([outer, self._event_shape], axis=0)
+        return tf.concat([outer, self._known(self._event_shape)], axis=0)
 
     def _inverse_event_shape_tensor(self, output_shape):
         outer = output_shape[: -len(self._event_shape)]
-        return tf.concat([outer, self._latent_shape], axis=0)
+        return tf.concat([outer, self._known(self._latent_shape)], axis=0)
+
+    @staticmethod
+    def _known(shape):
+        # As TensorFlow writes sizes that are not known.
+        return [-1 if size is None else size for size in shape]
 
     def _swapped(self, shape, expected, result):
         if shape.rank is None:

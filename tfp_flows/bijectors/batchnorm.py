@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.places import over_places
 from tfp_flows.bijectors.scale import batch_moments, parameter_shape, total_log_scale
 from tfp_flows.errors import remark
 from tfp_flows.spread import column_name
@@ -21,7 +22,8 @@ class BatchNorm(Bijector):
     RealNVP, Dinh et al. 2017, arXiv:1605.08803, section 3.7.
 
     Args:
-        event_shape: Shape of an event; each entry has statistics of its own.
+        event_shape: Shape of an event; each entry has statistics of its own. With ``per_channel``
+            lengths may be free, None.
         per_channel: Whether all places of a channel, the last axis, share theirs, as in images.
         momentum: Weight of the old moving statistics at each update, in [0, 1).
         epsilon: Added to variances.
@@ -31,6 +33,8 @@ class BatchNorm(Bijector):
     Raises:
         ValueError: If momentum or epsilon is out of range.
     """
+
+    free_lengths = True
 
     def __init__(
         self,
@@ -87,9 +91,17 @@ class BatchNorm(Bijector):
         return y, total_log_scale(self, spread, x)
 
     def _inverse_and_log_det(self, y, context, training):
+        x, spread = self._normalised(y, training)
+        return x, -total_log_scale(self, spread, y)
+
+    def _inverse_and_log_det_map(self, y, context, training):
+        x, spread = self._normalised(y, training)
+        return x, over_places(y, -tf.reduce_sum(spread, axis=-1))
+
+    def _normalised(self, y, training):
         mean, variance = self._statistics(y, training)
         spread = tf.math.log(variance + self._epsilon) / 2 - self._log_gamma
-        return (y - mean) * tf.exp(-spread) + self._beta, -total_log_scale(self, spread, y)
+        return (y - mean) * tf.exp(-spread) + self._beta, spread
 
     def _statistics(self, y, training):
         if training is None or training is False:
@@ -109,5 +121,6 @@ class BatchNorm(Bijector):
         mean, variance = tf.nn.moments(y, axes)
         for moving, value in ((self._mean, mean), (self._variance, variance)):
             step = (1 - self._momentum) * (tf.stop_gradient(value) - moving)
-            moving.assign_add(step)
+            # No rows have no moments.
+            moving.assign_add(tf.where(tf.size(y) > 0, step, tf.zeros_like(step)))
         return mean, variance

@@ -1,5 +1,6 @@
-"""Composition, inversion, and a context that is fixed."""
+"""Composition: bijectors one after the other."""
 
+import math
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -9,6 +10,7 @@ from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
 
 tfb = tfp.bijectors
+_OPPOSITE = {"forward": "inverse", "inverse": "forward"}
 
 
 class Chain(Bijector):
@@ -16,7 +18,11 @@ class Chain(Bijector):
 
     The context and the training flag reach each member that is one of ours and takes a context;
     TFP's own bijectors may be members too, where they keep the shape. Each member is evaluated
-    once, value and log-det together.
+    once, value and log-det together. A context that has a shape changes it on the way to the
+    latent where a member says so: a `Squeeze` squeezes a map for all behind it.
+
+    At a point outside of the range of TFP's own (a negative number under `tfb.Exp`) the log-det is
+    minus infinity, as the density is zero there; what comes with it stands for no latent.
 
     Args:
         bijectors: The members, data side first; at least one.
@@ -28,13 +34,17 @@ class Chain(Bijector):
         ValueError: If there are no members, or their shapes, contexts or dtypes differ.
     """
 
+    free_lengths = True
+
     def __init__(self, bijectors: Sequence[tfb.Bijector], *, event_shape=None, name=None):
         bijectors = list(bijectors)
         for member in bijectors:
             if not isinstance(member, tfb.Bijector):
                 raise TypeError(f"Chain: {member!r} is not a bijector.")
         ours = [member for member in bijectors if isinstance(member, Bijector)]
-        given = None if event_shape is None else shapes.as_shape(event_shape, "event_shape")
+        given = None
+        if event_shape is not None:
+            given = shapes.as_shape(event_shape, "event_shape", free=True)
         if given is None and not ours:
             raise ValueError("Chain needs event_shape when no member is one of tfp_flows.")
         event_shape = latent_shape = given or ours[0].event_shape
@@ -45,10 +55,18 @@ class Chain(Bijector):
                 # A member faces what the one before it left, from the data side.
                 _agreed("event_shape", [latent_shape, member.event_shape])
                 latent_shape = member.latent_shape
+        context_shape = context_inward = None
+        for member in ours:
+            if member.context_shape is not None:
+                context_shape = context_shape or member.context_shape
+                context_inward = context_inward or context_shape
+                _agreed("context_shape", [context_inward, member.context_shape])
+                context_inward = member.latent_context_shape
         super().__init__(
             event_shape=event_shape,
             latent_shape=latent_shape,
-            context_shape=_agreed("context_shape", [m.context_shape for m in ours]),
+            context_shape=context_shape,
+            latent_context_shape=context_inward,
             dtype=_agreed("dtype", [m.dtype for m in bijectors]) or tf.float32,
             name=name,
         )
@@ -63,13 +81,14 @@ class Chain(Bijector):
     def adapt(self, data, context=None):
         """Adapts each member that waits for data to what reaches it on the way to the latent."""
         value, context = self._prepare(data, context, "data")
+        contexts = self._contexts(context)
         waiting = [getattr(member, "needs_adapt", False) for member in self.bijectors]
         for i, member in enumerate(self.bijectors):
             if not any(waiting[i:]):
                 return
             if waiting[i]:
-                member.adapt(value, context if member.context_shape else None)
-            value = self._member(i, value, context, False, "inverse", with_log_det=False)
+                member.adapt(value, contexts[i])
+            value = self._member(i, value, contexts, False, "inverse", with_log_det=False)
 
     def _forward_and_log_det(self, x, context, training):
         places = reversed(range(len(self.bijectors)))
@@ -79,29 +98,88 @@ class Chain(Bijector):
         return self._walk(range(len(self.bijectors)), y, context, training, "inverse")
 
     def _forward_value(self, x, context, training):
+        contexts = self._contexts(context)
         for place in reversed(range(len(self.bijectors))):
-            x = self._member(place, x, context, training, "forward", with_log_det=False)
+            x = self._member(place, x, contexts, training, "forward", with_log_det=False)
         return x
 
     def _inverse_value(self, y, context, training):
+        contexts = self._contexts(context)
         for place in range(len(self.bijectors)):
-            y = self._member(place, y, context, training, "inverse", with_log_det=False)
+            y = self._member(place, y, contexts, training, "inverse", with_log_det=False)
         return y
 
-    def _walk(self, places, value, context, training, direction):
+    def _contexts(self, context):
+        """The context of each member, from the side of the data; None for those that take none."""
+        contexts = []
+        for member in self.bijectors:
+            takes = isinstance(member, Bijector) and member.context_shape is not None
+            contexts.append(context if takes else None)
+            if takes:
+                context = member._context_inward(context)
+        return contexts
+
+    def _context_inward(self, context):
+        for member in self.bijectors:
+            if isinstance(member, Bijector) and member.context_shape is not None:
+                context = member._context_inward(context)
+        return context
+
+    def _inverse_and_log_det_map(self, y, context, training):
+        contexts, shares = self._contexts(context), []
+        for place, member in enumerate(self.bijectors):
+            if isinstance(member, Bijector):
+                y, share = member._inverse_and_log_det_map(y, contexts[place], training)
+            elif member.inverse_min_event_ndims > 1:
+                raise NotImplementedError(
+                    f"{member.name} mixes the places of an event, so it has no density by place."
+                )
+            else:
+                y, share = self._member(place, y, contexts, training, "inverse", event_ndims=1)
+            shares.append(share)
         total = None
+        for member, share in zip(reversed(self.bijectors), reversed(shares), strict=True):
+            if total is not None and isinstance(member, Bijector):
+                total = member.spread_places(total)
+            total = share if total is None else total + share
+        return y, total
+
+    @property
+    def place_factors(self):
+        """By how much the latent has fewer places on each axis; None if its places are others."""
+        factors = (1,) * (len(self.event_shape) - 1)
+        for member in self.bijectors:
+            own = member.place_factors if isinstance(member, Bijector) else (1,) * len(factors)
+            if own is None or len(own) != len(factors):
+                return None
+            factors = tuple(a * b for a, b in zip(factors, own, strict=True))
+        return factors
+
+    def spread_entries(self, value):
+        """Brings numbers of the latent's entries to the places of the event."""
+        *before, last = self.bijectors
+        ours = isinstance(last, Bijector)
+        value = last.spread_entries(value) if ours else tf.reduce_sum(value, axis=-1)
+        for member in reversed(before):
+            if isinstance(member, Bijector):
+                value = member.spread_places(value)
+        return value
+
+    def _walk(self, places, value, context, training, direction):
+        contexts, total = self._contexts(context), None
         for place in places:
-            value, log_det = self._member(place, value, context, training, direction)
+            value, log_det = self._member(place, value, contexts, training, direction)
             total = log_det if total is None else total + log_det
         return value, total
 
-    def _member(self, place, value, context, training, direction, with_log_det=True):
+    def _member(
+        self, place, value, contexts, training, direction, with_log_det=True, event_ndims=None
+    ):
         member = self.bijectors[place]
         if isinstance(member, Bijector):
-            own = context if member.context_shape is not None else None
             kind = "and_log_det" if with_log_det else "value"
             method = getattr(member, f"_{direction}_{kind}")
-            return method(value, own, training)
+            return method(value, contexts[place], training)
         # A tensor of its own for each call keeps TFP's cache from returning old values.
         fresh = tf.identity(value)
         result = getattr(member, direction)(fresh)
@@ -112,94 +190,26 @@ class Chain(Bijector):
             )
         if not with_log_det:
             return result
-        ndims = self._ranks[place]
+        ndims = event_ndims or self._ranks[place]
+        impossible = None
+        if member.forward_min_event_ndims == member.inverse_min_event_ndims == 0:
+            # Outside of its range a map like Exp has no value: there the density is zero, and a
+            # point inside keeps the rest of the chain, and its gradients, finite.
+            inside = getattr(member, _OPPOSITE[direction])(tf.fill(tf.shape(value), _half(value)))
+            outside = ~tf.math.is_finite(result) & ~tf.math.is_nan(value)
+            fresh = tf.where(outside, inside, value)
+            result = getattr(member, direction)(fresh)
+            impossible = tf.reduce_any(outside, axis=list(range(-ndims, 0)))
         log_det = getattr(member, f"{direction}_log_det_jacobian")(fresh, event_ndims=ndims)
         batch = shapes.batch_shape_tensor(value, ndims)
-        return result, tf.broadcast_to(tf.cast(log_det, value.dtype), batch)
+        log_det = tf.broadcast_to(tf.cast(log_det, value.dtype), batch)
+        if impossible is not None:
+            log_det = tf.where(impossible, tf.constant(-math.inf, value.dtype), log_det)
+        return result, log_det
 
 
-class Invert(Bijector):
-    """A bijector of ours the other way round: its ``forward`` is the other's ``inverse``.
-
-    What waits for data inside (`ActNorm`, `BatchNorm`) is not adapted through an inversion, where
-    it faces the latent; adapt it by itself before.
-
-    Args:
-        bijector: One of ours; for TFP's own use `tfb.Invert`.
-        name: Name for ops.
-    """
-
-    def __init__(self, bijector: Bijector, *, name=None):
-        super().__init__(
-            event_shape=bijector.latent_shape,
-            latent_shape=bijector.event_shape,
-            context_shape=bijector.context_shape,
-            dtype=bijector.dtype,
-            name=name or f"invert_{bijector.name}",
-        )
-        self.bijector = bijector
-
-    def _forward_value(self, x, context, training):
-        return self.bijector._inverse_value(x, context, training)
-
-    def _inverse_value(self, y, context, training):
-        return self.bijector._forward_value(y, context, training)
-
-    def _forward_and_log_det(self, x, context, training):
-        return self.bijector._inverse_and_log_det(x, context, training)
-
-    def _inverse_and_log_det(self, y, context, training):
-        return self.bijector._forward_and_log_det(y, context, training)
-
-
-class Given(Bijector):
-    """A conditional bijector with its context fixed, as a value: later changes do not reach it.
-
-    The batch axes of the context broadcast against those of the input. `Flow.given` uses it.
-
-    Args:
-        bijector: One of ours, with a context shape.
-        context: ``[..., *context_shape]``.
-        name: Name for ops.
-
-    Raises:
-        ValueError: If the bijector takes no context, or the context does not fit.
-    """
-
-    def __init__(self, bijector: Bijector, context, *, name=None):
-        if bijector.context_shape is None:
-            raise ValueError(f"{bijector.name} takes no context, so none can be fixed.")
-        super().__init__(
-            event_shape=bijector.event_shape,
-            latent_shape=bijector.latent_shape,
-            dtype=bijector.dtype,
-            name=name or f"given_{bijector.name}",
-        )
-        self.bijector = bijector
-        context = shapes.as_float_tensor(context, self.dtype, "context")
-        self.context = shapes.check_event(context, bijector.context_shape, "context", bijector.name)
-
-    @property
-    def needs_adapt(self):
-        """Whether the bijector inside waits for data."""
-        return self.bijector.needs_adapt
-
-    def adapt(self, data, context=None):
-        """Adapts the bijector inside, with its context."""
-        value, _ = self._prepare(data, context, "data")
-        self.bijector.adapt(value, self.context)
-
-    def _forward_value(self, x, context, training):
-        return self.bijector.forward_value(x, self.context, training)
-
-    def _inverse_value(self, y, context, training):
-        return self.bijector.inverse_value(y, self.context, training)
-
-    def _forward_and_log_det(self, x, context, training):
-        return self.bijector.forward_and_log_det(x, self.context, training)
-
-    def _inverse_and_log_det(self, y, context, training):
-        return self.bijector.inverse_and_log_det(y, self.context, training)
+def _half(value):
+    return tf.constant(0.5, value.dtype)
 
 
 def _agreed(name, values):

@@ -150,7 +150,7 @@ class ContinuousFlow(Bijector):
         self._field = Network(
             network,
             input_shape=(size + 1,),
-            context_size=contexts,
+            context_shape=self.context_shape,
             coordinates=(size,),
             parameters=1,
             dtype=self.dtype,

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.partition import coupling_mask, partition_of
-from tfp_flows.bijectors.vectors import context_size
+from tfp_flows.bijectors.vectors import check_context, context_size
 from tfp_flows.interop import Network
 from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.mlp import MLP
@@ -25,16 +25,18 @@ class Coupling(Bijector):
     section 3.2.
 
     Args:
-        event_shape: Size of the event, at least two, or ``(height, width, channels)``.
-        mask: ``"half"`` or ``"alternating"`` for vectors, ``"checkerboard"`` or ``"channel"`` for
-            images, ``"~half"`` and so on for their complements, or booleans of the shape of the
-            event; True passes unchanged. See `coupling_mask`. The default is ``"half"``, or
-            ``"checkerboard"``.
+        event_shape: Size of the event, at least two, ``(length, channels)`` of a sequence, or
+            ``(height, width, channels)`` of an image; lengths may be free, None.
+        mask: ``"half"`` or ``"alternating"`` for vectors, ``"checkerboard"`` for images of known
+            size, ``"channel"`` for images and sequences, ``"~half"`` and so on for their
+            complements, or booleans of the shape of the event; True passes unchanged. See
+            `coupling_mask`. The default is ``"half"``, ``"checkerboard"`` or ``"channel"``.
         conditioner: Any Keras layer or model, or callable `tf.Module`, from the passing entries
             (and the context) to the parameters of the others; see `tfp_flows.interop.Network` for
-            the forms. By default an `MLP`, or a `ResidualConvNetwork` for images.
+            the forms. By default an `MLP`, or a `ResidualConvNetwork` for images and sequences.
         transformer: What is applied to the others; `Affine` by default.
-        context_shape: Size of the context.
+        context_shape: Shape of the context, a vector; or, for images and sequences, a map of the
+            places of the event, ``(height, width, channels)``.
         hidden_units: Hidden layers of the default conditioner; for images equal numbers of
             channels, one for each residual block.
         activation: Activation of the default conditioner.
@@ -47,10 +49,11 @@ class Coupling(Bijector):
         name: Name for ops.
 
     Raises:
-        ValueError: If the event or the mask does not allow a coupling, or the conditioner's
-            output has the wrong size.
+        ValueError: If the event or the mask does not allow a coupling, the context has other
+            places, or the conditioner's output has the wrong size.
     """
 
+    free_lengths = True
     _EARLIER_DEFAULTS = MappingProxyType({0: {"input_bound": None}})
 
     def __init__(
@@ -73,19 +76,24 @@ class Coupling(Bijector):
             event_shape=event_shape, context_shape=context_shape, dtype=dtype, name=name
         )
         if mask is None:
-            mask = "half" if len(self.event_shape) == 1 else "checkerboard"
+            whole = len(self.event_shape) == 3 and None not in self.event_shape
+            mask = "checkerboard" if whole else "channel"
+            mask = "half" if len(self.event_shape) == 1 else mask
         self.mask = coupling_mask(mask, self.event_shape)
         self.transformer = transformer or Affine()
         check_transformer(self.transformer, self.dtype, self.name)
-        self._partition = partition_of(self.mask)
-        contexts = context_size(self)
+        self._partition = partition_of(self.mask, self.event_shape)
+        check_context(self)
         kept, changed = self._partition.kept_shape, self._partition.changed_shape
         parameters = self.transformer.num_parameters
         if conditioner is None:
-            build = MLP if len(kept) == 1 else ResidualConvNetwork
+            build, context = MLP, {"context_size": context_size(self)} if len(kept) == 1 else {}
+            if len(kept) > 1:
+                build = ResidualConvNetwork
+                context = {"context_shape": self.context_shape, "spatial_axes": len(kept) - 1}
             conditioner = build(
                 input_size=kept[-1],
-                context_size=contexts,
+                **context,
                 output_size=changed[-1] * parameters,
                 hidden_units=hidden_units,
                 activation=activation,
@@ -97,7 +105,7 @@ class Coupling(Bijector):
         self._conditioner = Network(
             conditioner,
             input_shape=kept,
-            context_size=contexts,
+            context_shape=self.context_shape,
             coordinates=changed,
             parameters=parameters,
             dtype=self.dtype,
@@ -115,8 +123,12 @@ class Coupling(Bijector):
     def _inverse_and_log_det(self, y, context, training):
         return self._couple(y, context, training, self.transformer.inverse)
 
-    def _couple(self, value, context, training, transform):
+    def _inverse_and_log_det_map(self, y, context, training):
+        inverse, by_place = self.transformer.inverse, self._partition.by_place
+        return self._couple(y, context, training, inverse, by_place)
+
+    def _couple(self, value, context, training, transform, total=None):
         kept, changed = self._partition.split(value)
         parameters = self._conditioner(kept, context, training)
         changed, log_slopes = transform(changed, parameters)
-        return self._partition.merge(kept, changed), self._partition.total(log_slopes)
+        return self._partition.merge(kept, changed), (total or self._partition.total)(log_slopes)

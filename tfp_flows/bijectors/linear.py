@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
-from tfp_flows.bijectors.images import image_shape
+from tfp_flows.bijectors.places import over_places
 from tfp_flows.bijectors.scale import total_log_scale
 from tfp_flows.bijectors.vectors import vector_size
 from tfp_flows.errors import unknown_name
@@ -86,7 +86,7 @@ class InvertibleLinear(Bijector):
 
 
 class InvertibleConv1x1(InvertibleLinear):
-    """One learned invertible linear map of the channels, at every place of an image.
+    """One learned invertible linear map of the channels, at every place of an image or sequence.
 
     The way to the latent, which training takes, is the product ``x = P L U y``; the way back
     solves with the triangles. Otherwise as `InvertibleLinear`.
@@ -94,21 +94,33 @@ class InvertibleConv1x1(InvertibleLinear):
     Source: Glow, Kingma and Dhariwal 2018, arXiv:1807.03039, section 3.2.
 
     Args:
-        event_shape: ``(height, width, channels)``.
+        event_shape: ``(height, width, channels)``, or ``(length, channels)`` of a sequence;
+            lengths may be free, None.
         initial: ``"rotation"`` or ``"identity"``.
         seed: Seed of the rotation.
         dtype: ``float32`` or ``float64``.
         name: Name for ops.
 
     Raises:
-        ValueError: If the event is not an image.
+        ValueError: If the event has no places.
     """
 
+    free_lengths = True
+
     def _size(self):
-        return image_shape(self)[-1]
+        if len(self.event_shape) < 2:
+            raise ValueError(
+                f"{self.name} needs images [height, width, channels] or sequences [length, "
+                f"channels] as events, got event_shape {self.event_shape}."
+            )
+        return self.event_shape[-1]
 
     def _forward_and_log_det(self, x, context, training):
         return super()._inverse_and_log_det(x, context, training)
 
     def _inverse_and_log_det(self, y, context, training):
         return super()._forward_and_log_det(y, context, training)
+
+    def _inverse_and_log_det_map(self, y, context, training):
+        share = tf.reduce_sum(self._log_diagonal)
+        return self._inverse_value(y, context, training), over_places(y, share)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfp_flows.errors import unknown_name
 from tfp_flows.numerics import permute
-from tfp_flows.shapes import as_shape
+from tfp_flows.shapes import as_shape, filled
 
 
 class Partition(abc.ABC):
@@ -32,6 +32,10 @@ class Partition(abc.ABC):
     def total(self, log_slopes: tf.Tensor) -> tf.Tensor:
         """Adds the log-slopes of what is transformed up."""
         return tf.reduce_sum(log_slopes, axis=list(range(-len(self.changed_shape), 0)))
+
+    def by_place(self, log_slopes: tf.Tensor) -> tf.Tensor:
+        """Adds the log-slopes of each place up."""
+        return tf.reduce_sum(log_slopes, axis=-1)
 
 
 class Places(Partition):
@@ -94,13 +98,18 @@ class Pixels(Partition):
         """See `Partition`."""
         return super().total(tf.where(self._mask, tf.zeros_like(log_slopes), log_slopes))
 
+    def by_place(self, log_slopes):
+        """See `Partition`."""
+        return super().by_place(tf.where(self._mask, tf.zeros_like(log_slopes), log_slopes))
 
-def partition_of(mask: np.ndarray) -> Partition:
-    """The partition of a mask, as `coupling_mask` returns it."""
+
+def partition_of(mask: np.ndarray, event_shape=None) -> Partition:
+    """The partition of a mask, as `coupling_mask` returns it, of events of its shape by default."""
     if mask.ndim == 1:
         return Places(mask)
-    if (mask == mask[:1, :1]).all():
-        return Places(mask[0, 0], mask.shape[:2])
+    channels = mask[(0,) * (mask.ndim - 1)]
+    if (mask == channels).all():
+        return Places(channels, tuple(event_shape or mask.shape)[:-1])
     return Pixels(mask)
 
 
@@ -109,23 +118,28 @@ def coupling_mask(mask, event_shape) -> np.ndarray:
 
     Args:
         mask: For vectors ``"half"`` (the first half passes) or ``"alternating"`` (even places
-            pass); for images ``"checkerboard"`` (even squares pass) or ``"channel"`` (the first
-            half of the channels passes, rounded up); any with a ``~`` in front for its
-            complement; or booleans of the shape of the event.
-        event_shape: Shape of the event, ``size`` or ``(height, width, channels)``.
+            pass); for images ``"checkerboard"`` (even squares pass); for images and sequences
+            ``"channel"`` (the first half of the channels passes, rounded up); any with a ``~`` in
+            front for its complement; or booleans of the shape of the event.
+        event_shape: Shape of the event, ``size``, ``(length, channels)`` or ``(height, width,
+            channels)``. An axis of free length, None, is of length 1 in the mask, and all its
+            places are alike.
 
     Raises:
         ValueError: If the mask does not fit the event, is not boolean, or is all True or all
             False.
     """
-    shape = as_shape(event_shape, "event_shape")
-    if len(shape) not in (1, 3):
+    given = as_shape(event_shape, "event_shape", free=True)
+    if len(given) not in (1, 2, 3):
         raise ValueError(
-            "A coupling needs vectors or images [height, width, channels] as events, got "
-            f"event_shape {shape}."
+            "A coupling needs vectors, sequences [length, channels] or images [height, width, "
+            f"channels] as events, got event_shape {given}."
         )
+    shape = filled(given, 1)
     if isinstance(mask, str):
         named = _named_masks(shape)
+        if None in given:
+            named.pop("checkerboard", None)
         name = mask.removeprefix("~")
         if name not in named:
             raise unknown_name("mask", mask, [*named, *(f"~{key}" for key in named)])
@@ -149,6 +163,8 @@ def _named_masks(shape):
     if len(shape) == 1:
         places = np.arange(shape[0])
         return {"half": places < shape[0] // 2, "alternating": places % 2 == 0}
-    rows, columns, channels = np.indices(shape)
-    first = shape[2] - shape[2] // 2
-    return {"checkerboard": (rows + columns) % 2 == 0, "channel": channels < first}
+    *places, channels = np.indices(shape)
+    masks = {"channel": channels < shape[-1] - shape[-1] // 2}
+    if len(shape) == 3:
+        masks["checkerboard"] = sum(places) % 2 == 0
+    return masks

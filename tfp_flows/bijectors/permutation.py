@@ -1,11 +1,11 @@
-"""Fixed permutations of a vector."""
+"""Fixed permutations of a vector, or of channels."""
 
 import numpy as np
 import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
-from tfp_flows.bijectors.vectors import vector_size
+from tfp_flows.bijectors.places import over_places
 from tfp_flows.errors import unknown_name
 from tfp_flows.networks.initial import new_generator
 from tfp_flows.numerics import permute
@@ -15,7 +15,8 @@ class Permutation(Bijector):
     """``y[..., i] = x[..., permutation[i]]``; the permutation is part of the configuration.
 
     Args:
-        event_shape: Size of the event, a vector.
+        event_shape: Size of the event, a vector; or a shape whose last axis, the channels, is
+            permuted. Other lengths may be free, None.
         permutation: ``"reverse"``, ``"random"``, or the indices.
         seed: Seed of a random permutation.
         dtype: ``float32`` or ``float64``.
@@ -25,11 +26,13 @@ class Permutation(Bijector):
         ValueError: If the indices are not a permutation of 0 to the size less one.
     """
 
+    free_lengths = True
+
     def __init__(
         self, *, event_shape, permutation="reverse", seed=None, dtype=tf.float32, name=None
     ):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
-        size = vector_size(self)
+        size = self.event_shape[-1]
         self._reverse = isinstance(permutation, str) and permutation == "reverse"
         if self._reverse:
             indices = np.arange(size)[::-1]
@@ -59,8 +62,12 @@ class Permutation(Bijector):
     def _inverse_and_log_det(self, y, context, training):
         return self._move(y, self._back, self.permutation), self._zero(y)
 
+    def _inverse_and_log_det_map(self, y, context, training):
+        x = self._move(y, self._back, self.permutation)
+        return x, over_places(y, tf.zeros([], self.dtype))
+
     def _move(self, value, there, back):
         return tf.reverse(value, axis=[-1]) if self._reverse else permute(value, there, back)
 
     def _zero(self, value):
-        return tf.zeros(shapes.batch_shape_tensor(value, 1), self.dtype)
+        return tf.zeros(shapes.batch_shape_tensor(value, len(self.event_shape)), self.dtype)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.places import over_places
 from tfp_flows.noise import uniform
 
 
@@ -30,6 +31,8 @@ class Dequantize(Bijector):
         ValueError: If there are fewer than two bins, or more than the dtype tells apart.
     """
 
+    free_lengths = True
+
     def __init__(self, *, event_shape, bins=256, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
         if not 2 <= bins <= 2**16 or bins != int(bins):
@@ -47,9 +50,15 @@ class Dequantize(Bijector):
         return tf.minimum(x, tf.cast(highest, self.dtype)), self._log_det(y)
 
     def _log_det(self, value):
-        entries = math.prod(self.event_shape)
+        entries = shapes.entries(value, self.event_shape)
+        if tf.is_tensor(entries):
+            entries = tf.cast(entries, self.dtype)
         batch = shapes.batch_shape_tensor(value, len(self.event_shape))
         return tf.fill(batch, tf.cast(-entries * math.log(self._bins), self.dtype))
+
+    def _inverse_and_log_det_map(self, y, context, training):
+        share = tf.cast(-self.event_shape[-1] * math.log(self._bins), self.dtype)
+        return self._inverse_value(y, context, training), over_places(y, share)
 
 
 class Logit(Bijector):
@@ -71,6 +80,8 @@ class Logit(Bijector):
         ValueError: If alpha is out of range.
     """
 
+    free_lengths = True
+
     def __init__(self, *, event_shape, alpha=0.05, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
         if not 0 < alpha < 0.5:
@@ -82,15 +93,24 @@ class Logit(Bijector):
         return y, -self._log_det(x)
 
     def _inverse_and_log_det(self, y, context, training):
+        x = self._inverse_value(y, context, training)
+        return x, self._log_det(x)
+
+    def _inverse_and_log_det_map(self, y, context, training):
+        x = self._inverse_value(y, context, training)
+        return x, tf.reduce_sum(self._log_slopes(x), axis=-1)
+
+    def _inverse_value(self, y, context, training):
         p = self._alpha + (1 - 2 * self._alpha) * y
         # Beyond what the logit can take, the edge of its domain stands for all.
         edge = 2.0 ** (-23 if self.dtype == tf.float32 else -52)
         p = tf.clip_by_value(p, tf.cast(edge, p.dtype), tf.cast(1 - edge, p.dtype))
-        x = tf.math.log(p) - tf.math.log1p(-p)
-        return x, self._log_det(x)
+        return tf.math.log(p) - tf.math.log1p(-p)
 
     def _log_det(self, x):
-        # d logit(p) / dp is 1 / (p (1 - p)), here with p = sigmoid(x).
-        slopes = tf.nn.softplus(x) + tf.nn.softplus(-x) + math.log1p(-2 * self._alpha)
         axes = list(range(-len(self.event_shape), 0))
-        return tf.reduce_sum(slopes, axis=axes)
+        return tf.reduce_sum(self._log_slopes(x), axis=axes)
+
+    def _log_slopes(self, x):
+        # d logit(p) / dp is 1 / (p (1 - p)), here with p = sigmoid(x).
+        return tf.nn.softplus(x) + tf.nn.softplus(-x) + math.log1p(-2 * self._alpha)

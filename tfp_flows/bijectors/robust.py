@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from tfp_flows.bijectors.scale import Standardize, batch_moments, warn_of_outliers
+from tfp_flows.bijectors.scale import Standardize, batch_moments, remark_on
 
 KNEE = 16.0
 # Where the logarithm ends, so that a latent of any size has a finite event.
@@ -31,7 +31,7 @@ class RobustStandardize(Standardize):
     """
 
     def _measure(self, data):
-        warn_of_outliers(
+        remark_on(
             data,
             self,
             "it is standardised by its bulk, and those values count as a tail; drop them if they "

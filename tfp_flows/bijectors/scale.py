@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.places import over_places
 from tfp_flows.errors import remark
 from tfp_flows.real import real_array
 from tfp_flows.spread import check_precision, column_name, outlying, spread
@@ -18,11 +19,13 @@ class Scale(Bijector):
     Source: the last layer of NICE, Dinh et al. 2014, arXiv:1410.8516, section 3.3.
 
     Args:
-        event_shape: Shape of an event.
+        event_shape: Shape of an event; with ``per_channel`` lengths may be free, None.
         per_channel: Whether one factor serves all places of a channel, the last axis.
         dtype: ``float32`` or ``float64``.
         name: Name for ops.
     """
+
+    free_lengths = True
 
     def __init__(self, *, event_shape, per_channel=False, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
@@ -34,6 +37,10 @@ class Scale(Bijector):
 
     def _inverse_and_log_det(self, y, context, training):
         return y * tf.exp(-self._log_scale), -self._log_det(y)
+
+    def _inverse_and_log_det_map(self, y, context, training):
+        share = -tf.reduce_sum(self._log_scale, axis=-1)
+        return self._inverse_value(y, context, training), over_places(y, share)
 
     def _log_det(self, value):
         return total_log_scale(self, self._log_scale, value)
@@ -47,13 +54,14 @@ class ActNorm(Bijector):
     Source: Glow, Kingma and Dhariwal 2018, arXiv:1807.03039, section 3.1.
 
     Args:
-        event_shape: Shape of an event.
+        event_shape: Shape of an event; with ``per_channel`` lengths may be free, None.
         per_channel: Whether one shift and scale serve all places of a channel, the last axis, as
             in Glow.
         dtype: ``float32`` or ``float64``.
         name: Name for ops.
     """
 
+    free_lengths = True
     _trainable = True
 
     def __init__(self, *, event_shape, per_channel=False, dtype=tf.float32, name=None):
@@ -97,6 +105,7 @@ class ActNorm(Bijector):
         return (y - self._shift) * tf.exp(-self._log_scale), -self._log_det(y)
 
     _log_det = Scale._log_det
+    _inverse_and_log_det_map = Scale._inverse_and_log_det_map
 
 
 class Standardize(ActNorm):
@@ -109,7 +118,7 @@ class Standardize(ActNorm):
     _trainable = False
 
     def _measure(self, data):
-        warn_of_outliers(data, self, "they set its scale; drop them if they are errors")
+        remark_on(data, self, "they set its scale; drop them if they are errors")
         return super()._measure(data)
 
 
@@ -117,7 +126,7 @@ class MinMax(Standardize):
     """Fixed map of the range of the data to [-0.8, 0.8], for bijectors of bounded range."""
 
     def _measure(self, data):
-        warn_of_outliers(data, self, "they set its range; drop them if they are errors")
+        remark_on(data, self, "they set its range; drop them if they are errors")
         _, deviation = batch_moments(data, self)
         rows = _rows(data, self).astype(np.float64)
         low, high = rows.min(axis=0), rows.max(axis=0)
@@ -127,14 +136,25 @@ class MinMax(Standardize):
 
 
 def parameter_shape(bijector: Bijector, per_channel: bool) -> tuple[int, ...]:
-    """The shape of diagonal parameters: that of the event, or of its last axis."""
+    """The shape of diagonal parameters: that of the event, or of its last axis.
+
+    Raises:
+        ValueError: If lengths are free and places are not alike.
+    """
+    if None in bijector.event_shape and not per_channel:
+        raise ValueError(
+            f"{bijector.name} has parameters for each place, but events {bijector.event_shape} are "
+            "of free length; use per_channel=True."
+        )
     return bijector.event_shape[-1:] if per_channel else bijector.event_shape
 
 
 def total_log_scale(bijector: Bijector, log_scale: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
     """The log-det of a diagonal map: each parameter counts once for each entry that it serves."""
     batch = shapes.batch_shape_tensor(value, len(bijector.event_shape))
-    places = math.prod(bijector.event_shape) // math.prod(log_scale.shape)
+    places = shapes.entries(value, bijector.event_shape) // math.prod(log_scale.shape)
+    if tf.is_tensor(places):
+        places = tf.cast(places, log_scale.dtype)
     return tf.broadcast_to(places * tf.reduce_sum(log_scale), batch)
 
 
@@ -158,9 +178,20 @@ def batch_moments(data, bijector: Bijector, *, robust=False) -> tuple[np.ndarray
     return measured.centre, measured.scale
 
 
-def warn_of_outliers(data, bijector: Bijector, what: str) -> None:
-    """Warns where a few rows rule the standard deviation of a column; ``what`` follows from it."""
-    ratios = outlying(_rows(data, bijector))
+def remark_on(data, bijector: Bijector, what: str) -> None:
+    """Warns of constant columns, and where a few rows rule a column's standard deviation.
+
+    What follows from the latter is ``what``.
+    """
+    rows = _rows(data, bijector)
+    constant = np.argwhere(spread(rows).constant) if len(rows) > 1 else ()
+    if len(constant):
+        where = tuple(int(i) for i in constant[0])
+        remark(
+            f"{bijector.name}: column {column_name(where)} holds one value in every row, which "
+            "has no density, so that likelihoods grow without bound; leave it out."
+        )
+    ratios = outlying(rows)
     if ratios.any():
         index = np.unravel_index(ratios.argmax(), ratios.shape)
         others = np.count_nonzero(ratios) - 1
@@ -174,7 +205,8 @@ def warn_of_outliers(data, bijector: Bijector, what: str) -> None:
 def _rows(data, bijector: Bijector) -> np.ndarray:
     event_shape = bijector.event_shape
     values = real_array(data, bijector.name, booleans=True)
-    if values.ndim != len(event_shape) + 1 or values.shape[1:] != event_shape or not len(values):
+    fits = values.ndim and tf.TensorShape(values.shape[1:]).is_compatible_with(event_shape)
+    if not fits or not len(values):
         raise ValueError(
             f"{bijector.name}: adapt needs at least one row of shape {event_shape}, "
             f"got an array of shape {values.shape}."

@@ -33,8 +33,28 @@ def context_size(bijector: Bijector) -> int:
     if shape is None:
         return 0
     if len(shape) != 1:
-        raise ValueError(f"{bijector.name} needs a vector as context, got context_shape {shape}.")
+        raise ValueError(
+            f"{bijector.name} needs a vector as context, got context_shape {shape}; an embedding "
+            "of the flow makes one of anything."
+        )
     return shape[0]
+
+
+def check_context(bijector: Bijector) -> None:
+    """Checks that a context is a vector, or a map of the places of an event that has places.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    shape, places = bijector.context_shape, bijector.event_shape[:-1]
+    if shape is None or len(shape) == 1 or (places and shape[:-1] == places):
+        return
+    if not places:
+        context_size(bijector)
+    raise ValueError(
+        f"{bijector.name} needs a vector or a map of places {places} as context, those of its "
+        f"events {bijector.event_shape}, got context_shape {shape}."
+    )
 
 
 def unflattened(bijector: Bijector, like, value, log_det):

@@ -1,36 +1,90 @@
-"""The command `list`: which flows and toys there are."""
+"""The commands `list` and `runs`: which kinds, flows and toys there are, and which runs."""
 
+import datetime
 import functools
 import inspect
+from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from tfp_flows import datasets
+from tfp_flows import datasets, kinds
 from tfp_flows.datasets import potentials
+from tfp_flows.errors import InputError
 from tfp_flows.flows.catalogue import RECIPES
+from tfp_flows.runs import folder, record
 from tfp_flows.terminal import import_tensorflow, result_console
 
 
 def print_list() -> None:
-    """Prints flows and toys with a line about each."""
+    """Prints kinds of work, flows and toys with a line about each."""
     import_tensorflow()
-    from tfp_flows import flows
-
+    toys = [(name, toy_line(name, sampler)) for name, sampler in datasets.TOYS.items()]
+    about = [(kind.name, kind.title) for kind in kinds.every()]
+    tables = (
+        ("Kinds of work (--kind)", ("name", "what it does"), about),
+        ("Flows (--flow)", ("name", "of", "fast", "what it is good for"), _flows()),
+        ("Toys (DATA)", ("name", "what it looks like"), toys),
+    )
     console = result_console()
-    table = Table(title="Flows (--flow)", title_justify="left", box=None, pad_edge=False)
-    table.add_column("name", style="bold", no_wrap=True)
-    table.add_column("fast", no_wrap=True)
-    table.add_column("what it is good for")
-    for name, recipe in flows.FLOWS.items():
-        table.add_row(name, RECIPES[name].fast, first_line(recipe).partition(": ")[2])
-    console.print(table)
-    console.print()
-    table = Table(title="Toys (DATA)", title_justify="left", box=None, pad_edge=False)
-    table.add_column("name", style="bold", no_wrap=True)
-    table.add_column("what it looks like")
-    for name, sampler in datasets.TOYS.items():
-        table.add_row(name, toy_line(name, sampler))
-    console.print(table)
+    for title, columns, rows in tables:
+        console.print(_table(title, columns, rows))
+        console.print()
+
+
+def print_runs(place: Path) -> None:
+    """Prints the runs in a folder.
+
+    Raises:
+        InputError: If there are none.
+    """
+    names = (folder.METRICS, folder.SETTINGS)
+    records = sorted(path for name in names for path in place.rglob(name))
+    # What is to replace an earlier run is not one yet.
+    runs = dict.fromkeys(p.parent for p in records if p.parent.name != folder.NEW)
+    if not runs:
+        raise InputError(
+            f"{place} holds no runs; give a folder in which tfp-flows fit has written."
+        )
+    rows = [(str(run.relative_to(place)), *_row(run)) for run in runs]
+    columns = ("run", "kind", "flow", "headline", "date")
+    result_console().print(_table(None, columns, rows))
+
+
+def _row(run: Path) -> tuple[str, str, str, str]:
+    done = not (run / folder.SETTINGS).exists()
+    path = run / (folder.METRICS if done else folder.SETTINGS)
+    try:
+        found = record.read(path)
+        figure = _figure(record.headline(found)) if done else "not finished"
+        written = datetime.date.fromtimestamp(path.stat().st_mtime)
+        date = found.get("finished") or written.isoformat()
+        return found["kind"], str(found["settings"]["flow"]), figure, str(date)[:10]
+    except (InputError, KeyError, TypeError):
+        return "", "", "not readable", ""
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    value, error = figure["value"], figure["standard_error"]
+    shown = "not finite" if value is None else f"{value:.3f}"
+    spread = "" if error is None else f" ± {2 * error:.3f}"
+    return f"{figure['name']} {shown}{spread} {figure['unit']}"
+
+
+def _table(title: str | None, columns, rows) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, style=None if place else "bold", no_wrap=place + 1 < len(columns))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _flows() -> list[tuple[str, ...]]:
+    return [
+        (name, f"{row.event}s", row.fast, first_line(row.load()).partition(": ")[2])
+        for name, row in RECIPES.items()
+    ]
 
 
 def first_line(function) -> str:

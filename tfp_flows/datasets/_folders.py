@@ -48,12 +48,10 @@ def find_pictures(source: Path) -> Found:
     if others:
         kinds = collections.Counter(name.suffix.lower() or "without suffix" for name in others)
         counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
-        remarks.append(
-            f"Left out are {len(others):,} files that are no pictures known here: {counts} "
-            f"({_shown(others)})."
-        )
+        more = " and others" if len(kinds) > 5 else ""
+        remarks.append(f"Left out as no pictures known here: {counts}{more} ({_shown(others)}).")
     if hidden:
-        remarks.append(f"Left out are {len(hidden):,} hidden pictures ({_shown(hidden)}).")
+        remarks.append(f"Left out as hidden, {len(hidden):,} in all: {_shown(hidden)}.")
     if not files:
         raise InputError(
             f"{source} holds no pictures ({', '.join(SUFFIXES)}); give a folder of them."
@@ -79,30 +77,25 @@ def name_in(folder: Path, file: Path) -> str:
 def remarks_on(facts: Iterable[Facts], *, size: int | None, channels: int, background: str):
     """What is done to pictures and could have been meant otherwise, a sentence each."""
     facts = list(facts)
-    count = len(facts)
-    grey = sum(fact.grey for fact in facts)
-    remarks = []
-    if channels == 3 and 0 < grey < count:
-        remarks.append(
-            f"{grey:,} of {count:,} pictures are grey and read as colours; grey=True (--grey) "
-            "turns all to grey."
-        )
-    transparent = sum(fact.transparent for fact in facts)
-    if transparent:
-        remarks.append(
-            f"{transparent:,} of {count:,} pictures may be transparent; {background} is laid "
-            "behind them, background= (--background) chooses another colour."
-        )
-    deep = sum(fact.deep for fact in facts)
-    if deep:
-        remarks.append(f"Of {deep:,} pictures with 16 bits the upper 8 are kept.")
-    moving = sum(fact.moving for fact in facts)
-    if moving:
-        remarks.append(f"Of {moving:,} pictures with several frames the first is taken.")
-    small = sum(min(fact.height, fact.width) < size for fact in facts) if size else 0
-    if small:
-        remarks.append(f"{small:,} of {count:,} pictures are smaller than {size}, and enlarged.")
-    return remarks
+    few = 0 if size is None else size
+    of_colour = channels == 3 and not all(fact.grey for fact in facts)
+    kinds = {
+        "Grey, and read as colours, {}; grey=True (--grey) turns all to grey.": [
+            of_colour and fact.grey for fact in facts
+        ],
+        f"Perhaps transparent, {{}}; {background} is laid behind, background= (--background) "
+        "chooses another colour.": [fact.transparent for fact in facts],
+        "Of more than 8 bits, of which the upper 8 are kept, {}.": [fact.deep for fact in facts],
+        "Of several frames, of which the first is taken, {}.": [fact.moving for fact in facts],
+        f"Smaller than {size}, and enlarged, {{}}.": [
+            min(fact.height, fact.width) < few for fact in facts
+        ],
+    }
+    return [
+        text.format(f"{sum(found):,} of {len(facts):,} pictures")
+        for text, found in kinds.items()
+        if any(found)
+    ]
 
 
 def _files_below(folder: Path, skipped: dict[str, str]) -> list[Path]:

@@ -1,13 +1,17 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
-import numpy as np
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
+from tfp_flows.bases.entries import log_prob_entries
 from tfp_flows.bijectors import Bijector, Given
-from tfp_flows.config import Configurable
+from tfp_flows.copies import Copied
 from tfp_flows.embedding import Embedding
+from tfp_flows.flows.lengths import free_lengths
+from tfp_flows.flows.statistics import Statistics, kl_divergence
 from tfp_flows.real import real_array
 from tfp_flows.spread import check_precision
 from tfp_flows.standardized_context import ContextStandardizer
@@ -18,7 +22,7 @@ tfd = tfp.distributions
 _EMBED_ROWS = 1024
 
 
-class Flow(Configurable, tfd.TransformedDistribution):
+class Flow(Copied, Statistics, tfd.TransformedDistribution):
     """A `tfd.TransformedDistribution` that takes a context and evaluates each network once.
 
     All of TFP's methods work. Those named below take a ``context`` as well, whose batch axes
@@ -174,13 +178,13 @@ class Flow(Configurable, tfd.TransformedDistribution):
 
     def _embedded(self, context, training=False):
         """The bijector's context from the raw one: here, and once an evaluation."""
+        if isinstance(context, dict) and not isinstance(self.context_shape, dict):
+            raise ValueError(
+                f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
+                "build the flow with an embedding of several inputs."
+            )
         context = self.standardized_context(context)
         if self._embedding is None:
-            if isinstance(context, dict):
-                raise ValueError(
-                    f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
-                    "build the flow with an embedding."
-                )
             return context
         if context is None:
             raise ValueError(
@@ -203,14 +207,52 @@ class Flow(Configurable, tfd.TransformedDistribution):
         Raises:
             ValueError: If a shape does not fit, or a context is missing or not expected.
         """
+        value = shapes.checked_array(value, "x")
         return self._call_log_prob(value, name, context=context, training=training)
 
     def prob(self, value, context=None, *, name="prob"):
         """Density; see `log_prob`."""
+        value = shapes.checked_array(value, "x")
         return self._call_prob(value, name, context=context)
 
+    def log_prob_map(self, value, context=None, *, training=False):
+        """Log-density by place, in nats: how likely each place of an event is, given the others.
+
+        Exact, where each bijector treats places alike and the base is independent over entries. A
+        place's share is the log-density of its latent, and of all log-det the part that is its
+        own; networks may look at all places. Where a squeeze makes one place of several, they get
+        equal shares of it.
+
+        Args:
+            value: ``[..., *event_shape]``.
+            context: ``[..., *context_shape]`` for a conditional flow.
+            training: Whether batch statistics and dropout are in training mode.
+
+        Returns:
+            ``[..., *places]``, where places are all axes of an event but the last, its channels;
+            their sum is `log_prob`. The density of a vector, which is one place, is `log_prob`.
+
+        Raises:
+            NotImplementedError: If a bijector mixes places, or the base is not known to be
+                independent over entries; it is named.
+            ValueError: As in `log_prob`.
+        """
+        if len(self.bijector.event_shape) <= 1:
+            return self.log_prob(value, context, training=training)
+        context = self._embedded(context, training)
+        x, shares = self.bijector.inverse_and_log_det_map(value, context, training)
+        entries = log_prob_entries(self.distribution, x)
+        return self.bijector.spread_entries(entries) + shares
+
     def sample(
-        self, sample_shape=(), context=None, seed=None, *, temperature: float = 1.0, name="sample"
+        self,
+        sample_shape=(),
+        context=None,
+        seed=None,
+        *,
+        length=None,
+        temperature: float = 1.0,
+        name="sample",
     ):
         """Draws samples.
 
@@ -218,6 +260,8 @@ class Flow(Configurable, tfd.TransformedDistribution):
             sample_shape: Shape of the draw, or a number.
             context: ``[*batch, *context_shape]`` for a conditional flow.
             seed: Seed, as in TFP: an ``int`` or a pair.
+            length: Length of events whose length is free, or a tuple if several axes are; by
+                default that of a context map.
             temperature: Factor on how far latents lie from the mean of the base; below 1, samples
                 are likelier and vary less (Kingma and Dhariwal 2018, arXiv:1807.03039, section 6).
             name: Name for ops.
@@ -226,26 +270,27 @@ class Flow(Configurable, tfd.TransformedDistribution):
             ``[*sample_shape, *batch, *event_shape]``.
 
         Raises:
-            ValueError: If the temperature is negative, or another than 1 with a base without mean.
+            ValueError: If the temperature is negative, or another than 1 with a base without mean,
+                or a length is missing, not expected, or not divisible by what the flow squeezes.
         """
         if not temperature >= 0:
             raise ValueError(f"temperature must not be negative, got {temperature!r}.")
         with tf.name_scope(name):
             context = self._embedded(context)
-            z = self._latents(sample_shape, context, seed)
+            z = self._latents(sample_shape, context, seed, length)
             if temperature != 1:
                 mean = self._base_mean()
                 z = mean + tf.cast(temperature, z.dtype) * (z - mean)
             return self.bijector.forward_value(z, context)
 
-    def sample_and_log_prob(self, sample_shape=(), context=None, seed=None):
-        """Draws samples, with their log-density in nats, in one pass.
+    def sample_and_log_prob(self, sample_shape=(), context=None, seed=None, *, length=None):
+        """Draws samples, with their log-density in nats, in one pass; see `sample`.
 
         Returns:
             Samples as from `sample`, and ``[*sample_shape, *batch]`` log-densities.
         """
         context = self._embedded(context)
-        z = self._latents(sample_shape, context, seed)
+        z = self._latents(sample_shape, context, seed, length)
         x, log_det = self.bijector.forward_and_log_det(z, context)
         return x, self.distribution.log_prob(z) - log_det
 
@@ -269,12 +314,36 @@ class Flow(Configurable, tfd.TransformedDistribution):
         Raises:
             ValueError: If the flow takes no context, or the context does not fit.
         """
-        bijector = Given(self.bijector, self._embedded(context))
-        batch = shapes.batch_shape_tensor(bijector.context, len(self.bijector.context_shape))
-        base = self.distribution
+        return self._through(Given(self.bijector, self._embedded(context)), self.distribution)
+
+    @staticmethod
+    def _through(bijector: Given, base) -> "Flow":
+        batch = shapes.batch_shape_tensor(bijector.context, len(bijector.bijector.context_shape))
         if not (isinstance(batch, list) and not batch):
-            base = tfd.BatchBroadcast(base, with_shape=batch)
+            free = None in bijector.event_shape
+            base = base.spread(batch) if free else tfd.BatchBroadcast(base, with_shape=batch)
         return Flow(base, bijector)
+
+    def __getitem__(self, slices) -> "Flow":
+        """A part of a flow with a batch shape, of `given` or of a base with one.
+
+        Raises:
+            ValueError: If the flow has no batch shape.
+        """
+        if self.batch_shape.rank == 0:
+            raise ValueError(
+                f"{self.name} has no batch shape, so no part of it can be taken; a flow with a "
+                "fixed batch of contexts, flow.given(context), has one."
+            )
+        if not isinstance(self.bijector, Given):
+            return Flow(self.distribution[slices], self.bijector)
+        context, inner = self.bijector.context, self.bijector.bijector
+        batch = tf.shape(context)[: self.batch_shape.rank]
+        places = tf.reshape(tf.range(tf.reduce_prod(batch)), batch)[slices]
+        rows = shapes.flatten_batch(context, len(inner.context_shape))
+        free = None in inner.event_shape
+        base = self.distribution.spread(()) if free else self.distribution.distribution
+        return self._through(Given(inner, tf.gather(rows, places)), base)
 
     def adapt(self, data, context=None) -> None:
         """Initialises what waits for data: standardisers of data and context, ActNorm; see `Chain`.
@@ -293,9 +362,12 @@ class Flow(Configurable, tfd.TransformedDistribution):
                 raise ValueError(
                     f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
                 )
-            named = isinstance(context, dict)
-            context = {n: np.asarray(c) for n, c in context.items()} if named else context
-            context = context if named else np.asarray(context)
+            if isinstance(context, dict):
+                context = {
+                    n: real_array(c, f"context[{n!r}]", booleans=True) for n, c in context.items()
+                }
+            else:
+                context = real_array(context, "context", booleans=True)
             if standardizer.needs_adapt:
                 standardizer.adapt(context)
         if not self.bijector.needs_adapt:
@@ -315,7 +387,7 @@ class Flow(Configurable, tfd.TransformedDistribution):
 
         return tf.concat([part(start) for start in range(0, rows, _EMBED_ROWS)], axis=0)
 
-    def _latents(self, sample_shape, context, seed):
+    def _latents(self, sample_shape, context, seed, length=None):
         sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])
         static = tf.get_static_value(sample_shape)
         shape = sample_shape if static is None else static.tolist()
@@ -326,7 +398,9 @@ class Flow(Configurable, tfd.TransformedDistribution):
             batch = shapes.batch_shape_tensor(context, len(wanted))
             both = isinstance(shape, list) and isinstance(batch, list)
             shape = shape + batch if both else tf.concat([shape, batch], axis=0)
-        return self.distribution.sample(shape, seed=seed)
+        lengths = free_lengths(self.bijector, length, context, self.name)
+        options = {"length": lengths} if lengths else {}
+        return self.distribution.sample(shape, seed=seed, **options)
 
     def _base_mean(self):
         try:
@@ -342,10 +416,29 @@ class Flow(Configurable, tfd.TransformedDistribution):
     def _log_prob(self, y, context=None, training=False):
         context = self._embedded(context, training)
         x, log_det = self.bijector.inverse_and_log_det(y, context, training)
-        return self.distribution.log_prob(x) + log_det
+        return self.log_prob_of_latent(y, x, log_det)
 
-    def _call_sample_n(self, sample_shape, seed, context=None):
-        return self.sample(sample_shape, context, seed)
+    def log_prob_of_latent(self, y, x, log_det):
+        """The log-density of data, in nats, from what `inverse_and_log_det` of the bijector gave.
 
-    def _sample_and_log_prob(self, sample_shape, seed, context=None):
-        return self.sample_and_log_prob(sample_shape, context, seed)
+        Args:
+            y: Data ``[..., *event_shape]``.
+            x: Their latents.
+            log_det: ``log|det dx/dy|``, ``[...]``.
+        """
+        log_prob = self.distribution.log_prob(x) + log_det
+        # So far out that it overflows, the density is zero. All else that is no number stays so.
+        axes = list(range(-len(self.event_shape), 0))
+        far = tf.reduce_any(tf.abs(y) > y.dtype.max**0.75, axis=axes)
+        never = tf.constant(-math.inf, log_prob.dtype)
+        return tf.where(far & tf.math.is_nan(log_prob), never, log_prob)
+
+    def _call_sample_n(self, sample_shape, seed, context=None, length=None):
+        return self.sample(sample_shape, context, seed, length=length)
+
+    def _sample_and_log_prob(self, sample_shape, seed, context=None, length=None):
+        return self.sample_and_log_prob(sample_shape, context, seed, length=length)
+
+
+for _pair in ((Flow, Flow), (Flow, tfd.Distribution), (tfd.Distribution, Flow)):
+    tfd.RegisterKL(*_pair)(kl_divergence)

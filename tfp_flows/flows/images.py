@@ -1,7 +1,5 @@
 """Multi-scale flows of images: RealNVP and Glow."""
 
-import math
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -34,6 +32,7 @@ def realnvp_image(
     *,
     event_shape,
     context_shape=None,
+    pool_context: bool = False,
     num_levels: int = 3,
     num_couplings: int = 3,
     hidden_units=(32, 32),
@@ -60,7 +59,10 @@ def realnvp_image(
     Args:
         event_shape: ``(height, width, channels)``; height and width divisible by 2 for each level
             but the last.
-        context_shape: Size of the context, of a one-hot class for instance.
+        context_shape: Shape of the context: a vector, a one-hot class for instance, or a map of the
+            places of the image, ``(height, width, channels)``, which follows the levels.
+        pool_context: Whether a context map is averaged from level to level, and keeps its channels;
+            it is squeezed like the image otherwise.
         num_levels: Number of levels.
         num_couplings: Couplings of one kind of mask in a level.
         hidden_units: Channels of the residual blocks of each conditioner, one for each block.
@@ -91,36 +93,37 @@ def realnvp_image(
     networks = {
         "hidden_units": hidden_units,
         "activation": activation,
-        "context_size": _context_size(context_shape),
         "dtype": dtype,
         "compute_dtype": compute_dtype,
     }
 
-    def couplings(shape, mask, count):
+    def couplings(shape, mask, count, context):
         members = []
         for i in range(count):
             own = mask if i % 2 == 0 else f"~{mask}"
             halves = half_size and mask == "checkerboard" and not (shape[0] % 2 or shape[1] % 2)
             network = networks | {"downscale": 2 if halves else 1, "seed": next(seeds)}
-            members.append(_coupling(shape, own, network, _affine(), context_shape))
+            members.append(_coupling(shape, own, network, _affine(), context))
             members.extend(normalisation(normalization, shape, dtype))
         return members
 
-    levels, here = [], shape
+    levels, here, context = [], shape, _image_context(context_shape, shape)
     for _ in range(num_levels - 1):
-        squeeze = Squeeze(event_shape=here, dtype=dtype)
-        inner = squeeze.latent_shape
+        squeeze = Squeeze(
+            event_shape=here, context_shape=context, pool_context=pool_context, dtype=dtype
+        )
+        inner, context_inward = squeeze.latent_shape, squeeze.latent_context_shape
         levels.append(
             Chain(
                 [
-                    *couplings(here, "checkerboard", num_couplings),
+                    *couplings(here, "checkerboard", num_couplings, context),
                     squeeze,
-                    *couplings(inner, "channel", num_couplings),
+                    *couplings(inner, "channel", num_couplings, context_inward),
                 ]
             )
         )
-        here = (*inner[:2], inner[2] - inner[2] // 2)
-    levels.append(Chain(couplings(here, "checkerboard", num_couplings + 1)))
+        here, context = (*inner[:2], inner[2] - inner[2] // 2), context_inward
+    levels.append(Chain(couplings(here, "checkerboard", num_couplings + 1, context)))
     return _assemble(shape, levels, bins, alpha, standardize_context, base, dtype, "realnvp_image")
 
 
@@ -128,6 +131,7 @@ def glow(
     *,
     event_shape,
     context_shape=None,
+    pool_context: bool = False,
     num_levels: int = 3,
     depth: int = 8,
     hidden_units=(64,),
@@ -153,7 +157,10 @@ def glow(
     Args:
         event_shape: ``(height, width, channels)``; height and width divisible by 2 for each
             level.
-        context_shape: Size of the context, of a one-hot class for instance.
+        context_shape: Shape of the context: a vector, a one-hot class for instance, or a map of the
+            places of the image, ``(height, width, channels)``, which follows the levels.
+        pool_context: Whether a context map is averaged from level to level, and keeps its channels;
+            it is squeezed like the image otherwise.
         num_levels: Number of levels, K in the paper's pictures.
         depth: Steps of a level.
         hidden_units: Channels of the residual blocks of each network, one for each block.
@@ -185,19 +192,20 @@ def glow(
         "hidden_units": hidden_units,
         "block_kernel_sizes": (1,),
         "activation": activation,
-        "context_size": _context_size(context_shape),
         "dtype": dtype,
         "compute_dtype": compute_dtype,
     }
 
     def coupling(shape, transformer):
         network = networks | {"seed": next(seeds)}
-        return _coupling(shape, "channel", network, transformer, context_shape)
+        return _coupling(shape, "channel", network, transformer, context)
 
-    levels, here = [], shape
+    levels, here, context = [], shape, _image_context(context_shape, shape)
     for number in range(num_levels):
-        squeeze = Squeeze(event_shape=here, dtype=dtype)
-        inner = squeeze.latent_shape
+        squeeze = Squeeze(
+            event_shape=here, context_shape=context, pool_context=pool_context, dtype=dtype
+        )
+        inner, context = squeeze.latent_shape, squeeze.latent_context_shape
         members = [squeeze]
         for _ in range(depth):
             members += [
@@ -233,8 +241,16 @@ def _affine() -> Affine:
     return Affine(max_log_scale=_MAX_LOG_SCALE)
 
 
-def _context_size(context_shape) -> int:
-    return 0 if context_shape is None else math.prod(shapes.as_shape(context_shape, "context"))
+def _image_context(context_shape, shape) -> tuple[int, ...] | None:
+    if context_shape is None:
+        return None
+    context = shapes.as_shape(context_shape, "context_shape")
+    if len(context) > 1 and context[:-1] != shape[:-1]:
+        raise ValueError(
+            f"A context map has the places of the images, {shape[0]} x {shape[1]} in level 1, got "
+            f"context_shape {context}; resize it, or make it fit by an embedding."
+        )
+    return context
 
 
 def _coupling(shape, mask, network, transformer, context_shape) -> Coupling:
@@ -244,6 +260,7 @@ def _coupling(shape, mask, network, transformer, context_shape) -> Coupling:
         input_size=kept,
         output_size=changed * transformer.num_parameters,
         input_bound=INPUT_BOUND,
+        context_shape=context_shape,
         **network,
     )
     return Coupling(

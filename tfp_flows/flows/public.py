@@ -25,33 +25,3 @@ def get(name: str):
         InputError: If there is none of that name; the nearest is suggested.
     """
     return FLOWS[find(name)]
-
-
-__all__ = [
-    "FLOWS",
-    "Flow",
-    "attribute_direction",
-    "bernstein",
-    "bnaf",
-    "circular_nsf",
-    "ffjord",
-    "gaussianization",
-    "get",
-    "glow",
-    "iaf",
-    "interpolate",
-    "maf",
-    "naf",
-    "nice",
-    "nsf",
-    "planar",
-    "radial",
-    "realnvp",
-    "realnvp_image",
-    "reconstruct",
-    "residual",
-    "softsign_bimodal",
-    "sos",
-    "standard_normal",
-    "sylvester",
-]

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import shapes
-from tfp_flows.bases import UniformTorus
+from tfp_flows.bases import StandardNormal, UniformTorus
 from tfp_flows.bijectors import (
     ActNorm,
     BatchNorm,
@@ -26,9 +26,12 @@ tfd = tfp.distributions
 
 
 def standard_normal(event_shape, dtype=tf.float32) -> tfd.Distribution:
-    """The standard normal distribution over events of the given shape."""
+    """The standard normal distribution over events of the given shape, None for free lengths."""
+    shape = shapes.as_shape(event_shape, "event_shape", free=True)
+    if None in shape:
+        return StandardNormal(event_shape=shape, dtype=dtype)
     zero, one = tf.zeros([], dtype), tf.ones([], dtype)
-    return tfd.Sample(tfd.Normal(zero, one), shapes.as_shape(event_shape, "event_shape"))
+    return tfd.Sample(tfd.Normal(zero, one), shape)
 
 
 def layer_seeds(seed: int | None, count: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Keras: flows as models and layers, in whichever Keras `tf.keras` is."""
 
 from tfp_flows.models.callbacks import ResumableTraining
+from tfp_flows.models.export import export
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
@@ -14,5 +15,6 @@ __all__ = [
     "ResumableTraining",
     "SampleGrid",
     "WarmUpCosine",
+    "export",
     "load",
 ]

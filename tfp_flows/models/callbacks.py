@@ -1,18 +1,14 @@
 """Training that stops by itself and goes on after a kill."""
 
-import json
-import math
 import os
 import time
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
-from tfp_flows.files import atomic_path
 from tfp_flows.models.feed import Feed
+from tfp_flows.training_state import Arrays, TrainingState
 
 keras = tf.keras
 
@@ -41,12 +37,8 @@ class ResumableTraining(keras.callbacks.Callback):
         seed: Seed of the order of rows and of what is drawn in steps.
 
     Attributes:
-        epoch: Number of finished epochs.
-        stopped: Whether training ended by itself before its last epoch.
-        best: Lowest value of the monitor; infinite before the first epoch.
-        best_epoch: Its epoch, counted from 1; 0 before.
-        history: Lists of values, one an epoch, of every entry of the logs, ``learning_rate`` and
-            ``seconds``.
+        progress: The `TrainingState`: what `epoch`, `stopped`, `best`, `best_epoch` and `history`
+            read. Another one may be put in its place before training.
         seed: The seed.
         epoch_number: The epoch that runs, from 0, as a variable: `Images.batches` reads it.
         diverged: What was wrong when the loss was no longer finite, and in which step; None
@@ -72,19 +64,40 @@ class ResumableTraining(keras.callbacks.Callback):
         seed: int = 0,
     ):
         super().__init__()
-        self.path = None if path is None else Path(path)
-        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self.progress = TrainingState(
+            path, monitor=monitor, patience=patience, min_delta=min_delta, seed=seed
+        )
         self.decay, self.decay_patience = decay, decay_patience
-        self.epoch, self.stopped = 0, False
-        self.best, self.best_epoch = math.inf, 0
-        self.history: dict[str, list[float]] = {}
-        self._wait = 0
-        self._best_weights: list[np.ndarray] | None = None
         self.seed = seed
         self.epoch_number = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.diverged: str | None = None
         self._feeds: list[Feed] = []
         self._started = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """Number of finished epochs."""
+        return self.progress.epoch
+
+    @property
+    def stopped(self) -> bool:
+        """Whether training ended by itself before its last epoch."""
+        return self.progress.stopped
+
+    @property
+    def best(self) -> float:
+        """Lowest value of the monitor; infinite before the first epoch."""
+        return self.progress.best
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the lowest value, counted from 1; 0 before the first."""
+        return self.progress.best_epoch
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Values, one an epoch, of the logs' entries, ``learning_rate`` and ``seconds``."""
+        return self.progress.history
 
     def batches(self, x, batch_size: int) -> tf.data.Dataset:
         """Batches of rows in an order that depends on seed and epoch alone.
@@ -117,40 +130,42 @@ class ResumableTraining(keras.callbacks.Callback):
         Raises:
             InputError: If the file is damaged, belongs to another model or has another seed.
         """
-        if self.path is None or not self.path.exists():
+        arrays = self.progress.load()
+        if arrays is None:
             return 0
-        state, arrays = _read(self.path)
-        if state.get("seed", self.seed) != self.seed:
-            raise InputError(
-                f"{self.path} was begun with seed {state['seed']}, not {self.seed}; give that "
-                "seed, or remove the file to begin anew."
-            )
-        _optimizer(model)
-        targets = {"weight": model.weights, "optimizer": model.optimizer.variables}
-        found = {name: _group(arrays, name) for name in (*targets, "best")}
+        self.put(model, arrays)
+        return self.epoch
+
+    def arrays(self, model: keras.Model) -> Arrays:
+        """All that training changes in a compiled model, beside what `progress` holds."""
+        return {
+            "weight": model.get_weights(),
+            "optimizer": [np.asarray(v) for v in _optimizer(model).variables],
+            "rate": [np.asarray(model.optimizer.learning_rate)],
+        }
+
+    def put(self, model: keras.Model, arrays: Arrays) -> None:
+        """Puts what `arrays` returned into a compiled model of the same architecture.
+
+        Raises:
+            InputError: If the arrays belong to another model.
+        """
+        targets = {"weight": model.weights, "optimizer": _optimizer(model).variables}
         for name, variables in targets.items():
-            if [tuple(v.shape) for v in variables] != [a.shape for a in found[name]]:
+            if [tuple(v.shape) for v in variables] != [a.shape for a in arrays.get(name, [])]:
                 raise InputError(
-                    f"{self.path} holds the state of another training; remove it to begin anew."
+                    f"{self.progress.path} holds the state of another training; remove it to begin "
+                    "anew."
                 )
         for name, variables in targets.items():
-            for variable, value in zip(variables, found[name], strict=True):
+            for variable, value in zip(variables, arrays[name], strict=True):
                 variable.assign(value)
-        self._best_weights = found["best"] or None
-        self.epoch, self.stopped = state["epoch"], state["stopped"]
-        self.best = math.inf if state["best"] is None else state["best"]
-        self.best_epoch, self._wait = state["best_epoch"], state["wait"]
-        self.history = {
-            name: [math.nan if value is None else value for value in values]
-            for name, values in state["history"].items()
-        }
-        model.optimizer.learning_rate = state["learning_rate"]
-        return self.epoch
+        model.optimizer.learning_rate = float(arrays["rate"][0])
 
     def restore_best(self, model: keras.Model) -> None:
         """Gives the model the weights of the best epoch, if there was one."""
-        if self._best_weights is not None:
-            model.set_weights(self._best_weights)
+        if self.progress.best_weights is not None:
+            model.set_weights(self.progress.best_weights)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Sets the order of the rows; called by Keras."""
@@ -166,28 +181,13 @@ class ResumableTraining(keras.callbacks.Callback):
             InputError: If the logs lack the monitor, or the state cannot be written.
         """
         logs = {name: float(value) for name, value in (logs or {}).items()}
-        if self.monitor not in logs:
-            raise InputError(
-                f"There is no {self.monitor!r} to watch, only {', '.join(logs)}; give fit "
-                "validation data or choose another monitor."
-            )
         rate = float(np.asarray(self.model.optimizer.learning_rate))
         logs |= {"learning_rate": rate, "seconds": time.monotonic() - self._started}
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
-        self.epoch = epoch + 1
-        # Where training diverged, the weights are those of an earlier epoch again.
-        good = math.isfinite(logs.get("loss", 0.0))
-        if good and logs[self.monitor] < self.best - self.min_delta:
-            self.best, self.best_epoch, self._wait = logs[self.monitor], self.epoch, 0
-            self._best_weights = self.model.get_weights()
-        else:
-            self._wait += 1
-            if self.decay_patience and self._wait % self.decay_patience == 0:
-                self.model.optimizer.learning_rate = rate * self.decay
-        self.stopped = self._wait >= self.patience or not good
-        if self.path is not None:
-            self._save()
+        self.progress.epoch = epoch
+        better = self.progress.judge(logs, self.model.get_weights)
+        if not better and self.decay_patience and not self.progress.wait % self.decay_patience:
+            self.model.optimizer.learning_rate = rate * self.decay
+        self.progress.save(lambda: self.arrays(self.model))
         if self.stopped:
             self.model.stop_training = True
 
@@ -195,47 +195,7 @@ class ResumableTraining(keras.callbacks.Callback):
         """Restores the best weights; called by Keras."""
         self.restore_best(self.model)
 
-    def _save(self):
-        state = {
-            "epoch": self.epoch,
-            "seed": self.seed,
-            "stopped": self.stopped,
-            "best": _finite(self.best),
-            "best_epoch": self.best_epoch,
-            "wait": self._wait,
-            "learning_rate": float(np.asarray(self.model.optimizer.learning_rate)),
-            "history": {name: list(map(_finite, values)) for name, values in self.history.items()},
-        }
-        groups = {
-            "weight": self.model.get_weights(),
-            "best": self._best_weights or [],
-            "optimizer": [np.asarray(v) for v in _optimizer(self.model).variables],
-        }
-        arrays = {f"{name}_{i}": a for name, group in groups.items() for i, a in enumerate(group)}
-        with atomic_path(self.path) as temporary:
-            np.savez(temporary, state=np.array(json.dumps(state)), **arrays)
-
 
 def _optimizer(model):
     model.optimizer.build(model.trainable_variables)  # does nothing the second time
     return model.optimizer
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return json.loads(str(arrays.pop("state"))), arrays
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path} is not a training state, or is damaged; remove it to begin anew."
-        ) from error
-
-
-def _group(arrays: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
-    found = [array for key, array in arrays.items() if key.rpartition("_")[0] == name]
-    return [arrays[f"{name}_{i}"] for i in range(len(found))]

@@ -273,6 +273,10 @@ def adapt_sample(data) -> tuple:
     if not parts:
         raise ValueError("The data are empty.")
 
+    # Batches of other lengths cannot be joined; of events of free length some stand for all.
+    first = _lengths(*parts[0])
+    parts = [part for part in parts if _lengths(*part) == first]
+
     def joined(*values):
         return np.concatenate([np.asarray(value) for value in values])
 
@@ -280,6 +284,10 @@ def adapt_sample(data) -> tuple:
     if parts[0][1] is None:
         return x, None
     return x, tf.nest.map_structure(joined, *(context for _, context in parts))
+
+
+def _lengths(x, context):
+    return [tuple(part.shape[1:]) for part in tf.nest.flatten((x, context)) if part is not None]
 
 
 def _most_rows(x, context=None) -> int:

@@ -1,10 +1,7 @@
 """A flow as a layer of a larger Keras model."""
 
-import json
-
 import tensorflow as tf
 
-from tfp_flows import serialization
 from tfp_flows.flows import Flow
 from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.penalties import collected_penalties
@@ -71,7 +68,7 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
             latent, log_det = bijector.inverse_and_log_det(x, context, training)
         for loss in (*regularisation.losses, *penalties):
             self.add_loss(loss)
-        log_prob = self.flow.distribution.log_prob(latent) + log_det
+        log_prob = self.flow.log_prob_of_latent(x, latent, log_det)
         if self.nll_weight:
             self.add_loss(-self.nll_weight * tf.reduce_mean(log_prob))
         return latent if self.output_kind == "latent" else log_prob[..., tf.newaxis]
@@ -87,16 +84,14 @@ class FlowLayer(HoldsFlow, keras.layers.Layer):
 
     def get_config(self):
         """Returns what rebuilds the layer, without weights."""
-        return {
-            "flow": json.dumps(serialization.encode(self.flow)),
-            "output": self.output_kind,
-            "nll_weight": self.nll_weight,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
+        return self._flow_config(
+            output=self.output_kind,
+            nll_weight=self.nll_weight,
+            name=self.name,
+            trainable=self.trainable,
+        )
 
     @classmethod
     def from_config(cls, config_):
         """Builds a layer from what `get_config` returned."""
-        options = dict(config_)
-        return cls(serialization.decode(json.loads(options.pop("flow"))), **options)
+        return cls._from_flow_config(config_)

@@ -1,17 +1,19 @@
 """A flow as a Keras model, in whichever Keras `tf.keras` is."""
 
 import contextlib
-import json
 import math
 
 import tensorflow as tf
 
-from tfp_flows import noise, serialization, shapes
+from tfp_flows import noise, shapes
+from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
+from tfp_flows.formats import FORMAT
 from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.callbacks import ResumableTraining
+from tfp_flows.models.export import export
 from tfp_flows.models.feed import Feed, as_dataset, drawn_seed, feed_of
 from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.models.watching import (
@@ -25,6 +27,16 @@ from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
 DEFAULT_BATCH_SIZE = 128
+
+
+class _RunningMean(keras.metrics.Mean):
+    """A mean that is no part of a saved model, where only one Keras would look for it."""
+
+    def save_own_variables(self, store):
+        """Writes nothing."""
+
+    def load_own_variables(self, store):
+        """Reads nothing."""
 
 
 @keras.utils.register_keras_serializable(package="tfp_flows")
@@ -64,10 +76,14 @@ class FlowModel(HoldsFlow, keras.Model):
         # The dtype is explicit: under a mixed-precision policy densities stay in full precision.
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
+        self.kind: str | None = None  # of work, set by the command's fits and saved
         self._loss_function = None
         self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
-        means = (keras.metrics.Mean(name="loss"), keras.metrics.Mean(name="bits_per_dim"))
+        # In the flow's dtype, as a mean in the bfloat16 of a policy would count to 256.
+        means = tuple(
+            _RunningMean(name=name, dtype=flow.dtype.name) for name in ("loss", "bits_per_dim")
+        )
         object.__setattr__(self, "_means", means)
         seed = tf.Variable(0, dtype=tf.int64, trainable=False)
         object.__setattr__(self, "_noise_seed", seed)
@@ -313,7 +329,13 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def predict(self, x, context=None, *, batch_size=None, **options):
         """Returns log-densities ``[n]`` in nats, as a NumPy array; arguments as in `fit`."""
-        stream = self._as_stream(x, _also_y(context, options), None, batch_size)
+        context = _also_y(context, options)
+        data = x[0] if isinstance(x, tuple) and x else x
+        if getattr(data, "shape", None) and data.shape[0] == 0:
+            # No rows have no densities; Keras would ask for one.
+            x, context = rows.as_pair(x, context, "x")
+            return self.flow.log_prob(self._cast(x), self.flow.cast_context(context)).numpy()
+        stream = self._as_stream(x, context, None, batch_size)
         return super().predict(stream, **options)
 
     def _as_stream(self, x, context, sample_weight, batch_size):
@@ -322,6 +344,7 @@ class FlowModel(HoldsFlow, keras.Model):
         x, context = rows.as_pair(self.flow, x, context, "x")
         if rows.is_stream(x):
             rows.check_stream(self.flow, x)
+            steps.one_a_call_if_unknown(self, x)
             return x
         arrays = rows.as_arrays(self.flow, x, context, sample_weight)
         return as_dataset(arrays, batch_size or DEFAULT_BATCH_SIZE)
@@ -337,7 +360,8 @@ class FlowModel(HoldsFlow, keras.Model):
         log_prob = self(x, context=context, training=training)
         losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
         self._means[0].update_state(losses, sample_weight=weight)
-        scale = math.log(2) * math.prod(self.flow.event_shape)
+        entries = shapes.entries(x, self.flow.bijector.event_shape)
+        scale = math.log(2) * (tf.cast(entries, x.dtype) if tf.is_tensor(entries) else entries)
         self._means[1].update_state(-log_prob / scale, sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)
@@ -399,21 +423,50 @@ class FlowModel(HoldsFlow, keras.Model):
         context = self.flow.cast_context(context)
         return self(self._cast(x), context=context, training=False)
 
+    def save(self, filepath, overwrite: bool = True, **options):
+        """Writes a ``.keras`` file, which `tfp_flows.load` reads; arguments as in Keras.
+
+        Raises:
+            InputError: If the path has another ending, or a part of the flow has no written form.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise InputError(
+                f"A FlowModel is saved to a .keras file, got {str(filepath)!r}; change the ending, "
+                "or use export(folder) for a SavedModel that runs without tfp_flows."
+            )
+        super().save(filepath, overwrite=overwrite, **options)
+
+    def export(self, filepath, format: str = "tf_saved_model", **options):
+        """Writes a SavedModel with ``log_prob`` and ``sample`` that runs without this package.
+
+        Args:
+            filepath: Folder to write; see `tfp_flows.models.export`.
+            format: ``"tf_saved_model"``.
+            **options: Keras' ``verbose``, without effect.
+
+        Raises:
+            InputError: If another format is asked for.
+        """
+        if format != "tf_saved_model" or {*options} - {"verbose"}:
+            raise InputError(
+                "A FlowModel is exported as format='tf_saved_model' without further options, got "
+                f"format={format!r} and {sorted(options)}."
+            )
+        export(self.flow, filepath)
+
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
-        return {
-            "flow": json.dumps(serialization.encode(self.flow)),
-            "name": self.name,
-            "trainable": self.trainable,
-            "keras": KERAS_NAME,
-        }
+        kind = {} if self.kind is None else {"kind": self.kind}
+        own = {"name": self.name, "trainable": self.trainable, "keras": KERAS_NAME}
+        return self._flow_config(**own, format=FORMAT, **kind)
 
     @classmethod
     def from_config(cls, config_, custom_objects=None):
         """Builds a model from what `get_config` returned."""
         del custom_objects
-        model = cls(serialization.decode(json.loads(config_["flow"])), name=config_["name"])
-        model.trainable = config_["trainable"]
+        ours = ("keras", "format", "kind")
+        model = cls._from_flow_config({k: v for k, v in config_.items() if k not in ours})
+        model.kind = config_.get("kind")
         return model
 
     def get_compile_config(self):

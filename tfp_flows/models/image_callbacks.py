@@ -4,8 +4,10 @@ import importlib
 import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
@@ -102,6 +104,7 @@ class SampleGrid(keras.callbacks.Callback):
         seed: Seed of the latents.
         log_dir: Folder for TensorBoard, which also gets losses and bits per dimension; None for
             none.
+        show: Called with each grid, bytes ``[height, width, channels]``.
 
     Raises:
         InputError: If logs are asked for and TensorBoard is not installed.
@@ -117,11 +120,13 @@ class SampleGrid(keras.callbacks.Callback):
         context=None,
         seed: int = 0,
         log_dir: str | os.PathLike[str] | None = None,
+        show: Callable[[np.ndarray], None] | None = None,
     ):
         super().__init__()
+        self._show = show
         self._path, self._count, self._every = Path(path), count, every
         self._temperature, self._context, self._seed = temperature, context, seed
-        self._writer = None if log_dir is None else _writer(log_dir)
+        self._writer = None if log_dir is None else log_writer(log_dir)
         self._draw = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -134,6 +139,8 @@ class SampleGrid(keras.callbacks.Callback):
             path.mkdir(parents=True, exist_ok=True)
             path = path / f"epoch_{epoch + 1:04d}.png"
         save_image(grid, path)
+        if self._show is not None:
+            self._show(grid)
         if self._writer is not None:
             with self._writer.as_default(step=epoch + 1):
                 tf.summary.image("samples", grid[None])
@@ -156,7 +163,12 @@ class SampleGrid(keras.callbacks.Callback):
         return self._draw().numpy()
 
 
-def _writer(folder):
+def log_writer(folder: str | os.PathLike[str]):
+    """A writer of summaries for TensorBoard.
+
+    Raises:
+        InputError: If TensorBoard is not installed.
+    """
     # TensorFlow no longer brings it along, and says so only when something is to be written.
     try:
         importlib.import_module("tensorboard")

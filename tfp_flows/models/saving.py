@@ -4,12 +4,15 @@ import json
 import zipfile
 from pathlib import Path
 
+import h5py
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
-from tfp_flows.keras_worlds import KERAS3, KERAS_NAME, how_to_become
+from tfp_flows.formats import check_format
+from tfp_flows.keras_worlds import KERAS_NAME, how_to_become, library_of_version
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
+from tfp_flows.models.tracking import subclasses_in
 
 
 def load(path, *, compile: bool = True):
@@ -19,14 +22,16 @@ def load(path, *, compile: bool = True):
 
     Args:
         path: The ``.keras`` file, of a `FlowModel` or of a Keras model with `FlowLayer`s.
-        compile: Whether to restore optimizer and compilation; a model of tf_keras loads into
-            Keras 3 without them, and a model of Keras 3 does not load into tf_keras.
+        compile: Whether to restore optimizer and compilation. A `FlowModel` of the other Keras
+            (Keras 3, tf_keras) loads without them, always; another model of the other Keras does
+            not load.
 
     Returns:
         The model, with every weight bit-exact.
 
     Raises:
-        InputError: If the file is missing, corrupt, or not a Keras model.
+        InputError: If the file is missing, corrupt, of a newer version or not a Keras model, or if
+            it is of the other Keras and holds more than a flow.
     """
     path = Path(path)
     if not path.is_file():
@@ -35,26 +40,48 @@ def load(path, *, compile: bool = True):
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             written = json.loads(archive.read("config.json"))
+            metadata = json.loads(archive.read("metadata.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
         raise InputError(f"{str(path)!r} is not a .keras model file ({error}).") from error
     if damaged:
         raise InputError(f"{str(path)!r} is damaged: its part {damaged!r} does not check.")
     if "tfp_flows" not in json.dumps(written):
         raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
-    library = written["config"].get("keras", KERAS_NAME)
-    if library != KERAS_NAME and KERAS3:
-        # Keras 3 reads the weights of tf_keras, but not its optimizers.
-        compile = False
-    elif library != KERAS_NAME:
-        raise InputError(
-            f"{str(path)!r} was saved under {library}, but tf.keras is {KERAS_NAME} here; "
-            f"{how_to_become(library)}."
-        )
-    custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer}
+    check_format(written["config"], path)
+    library = written["config"].get("keras") or library_of_version(metadata.get("keras_version"))
+    custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer, **subclasses_in(written)}
     try:
+        if library != KERAS_NAME:
+            return _of_other_keras(path, written, custom, library)
         return tf.keras.models.load_model(path, custom_objects=custom, compile=compile)
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, OSError) as error:
         reason = " ".join(str(error).split()) or repr(error)
         raise InputError(f"Cannot load the model in {str(path)!r}: {reason[:400]}") from error
+
+
+def _of_other_keras(path, written, custom, library):
+    """A `FlowModel` that the other Keras saved; its networks stay those of their own Keras."""
+    cls = custom.get(written["class_name"])
+    with zipfile.ZipFile(path) as archive, h5py.File(archive.open("model.weights.h5")) as weights:
+        more = _groups_with_weights(weights) - {"", "optimizer", "metrics"}
+        if cls is None or not issubclass(cls, FlowModel) or more:
+            raise InputError(
+                f"{str(path)!r} was saved under {library} and holds more than a flow; load it "
+                f"there ({how_to_become(library)}) and save its flow by "
+                "itself, tff.FlowModel(layer.flow).save(...), which loads here too."
+            )
+        model = cls.from_config(written["config"])
+        model.load_own_variables(weights["vars"])
+    return model
+
+
+def _groups_with_weights(weights) -> set[str]:
+    found = set()
+    weights.visit(lambda name: found.add(name) if name.endswith("vars") else None)
+    return {
+        name.removesuffix("vars").split("/")[0]
+        for name in found
+        if isinstance(weights[name], h5py.Group) and len(weights[name])
+    }

@@ -1,13 +1,25 @@
 """How a Keras object sees the variables of a flow, in Keras 3 and in tf_keras."""
 
+import contextvars
+import inspect
+import json
 import warnings
 
+import numpy as np
 import tensorflow as tf
 
+from tfp_flows import serialization
+from tfp_flows.config import construct, record_constructor
+from tfp_flows.errors import InputError
 from tfp_flows.interop import Bridge
 from tfp_flows.keras_worlds import KERAS3
 
+_PACKAGE = __name__.split(".")[0] + "."
 _WRAPPER = "_tfp_flows_keras_variable"
+
+
+# The class that is being loaded and the flow of its file, where the constructor makes another one.
+_loading: contextvars.ContextVar[tuple] = contextvars.ContextVar("loading", default=(None, None))
 
 
 class HoldsFlow:
@@ -15,22 +27,89 @@ class HoldsFlow:
 
     tf_keras finds the variables of a `tf.Module` by itself. Keras 3 does not; it gets wrappers
     that share the variables' storage.
+
+    The arguments of a subclass's constructor are recorded and saved, unless it overrides
+    ``get_config`` and says itself what is.
     """
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        record_constructor(cls)
+
     def _hold(self, flow) -> None:
-        self.flow = flow
+        loading, flow_of_file = _loading.get()
+        self.flow = flow_of_file if loading is type(self) else flow
         if KERAS3:
-            self._flow_variables = [_shared(variable) for variable in flow.variables]
+            self._flow_variables = [_shared(variable) for variable in self.flow.variables]
             # Keras passes a freeze on when it is set, which here was before.
             if not self.trainable:
                 for wrapper in self._flow_variables:
                     wrapper.trainable = False
         self.built = True
 
+    def _flow_config(self, **own) -> dict:
+        """What rebuilds the object: the flow, what Keras asks for, a subclass's own arguments."""
+        cls = type(self)
+        ours = next(base for base in cls.__mro__ if base.__module__.startswith(_PACKAGE))
+        records = cls.__init__ is not ours.__init__ and cls.get_config is ours.get_config
+        arguments = dict(self.__dict__["_config"]) if records else {}
+        flow, arguments = serialization.encode([self.flow, arguments])
+        config = {"flow": json.dumps(flow), **own}
+        return {**config, "arguments": json.dumps(arguments)} if records else config
+
+    @classmethod
+    def _from_flow_config(cls, config: dict):
+        """Builds what `_flow_config` wrote, with the flow that was written."""
+        own = dict(config)
+        written, recorded = json.loads(own.pop("flow")), own.pop("arguments", None)
+        trainable = own.pop("trainable", True)
+        flow, arguments = serialization.decode([written, json.loads(recorded or "null")])
+        if recorded is None:
+            arguments = {"flow": flow, **own}
+        elif "name" in own:
+            arguments["name"] = own["name"]
+        parameters = inspect.signature(cls.__init__).parameters
+        if inspect.Parameter.VAR_KEYWORD not in [each.kind for each in parameters.values()]:
+            arguments = {name: item for name, item in arguments.items() if name in parameters}
+        result = construct(cls, arguments)
+        if result.flow is not flow and serialization.encode(result.flow) != written:
+            # Its constructor drew another one.
+            token = _loading.set((cls, flow))
+            try:
+                result = construct(cls, arguments)
+            finally:
+                _loading.reset(token)
+        if result.trainable != trainable:
+            result.trainable = trainable
+        return result
+
+    def __reduce__(self):
+        if KERAS3 or isinstance(self, tf.keras.Model):
+            return _with_class, (type(self), *super().__reduce__())
+        weights = [variable.numpy() for variable in (*self.flow.variables, *self._own_variables())]
+        return _unpickled_layer, (type(self), self.get_config(), weights)
+
+    def __deepcopy__(self, memo):
+        function, arguments = self.__reduce__()
+        result = memo[id(self)] = function(*arguments)
+        return result
+
+    def __copy__(self):
+        return self.__deepcopy__({})
+
+    def _own_variables(self) -> list:
+        """Variables that a subclass made itself, beside those of the flow and of sublayers."""
+        kinds = ("trainable", "non_trainable")
+        of_keras = "variables" if KERAS3 else "weights"
+        mine = [each for kind in kinds for each in getattr(self, f"_{kind}_{of_keras}")]
+        known = {id(variable) for variable in self.flow.variables}
+        return [each for each in mine if id(each.value if KERAS3 else each) not in known]
+
     def save_own_variables(self, store) -> None:
-        """Writes the flow's variables, in their fixed order."""
-        for i, variable in enumerate(self.flow.variables):
-            store[str(i)] = variable.numpy()
+        """Writes the flow's variables, in their fixed order, and those of a subclass."""
+        _mend_optimizer(self)
+        save_variables(self.flow.variables, store)
+        save_variables(self._own_variables(), store, "own_")
 
     def load_own_variables(self, store) -> None:
         """Reads what `save_own_variables` wrote, all or nothing.
@@ -38,25 +117,114 @@ class HoldsFlow:
         Raises:
             ValueError: If number or shapes of the variables differ: another flow was saved.
         """
-        variables = self.flow.variables
-        stored = [store[str(i)][()] for i in range(len(store.keys()))]
-        shapes = [tuple(value.shape) for value in stored]
+        _mend_optimizer(self)
+        names = store.keys()
+        stored = {name: _loaded(store[name]) for name in names}
+        variables, more = self.flow.variables, self._own_variables()
         standardizer = self.flow.context_standardizer
         own = {id(v) for v in standardizer.variables} if standardizer is not None else set()
         # Weights of the time when recipes had none: the context stays as it is.
-        without = bool(own) and len(stored) == len(variables) - len(own)
+        without = bool(own) and len(stored) == len(variables) - len(own) + len(more)
         if without:
             variables = [v for v in variables if id(v) not in own]
-        expected = [tuple(variable.shape) for variable in variables]
-        if shapes != expected:
+        expected = {str(i): variable for i, variable in enumerate(variables)}
+        expected |= {f"own_{i}": variable for i, variable in enumerate(more)}
+        if {name: tuple(value.shape) for name, value in stored.items()} != {
+            name: tuple(variable.shape) for name, variable in expected.items()
+        }:
             raise ValueError(
-                f"The file holds the weights of another flow: {len(shapes)} variables where this "
+                f"The file holds the weights of another flow: {len(stored)} variables where this "
                 f"one has {len(expected)}, or other shapes."
             )
-        for variable, value in zip(variables, stored, strict=True):
-            variable.assign(value)
+        for name, variable in expected.items():
+            variable.assign(stored[name])
         if without:
             standardizer.keep_as_is()
+
+
+def _with_class(cls, function, arguments):
+    """Rebuilds a pickled object of Keras whose class Keras need not know."""
+    with tf.keras.utils.custom_object_scope({cls.__name__: cls}):
+        return function(*arguments)
+
+
+def _unpickled_layer(cls, config, weights):
+    layer = cls.from_config(config)
+    for variable, value in zip(
+        (*layer.flow.variables, *layer._own_variables()), weights, strict=True
+    ):
+        variable.assign(value)
+    return layer
+
+
+def save_variables(variables, store, prefix: str = "") -> None:
+    """Writes variables under their numbers; ``bfloat16``, which HDF5 lacks, as ``float32``."""
+    for i, variable in enumerate(variables):
+        value = variable.numpy()
+        if tf.as_dtype(variable.dtype) == tf.bfloat16:
+            value = value.astype(np.float32)
+        store[f"{prefix}{i}"] = value
+
+
+def _mend_optimizer(model) -> None:
+    """Makes an optimizer of tf_keras write numbers that it can read.
+
+    Its own methods write bfloat16 as bytes without a meaning. They are called after the model's.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if KERAS3 or not any(v.dtype == tf.bfloat16 for v in getattr(optimizer, "variables", ())):
+        return
+    load = type(optimizer).load_own_variables
+    optimizer.save_own_variables = lambda store: save_variables(optimizer.variables, store)
+    optimizer.load_own_variables = lambda store: load(
+        optimizer, {name: _loaded(store[name]) for name in store}
+    )
+
+
+def _loaded(stored) -> np.ndarray:
+    value = np.asarray(stored[()])
+    # Some versions wrote bfloat16 as it is, which HDF5 reads as bytes without a meaning.
+    return value.view(tf.bfloat16.as_numpy_dtype) if value.dtype.kind == "V" else value
+
+
+def subclasses_in(written, base: type = HoldsFlow) -> dict[str, type]:
+    """The classes that a file names and a user derived from ours, by the names in it.
+
+    Args:
+        written: The configuration of a saved model, read from JSON.
+        base: Whose subclasses are looked for.
+
+    Raises:
+        InputError: If a name may mean several.
+    """
+    known, waiting = [], [base]
+    while waiting:
+        known += (derived := waiting.pop().__subclasses__())
+        waiting += derived
+    found: dict[str, type] = {}
+    for entry in _entries(written):
+        name = entry["class_name"]
+        named = [cls for cls in known if cls.__name__ == name]
+        exact = [cls for cls in named if cls.__module__ == entry.get("module")][-1:]
+        choice = exact or named
+        if len(choice) > 1 or (choice and found.setdefault(name, choice[0]) is not choice[0]):
+            modules = " and ".join(sorted({cls.__module__ for cls in named}))
+            raise InputError(
+                f"The file names a class {name!r}, and both {modules} define one; register each "
+                "with keras.saving.register_keras_serializable(package=...), under another package."
+            )
+    return found
+
+
+def _entries(data):
+    """All parts of a configuration that name a class."""
+    if isinstance(data, dict):
+        if "class_name" in data:
+            yield data
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from _entries(item)
 
 
 class _Constraint(tf.keras.constraints.Constraint):

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.keras_worlds import KERAS3, KERAS_NAMES, how_to_become
+from tfp_flows.keras_worlds import KERAS3, KERAS_NAMES, OLD_KERAS, how_to_become
 from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.feed import Feed
 
@@ -147,5 +147,5 @@ def check_strategy(strategy: tf.distribute.Strategy) -> None:
     if KERAS3 and name:
         raise ValueError(
             f"Keras 3 cannot train under {name} of several workers; "
-            f"{how_to_become(KERAS_NAMES[1])}, or write the loop yourself with strategy.run."
+            f"{how_to_become(OLD_KERAS)}, or write the loop yourself with strategy.run."
         )

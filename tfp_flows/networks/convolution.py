@@ -5,37 +5,39 @@ import itertools
 
 import tensorflow as tf
 
+from tfp_flows import shapes
+
 
 def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """A convolution of stride 1 that keeps height and width, padded with zeros.
+    """A convolution of stride 1 that keeps all lengths, padded with zeros.
 
-    Equal to `tf.nn.conv2d` up to rounding. On a CPU, XLA computes the derivatives of a convolution
-    by the kernel an order of magnitude slower than products of the same size; so there the shifts
-    are taken apart from the products: before them where the input has fewer channels than the
-    output, after them elsewhere.
+    Equal to `tf.nn.convolution` up to rounding. On a CPU, XLA computes the derivatives of a
+    convolution by the kernel an order of magnitude slower than products of the same size; so there
+    the shifts are taken apart from the products: before them where the input has fewer channels
+    than the output, after them elsewhere.
 
     Args:
-        x: ``[n, height, width, inputs]``.
-        kernel: ``[size, size, inputs, outputs]``, of odd size.
+        x: ``[n, height, width, inputs]`` of images, ``[n, length, inputs]`` of sequences.
+        kernel: ``[size, size, inputs, outputs]`` or ``[size, inputs, outputs]``, of odd size.
 
     Returns:
-        ``[n, height, width, outputs]``.
+        ``[n, height, width, outputs]`` or ``[n, length, outputs]``.
     """
-    size, _, inputs, outputs = kernel.shape
+    size, axes = kernel.shape[0], kernel.shape.rank - 2
+    inputs, outputs = kernel.shape[-2:]
     if size == 1:
-        return _product(x, kernel[0, 0])
+        return _product(x, kernel[(0,) * axes])
     if _has_gpu():
-        return tf.nn.conv2d(x, kernel, 1, "SAME")
+        return tf.nn.convolution(x, kernel, padding="SAME")
+    places = list(itertools.product(range(size), repeat=axes))
     if inputs <= outputs:
-        around = tf.concat(list(_shifts(x, size)), axis=-1)
-        return _product(around, tf.reshape(kernel, [size * size * inputs, outputs]))
+        around = tf.concat([_shifted(x, size, place) for place in places], axis=-1)
+        return _product(around, tf.reshape(kernel, [len(places) * inputs, outputs]))
     # Output (i, j) takes from input (i + a, j + b) what the kernel's entry (a, b) makes of it.
-    kernel = tf.reshape(tf.transpose(kernel, [2, 0, 1, 3]), [inputs, size * size * outputs])
-    parts = tf.split(_product(x, kernel), size * size, axis=-1)
-    places = itertools.product(range(size), repeat=2)
-    return tf.add_n(
-        [_shifted(part, size, *place) for part, place in zip(parts, places, strict=True)]
-    )
+    kernel = tf.transpose(kernel, [axes, *range(axes), axes + 1])
+    kernel = tf.reshape(kernel, [inputs, len(places) * outputs])
+    parts = zip(tf.split(_product(x, kernel), len(places), axis=-1), places, strict=True)
+    return tf.add_n([_shifted(part, size, place) for part, place in parts])
 
 
 @functools.cache
@@ -48,13 +50,10 @@ def _product(x, kernel):
     return tf.reshape(rows, tf.concat([tf.shape(x)[:-1], kernel.shape[1:]], axis=0))
 
 
-def _shifts(x, size):
-    for place in itertools.product(range(size), repeat=2):
-        yield _shifted(x, size, *place)
-
-
-def _shifted(x, size, row, column):
-    """The image whose pixel ``(i, j)`` is ``x``'s ``(i + row - size // 2, ...)``, 0 outside."""
-    half, (height, width) = size // 2, x.shape[1:3]
-    padded = tf.pad(x, [[0, 0], [half, half], [half, half], [0, 0]])
-    return padded[:, row : row + height, column : column + width]
+def _shifted(x, size, place):
+    """The image whose pixel ``(i, j)`` is ``x``'s ``(i + place[0] - size // 2, ...)``, or 0."""
+    half, axes = size // 2, len(place)
+    padded = tf.pad(x, [[0, 0], *[[half, half]] * axes, [0, 0]])
+    lengths = shapes.sizes(x, range(1, axes + 1))
+    window = [slice(at, at + length) for at, length in zip(place, lengths, strict=True)]
+    return padded[(slice(None), *window)]

@@ -1,5 +1,6 @@
-"""A residual convolutional network that any bijector of images can use, in any Keras or none."""
+"""A residual convolutional network for bijectors of images and sequences, in any Keras or none."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -15,11 +16,12 @@ from tfp_flows.numerics import bounded, narrowed, positive_bound
 class ResidualConvNetwork(Configurable, tf.Module):
     """Residual blocks of convolutions, ``[..., H, W, input_size]`` to ``[..., H, W, output_size]``.
 
-    A convolution, then blocks ``h + conv(f(conv(f(h))))``, with what the context adds to all places
-    of a channel after the first convolution of each, then ``f`` and a last convolution. All keep
-    height and width, padded with zeros. The last one starts at zero, so that the bijector it
-    conditions starts as the identity. With ``downscale`` all work on blocks of pixels laid into
-    channels, which the output is laid out from again.
+    A convolution, then blocks ``h + conv(f(conv(f(h))))``, with what the context adds to a channel
+    after the first convolution of each, then ``f`` and a last convolution. A vector as context adds
+    the same to all places; a map, of the places of the input, adds at its own ones and joins the
+    channels of the input. All convolutions keep height and width, padded with zeros. The last one
+    starts at zero, so that the bijector it conditions starts as the identity. With ``downscale``
+    all work on blocks of pixels laid into channels, which the output is laid out from again.
 
     Source: RealNVP, Dinh et al. 2017, arXiv:1605.08803, section 3.5; He et al. 2016,
     arXiv:1603.05027.
@@ -33,7 +35,10 @@ class ResidualConvNetwork(Configurable, tf.Module):
         input_bound: Inputs are squashed into ``(-input_bound, input_bound)``; None leaves them.
         downscale: Factor by which height and width are smaller inside; it must divide them.
         activation: Name of an elementwise function, or the function itself (not savable).
-        context_size: Size of the context that every block sees; 0 for none.
+        context_size: Size of a vector as context; 0 for none.
+        context_shape: Shape of the context, a vector or a map ``(H, W, channels)``, of which the
+            channels alone matter; may stand for ``context_size``.
+        spatial_axes: 2 for images, 1 for sequences ``[..., T, input_size]``.
         dtype: Of the weights and of the output.
         compute_dtype: Of the convolutions, ``bfloat16`` or ``float16`` for mixed precision; the
             weights' dtype by default.
@@ -43,7 +48,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
 
     Raises:
         ValueError: If ``hidden_units`` is empty or its numbers differ, a size or the bound is not
-            positive, or a kernel's size is even.
+            positive, a kernel's size is even, or the context is neither vector nor map.
     """
 
     def __init__(
@@ -58,6 +63,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
         downscale: int = 1,
         activation: str | Callable = "relu",
         context_size: int = 0,
+        context_shape: int | Sequence[int] | None = None,
+        spatial_axes: int = 2,
         dtype=tf.float32,
         compute_dtype=None,
         output_scale: float = 0.0,
@@ -80,15 +87,30 @@ class ResidualConvNetwork(Configurable, tf.Module):
             )
         self._input_bound = positive_bound(input_bound, "input_bound")
         (self._downscale,) = shapes.as_shape(downscale, "downscale")
-        input_size, output_size = (size * downscale**2 for size in (input_size, output_size))
+        if spatial_axes not in (1, 2):
+            raise ValueError(f"spatial_axes must be 1 or 2, got {spatial_axes!r}.")
+        block = downscale**spatial_axes
+        input_size, output_size = input_size * block, output_size * block
+        self._joins_context = False
+        if context_shape is not None:
+            context = shapes.as_shape(context_shape, "context_shape", free=True)
+            if context_size or len(context) not in (1, spatial_axes + 1):
+                raise ValueError(
+                    "context_shape must be a vector or a map with the axes of the input, and "
+                    f"stands for context_size, got {context_shape!r} and {context_size!r}."
+                )
+            self._joins_context = len(context) > 1
+            context_size = context[-1] * (block if self._joins_context else 1)
+            input_size += context_size if self._joins_context else 0
         self.dtype = shapes.as_float_dtype(dtype)
         self._compute_dtype = self.dtype if compute_dtype is None else tf.as_dtype(compute_dtype)
         self._activation = get_activation(activation)
         generator, channels = new_generator(seed), hidden[0]
 
         def convolution(name, size, inputs, outputs, scale=1.0):
-            fan_in = size * size * inputs
-            kernel = uniform(generator, [size, size, inputs, outputs], fan_in, scale)
+            window = [size] * spatial_axes
+            fan_in = math.prod(window) * inputs
+            kernel = uniform(generator, [*window, inputs, outputs], fan_in, scale)
             bias = uniform(generator, [outputs], fan_in, scale)
             return (
                 tf.Variable(tf.cast(kernel, self.dtype), name=f"{name}_kernel"),
@@ -115,7 +137,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
 
         Args:
             x: ``[n, H, W, input_size]``.
-            context: ``[n, context_size]``, if the network takes one.
+            context: ``[n, context_size]`` or ``[n, H, W, channels]``, if the network takes one.
             training: Accepted for a uniform interface; nothing here depends on it.
 
         Returns:
@@ -125,7 +147,11 @@ class ResidualConvNetwork(Configurable, tf.Module):
         if self._input_bound is not None:
             x = bounded(x, self._input_bound)
         if self._downscale > 1:
-            x = tf.nn.space_to_depth(x, self._downscale)
+            x = shapes.blocks_to_channels(x, self._downscale)
+        if self._joins_context:
+            if self._downscale > 1:
+                context = shapes.blocks_to_channels(context, self._downscale)
+            x = tf.concat([x, context], axis=-1)
         hidden = self._convolve(x, self._first)
         for i, block in enumerate(self._blocks):
             inner = hidden
@@ -136,7 +162,7 @@ class ResidualConvNetwork(Configurable, tf.Module):
             hidden += inner
         output = self._convolve(self._activation(hidden), self._last)
         if self._downscale > 1:
-            output = tf.nn.depth_to_space(output, self._downscale)
+            output = shapes.channels_to_blocks(output, self._downscale)
         return tf.cast(output, self.dtype)
 
     def _convolve(self, x, weights):
@@ -145,4 +171,8 @@ class ResidualConvNetwork(Configurable, tf.Module):
 
     def _of_context(self, context, kernel):
         context = narrowed(context, self._compute_dtype)
-        return tf.matmul(context, tf.cast(kernel, self._compute_dtype))[:, None, None, :]
+        kernel = tf.cast(kernel, self._compute_dtype)
+        ones = [1] * (self._first[0].shape.rank - 2)
+        if self._joins_context:
+            return convolve(context, tf.reshape(kernel, [*ones, *kernel.shape]))
+        return tf.matmul(context, kernel)[(slice(None), *[None] * len(ones))]

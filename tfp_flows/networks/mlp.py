@@ -15,6 +15,8 @@ from tfp_flows.numerics import bounded, narrowed, positive_bound
 class MLP(Configurable, tf.Module):
     """A multi-layer perceptron, ``[..., input_size]`` to ``[..., output_size]``.
 
+    Of images and sequences it sees each place by itself.
+
     The last layer starts small, so that the bijector it conditions starts near the identity while
     every weight already has a gradient.
 
@@ -73,13 +75,18 @@ class MLP(Configurable, tf.Module):
         """Applies the network.
 
         Args:
-            x: ``[n, input_size]``, or None if there is no input but the context.
-            context: ``[n, context_size]``, if the network takes one.
+            x: ``[n, *places, input_size]``, or None if there is no input but the context.
+            context: ``[n, context_size]``, or ``[n, *places, context_size]``, if the network takes
+                one.
             training: Accepted for a uniform interface; nothing here depends on it.
 
         Returns:
-            ``[n, output_size]`` in the dtype of the weights.
+            ``[n, *places, output_size]`` in the dtype of the weights.
         """
+        if x is not None and x.shape.rank > 2:
+            context = None if context is None else shapes.at_every_place(context, x)
+            flat = [None if part is None else shapes.flatten_batch(part) for part in (x, context)]
+            return shapes.unflatten_batch(self(*flat, training), x, 1, (self.output_size,))
         del training
         if x is not None and self._input_bound is not None:
             x = bounded(x, self._input_bound)

@@ -16,7 +16,10 @@ _SERIES = {"loss": ("training", DATA_COLOUR), "val_loss": ("validation", MODEL_C
 
 
 def plot_training_curve(
-    history: Mapping[str, Sequence[float]], *, title: str | None = None
+    history: Mapping[str, Sequence[float]],
+    *,
+    title: str | None = None,
+    ylabel: str = "negative log-likelihood (nats)",
 ) -> "Figure":
     """Draws training and validation loss over the epochs and marks the best validation epoch.
 
@@ -27,6 +30,7 @@ def plot_training_curve(
         history: ``"loss"``, ``"val_loss"`` or both: one value in nats for each epoch, as in
             ``fit(...).history``. Other entries are not drawn.
         title: Title of the figure.
+        ylabel: What the losses are.
 
     Returns:
         A figure with one panel.
@@ -53,7 +57,7 @@ def plot_training_curve(
             np.arange(1, len(losses) + 1), losses, color=colour, label=label, marker=marker, ms=3.5
         )
     low, high = _frame(list(series.values()))
-    axes.set(ylim=(low, high), xlabel="epoch", ylabel="negative log-likelihood (nats)")
+    axes.set(ylim=(low, high), xlabel="epoch", ylabel=ylabel)
     if "val_loss" in series and np.isfinite(series["val_loss"]).any():
         _mark_best(axes, series["val_loss"])
     _note(axes, above=finite[finite > high], not_finite=len(values) - len(finite))

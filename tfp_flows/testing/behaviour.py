@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows import serialization
+from tfp_flows.flows import standard_normal
 from tfp_flows.testing.failure import CheckFailed, require, require_close
 from tfp_flows.testing.subject import Subject, as_keywords, evaluate, randomise
 
@@ -126,7 +127,7 @@ def fresh_values(subject: Subject) -> None:
     held = None
     inputs = {way: subject.inputs(bijector, way, (4,))[0] for way in subject.directions}
     ranks = {"forward": len(bijector.latent_shape), "inverse": len(bijector.event_shape)}
-    base = tfd.Sample(tfd.Normal(tf.zeros([], bijector.dtype), 1.0), bijector.latent_shape)
+    base = standard_normal(bijector.latent_shape, bijector.dtype)
     plain = tfd.TransformedDistribution(base, bijector)
 
     def everything(inputs):
@@ -170,8 +171,7 @@ def tfp_containers(subject: Subject) -> None:
     dtype = bijector.dtype
     y, context = subject.inputs(bijector, "inverse", (4,))
     kwargs = as_keywords(context)
-    standard = tfd.Normal(tf.zeros([], dtype), 1.0)
-    base = tfd.Sample(standard, bijector.latent_shape)
+    base = standard_normal(bijector.latent_shape, dtype)
     x, log_det = bijector.inverse_and_log_det(y, context)
     expected = base.log_prob(x) + log_det
 
@@ -181,10 +181,10 @@ def tfp_containers(subject: Subject) -> None:
         require_close(density, expected, subject.tolerance, f"the density {what}", of, at=y)
 
     same(bijector, "in a tfd.TransformedDistribution", **kwargs)
-    chain = tfb.Chain([bijector, tfb.Shift(tf.zeros(bijector.latent_shape, dtype))])
+    chain = tfb.Chain([bijector, tfb.Shift(tf.zeros_like(x[0]))])
     same(chain, "in a tfb.Chain", **{bijector.name: kwargs})
     same(tfb.Invert(tfb.Invert(bijector)), "in a tfb.Invert, twice", **kwargs)
-    image = tfd.Sample(standard, bijector.event_shape)
+    image = standard_normal(bijector.event_shape, dtype)
     once = tfd.TransformedDistribution(image, tfb.Invert(bijector))
     z = subject.latents(bijector, (4,))
     value, change = bijector.forward_and_log_det(z, context)

@@ -1,11 +1,13 @@
 """Checks of the maths: round trips, log-dets, gradients, batches, contexts, far points."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 from tfp_flows.testing.failure import require, require_close
 from tfp_flows.testing.jacobian import autodiff_log_det
-from tfp_flows.testing.subject import Subject, as_keywords, clipped, evaluate
+from tfp_flows.testing.subject import LINE, Subject, as_keywords, clipped, evaluate
 
 
 def round_trips(subject: Subject, *, shape=(2, 3)) -> None:
@@ -25,7 +27,8 @@ def round_trips(subject: Subject, *, shape=(2, 3)) -> None:
         ("forward returns log-dets", forward, shape),
         ("inverse returns log-dets", inverse, shape),
     ):
-        require(value.shape == expected, f"{what} of shape {value.shape}, expected {expected}.")
+        fits = value.shape.is_compatible_with(expected)
+        require(fits, f"{what} of shape {value.shape}, expected {expected}.")
         require(
             value.dtype == bijector.dtype, f"{what} of {value.dtype}, expected {bijector.dtype}."
         )
@@ -45,6 +48,11 @@ def jacobian(subject: Subject, *, direction="inverse") -> np.ndarray:
     """Log-dets are those of autodiff's Jacobian; returns these."""
     bijector = subject.new()
     value, context = subject.inputs(bijector, direction, (4,))
+    if direction == "inverse" and subject.data_domain is not None:
+        # A wrong `forward` may lead away from where `inverse` is wrong.
+        value = tf.concat([value, subject.drawn_data(bijector, (4,))], axis=0)
+        # The first four are those of before: one seed draws the same numbers.
+        context = subject.contexts(bijector, (8,))
     expected = autodiff_log_det(
         lambda *args: evaluate(bijector, direction, *args)[0], value, context
     )
@@ -52,6 +60,40 @@ def jacobian(subject: Subject, *, direction="inverse") -> np.ndarray:
     of = "that of its Jacobian by autodiff"
     require_close(log_det, expected, subject.tolerance, f"the log-det of {direction}", of, at=value)
     return expected
+
+
+def by_place(subject: Subject) -> None:
+    """Log-dets by place, of a bijector that has them, sum to the log-det, and spread as told."""
+    bijector = subject.new()
+    vectors = len(bijector.event_shape) <= 1 and len(bijector.latent_shape) <= 1
+    if vectors or "inverse" not in subject.directions:
+        return
+    y, context = subject.inputs(bijector, "inverse", (4,))
+    x, log_det = bijector.inverse_and_log_det(y, context)
+    try:
+        again, shares = bijector.inverse_and_log_det_map(y, context)
+        spread = bijector.spread_entries(x)
+    except NotImplementedError:
+        return
+    places = y.shape[:-1]
+    for what, value in (("inverse_and_log_det_map", shares), ("spread_entries", spread)):
+        require(value.shape == places, f"{what} returns shape {value.shape}, expected {places}.")
+    bound = subject.tolerance
+    require_close(again, x, bound, "the value of inverse_and_log_det_map", "that of inverse")
+    sums = [tf.reduce_sum(v, axis=list(range(1, v.shape.rank))) for v in (shares, spread, x)]
+    require_close(sums[0], log_det, bound, "the sum of log-dets by place", "the log-det", at=y)
+    require_close(sums[1], sums[2], bound, "the sum of spread entries", "that of the entries")
+
+
+def lengths(subject: Subject) -> None:
+    """Events of free length: one object is right at another length too."""
+    bijector = subject.build()
+    if None not in bijector.event_shape:
+        return
+    longer = dataclasses.replace(subject, build=lambda: bijector, length=subject.length + 2)
+    round_trips(longer)
+    for direction in subject.directions:
+        jacobian(longer, direction=direction)
 
 
 def independent(subject: Subject) -> None:
@@ -76,7 +118,8 @@ def gradients(subject: Subject, *, direction="inverse") -> None:
     def loss():
         result, log_det = evaluate(bijector, direction, *map(tf.identity, inputs))
         # Small, so that what should be relative to a gradient is seen not to be.
-        return 1e-4 * (tf.reduce_sum(tf.sin(result)) + tf.reduce_sum(tf.sin(log_det)))
+        parts = (tf.math.asinh(result), tf.math.asinh(log_det))
+        return 1e-4 * tf.add_n([tf.reduce_sum(part) for part in parts])
 
     with tf.GradientTape() as tape:
         total = loss()
@@ -112,8 +155,8 @@ def far_points(subject: Subject) -> None:
     context = subject.contexts(bijector, (5,))
     for direction in subject.directions:
         forward = direction == "forward"
-        shape = bijector.latent_shape if forward else bijector.event_shape
-        domain = subject.latent_domain if forward else subject.data_domain
+        shape = subject.inputs(bijector, direction)[0].shape
+        domain = subject.latent_domain if forward else subject.data_domain or LINE
         size = int(np.prod(shape))
         mixed = np.resize([1e4, 0.0, -1e4], size)
         far = np.array([np.full(size, value) for value in (0.0, 1e4, -1e4, mixed, 1e-30)])

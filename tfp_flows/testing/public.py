@@ -19,6 +19,8 @@ _BY_DIRECTION = [{"direction": direction} for direction in DIRECTIONS]
 BIJECTOR_CHECKS = {
     "round_trips": (exact.round_trips, [{"shape": s} for s in ((), (4,), (2, 3))]),
     "jacobian": (exact.jacobian, _BY_DIRECTION),
+    "by_place": (exact.by_place, [{}]),
+    "lengths": (exact.lengths, [{}]),
     "independent": (exact.independent, [{}]),
     "gradients": (exact.gradients, _BY_DIRECTION),
     "far_points": (exact.far_points, [{}]),
@@ -56,7 +58,7 @@ def check_bijector(
     skip: Iterable[str] = (),
     directions: Iterable[str] = DIRECTIONS,
     latent_domain: Interval = LINE,
-    data_domain: Interval = LINE,
+    data_domain: Interval | None = None,
     context_domain: Interval = LINE,
     tolerance: float | None = None,
     spread: float = 0.4,
@@ -72,8 +74,8 @@ def check_bijector(
         skip: Names of checks that do not run.
         directions: ``"forward"``, ``"inverse"`` or both: what it can evaluate.
         latent_domain: Interval that the entries of a latent lie in, open ends infinite.
-        data_domain: The same for data. Where ``forward`` exists, data are what it returns, and
-            the interval bounds points far away alone.
+        data_domain: The same for data, at which ``inverse`` is checked too; by default data are
+            what ``forward`` returns. ``(-inf, inf)`` is the most thorough where it holds.
         context_domain: The same for a context.
         tolerance: Bound on differences, relative to 1 + the expected value; 1e-4 in float32 and
             1e-9 in float64 by default.

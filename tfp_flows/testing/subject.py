@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tfp_flows import shapes
+
 Interval = tuple[float, float]
 LINE: Interval = (-math.inf, math.inf)
 DIRECTIONS = ("forward", "inverse")
@@ -56,9 +58,10 @@ class Subject:
         spread: How far weights are moved from their initial values.
         directions: What is evaluated: "forward", "inverse" or both.
         latent_domain: Interval in which latents lie.
-        data_domain: Interval in which data lie.
+        data_domain: Interval in which data lie; None if what `forward` returns stands for all.
         context_domain: Interval in which contexts lie.
         one_program: Whether XLA can compile it.
+        length: Length of events whose length is free.
     """
 
     build: Callable
@@ -68,23 +71,27 @@ class Subject:
     spread: float = 0.4
     directions: tuple[str, ...] = DIRECTIONS
     latent_domain: Interval = LINE
-    data_domain: Interval = LINE
+    data_domain: Interval | None = None
     context_domain: Interval = LINE
     one_program: bool = True
+    length: int = 4
 
     def new(self, seed: int = 0):
         """A new bijector, its weights away from their initial values."""
         return randomise(self.build(), seed, self.spread)
 
     def latents(self, bijector, shape=()) -> tf.Tensor:
-        """Latents ``[*shape, *latent_shape]``."""
-        return draw((*shape, *bijector.latent_shape), bijector.dtype, self.latent_domain)
+        """Latents ``[*shape, *latent_shape]``, of events of ``length`` where it is free."""
+        lengths = [self.length] * bijector.event_shape.count(None)
+        lengths = iter(bijector.latent_lengths(lengths))
+        latent = [next(lengths) if size is None else size for size in bijector.latent_shape]
+        return draw((*shape, *latent), bijector.dtype, self.latent_domain)
 
     def contexts(self, bijector, shape=()) -> tf.Tensor | None:
         """Contexts ``[*shape, *context_shape]``, or None where there are none."""
         if bijector.context_shape is None:
             return None
-        size = (*shape, *bijector.context_shape)
+        size = (*shape, *shapes.filled(bijector.context_shape, self.length))
         return draw(size, bijector.dtype, self.context_domain, seed=2)
 
     def data(self, bijector, shape=()) -> tf.Tensor:
@@ -92,7 +99,12 @@ class Subject:
         if "forward" in self.directions:
             latents, context = self.latents(bijector, shape), self.contexts(bijector, shape)
             return bijector.forward_and_log_det(latents, context)[0]
-        return draw((*shape, *bijector.event_shape), bijector.dtype, self.data_domain)
+        return self.drawn_data(bijector, shape)
+
+    def drawn_data(self, bijector, shape=()) -> tf.Tensor:
+        """Data ``[*shape, *event_shape]`` of the domain, wherever `forward` may lead."""
+        size = (*shape, *shapes.filled(bijector.event_shape, self.length))
+        return draw(size, bijector.dtype, self.data_domain or LINE, seed=4)
 
     def inputs(self, bijector, direction: str, shape=()) -> tuple[tf.Tensor, tf.Tensor | None]:
         """What a direction is evaluated at, and its context."""

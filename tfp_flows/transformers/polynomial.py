@@ -8,6 +8,8 @@ import tensorflow as tf
 from tfp_flows import shapes
 from tfp_flows.transformers.monotone import MonotoneOnInterval
 
+_LARGEST = 1e9
+
 
 class SumOfSquares(MonotoneOnInterval):
     """The integral of a sum of squared polynomials, ``c + int_0^y sum_k p_k(u)^2 du``.
@@ -46,6 +48,8 @@ class SumOfSquares(MonotoneOnInterval):
         self.num_parameters = self._count * (self._degree + 1) + 1
 
     def _prepare(self, parameters):
+        # Squares of larger ones leave the range of numbers.
+        parameters = tf.clip_by_value(parameters, -_LARGEST, _LARGEST)
         shift, *raw = tf.unstack(parameters, axis=-1)
         size = self._degree + 1
         polynomials = [raw[k * size : (k + 1) * size] for k in range(self._count)]

@@ -7,6 +7,8 @@ import tensorflow as tf
 from tfp_flows import shapes
 from tfp_flows.transformers.base import Transformer
 
+_STEEPEST = 1e6
+
 
 class RationalQuadraticSpline(Transformer):
     """A monotone spline of rational-quadratic pieces on an interval, and the identity outside.
@@ -107,6 +109,8 @@ class RationalQuadraticSpline(Transformer):
         offset = math.log(math.expm1(1 - self._min_slope))
         if self._circular:
             turn, slopes = slopes[..., -1], slopes[..., :-1]
+        # The products of steeper slopes leave the range of numbers.
+        slopes = tf.clip_by_value(slopes, -_STEEPEST, _STEEPEST)
         slopes = self._min_slope + tf.nn.softplus(slopes + offset)
         end = slopes[..., :1] if self._circular else tf.ones_like(slopes[..., :1])
         inner = slopes[..., 1:] if self._circular else slopes

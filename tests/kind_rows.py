@@ -1,0 +1,92 @@
+"""One row a kind of work: tiny data, quick options, what is refused, what its runs are for."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What the checks of all kinds need.
+
+    Attributes:
+        kind: Name of the kind.
+        write: Writes what is fitted to into a folder; ``write(folder, changed=True)`` something
+            slightly other under the same name. Returns the DATA of `fit`.
+        options: Options of `fit` for a run of three quick rounds.
+        data_changes: Whether what is fitted to can change.
+        verbs: For each verb what follows RUN, given the folder of the data; the last is the output.
+        bad: Options, and a part of the sentence that refuses them.
+        foreign: An option of another kind.
+    """
+
+    kind: str
+    write: Callable[..., str]
+    options: list[str]
+    verbs: dict[str, Callable[[Path], list[str]]]
+    bad: list[tuple[list[str], str]]
+    foreign: list[str]
+    data_changes: bool = True
+
+
+def _table(folder: Path, changed: bool = False) -> str:
+    values = np.random.default_rng(0).standard_normal((120, 2))
+    values[7, 1] += 1e-3 * changed
+    np.save(folder / "table.npy", values)
+    return str(folder / "table.npy")
+
+
+def _images(folder: Path, changed: bool = False) -> str:
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 255, (60, 4, 4, 1)).astype(np.uint8)
+    # Of one image in the training part the label changes, no pixel.
+    labels = np.arange(60) % 2 ^ (np.arange(60) == 7) * changed
+    parts = {"x_train": pixels[:40], "x_val": pixels[40:50], "x_test": pixels[50:]}
+    names = {"y_train": labels[:40], "y_val": labels[40:50], "y_test": labels[50:]}
+    np.savez(folder / "images.npz", **parts, **names)
+    return str(folder / "images.npz")
+
+
+ROWS = [
+    Row(
+        kind="tables",
+        write=_table,
+        options=["--layers", "1", "--hidden", "4", "--batch-size", "32"],
+        verbs={
+            "sample": lambda folder: ["-n", "3", "-o", "samples.csv"],
+            "score": lambda folder: [str(folder / "table.npy"), "-o", "scores.csv"],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
+            (["--columns", "9"], "column"),
+            (["--learning-rate", "-1"], "give a positive number"),
+            (["--hidden", "4;8"], "--hidden is '4;8'"),
+            (["--flow", "mfa"], "did you mean 'maf'"),
+            (["--flow", "glow", "--kind", "tables"], "glow is a flow of images"),
+        ],
+        foreign=["--size", "8"],
+    ),
+    Row(
+        kind="images",
+        write=_images,
+        options=[
+            *("--flow", "glow", "--hidden", "2", "--batch-size", "16", "--by-class"),
+            *("--flow-option", "num_levels=1", "--flow-option", "depth=1"),
+        ],
+        verbs={
+            "sample": lambda folder: ["-n", "3", "--class", "1", "-o", "samples.png"],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
+            (["--size", "3"], "larger than size 3"),
+            (["--learning-rate", "nan"], "give a positive number"),
+            (["--flow-option", "alpha=2"], "alpha must be in (0, 0.5)"),
+            (["--kind", "images", "--flow", "maf"], "maf is a flow of vectors"),
+        ],
+        foreign=["--columns", "a"],
+    ),
+]

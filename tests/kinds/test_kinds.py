@@ -1,0 +1,254 @@
+"""What holds for every kind of work; a new kind adds a row to `kind_rows.py`."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import bad, good
+from kind_rows import ROWS
+
+import tfp_flows as tff
+from tfp_flows import kinds
+from tfp_flows.training_state import TrainingState
+
+ROOT = Path(tff.__file__).parents[1]
+# Ends its own process, as kill -9 does, once two rounds are kept.
+KILLED = """
+import os, signal
+from tfp_flows.training_state import TrainingState
+save = TrainingState.save
+def killing(self, arrays):
+    save(self, arrays)
+    if self.epoch == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+TrainingState.save = killing
+"""
+
+
+def process(arguments, before=""):
+    """Runs commands, each a list of arguments, in a process of its own."""
+    code = before + (
+        "import sys, json\nfrom tfp_flows.cli.app import app\n"
+        "for arguments in json.loads(sys.argv[1]):\n"
+        "    app(arguments, prog_name='tfp-flows', standalone_mode=False)\n"
+    )
+    given = json.dumps([[str(argument) for argument in one] for one in arguments])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    command = [sys.executable, "-c", code, given]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+class Made:
+    """The runs of a row, each made when it is first asked for."""
+
+    def __init__(self, row, place):
+        self.row, self.place = row, place
+        self.data = row.write(place)
+
+    def fit(self, name, *options):
+        out = self.place / name
+        if not out.exists():
+            fixed = ["--epochs", "3", "--no-plots", "--kind", self.row.kind]
+            good("fit", self.data, *fixed, *self.row.options, *options, "--out", out)
+        return out
+
+    def killed(self):
+        out = self.place / "killed"
+        if not out.exists():
+            options = ["--epochs", "3", "--no-plots", *self.row.options, "--out", out]
+            done = process([["fit", self.data, "--kind", self.row.kind, *options]], KILLED)
+            assert done.returncode == -9, done.stderr
+        return out
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.kind)
+def made(request, tmp_path_factory):
+    return Made(request.param, tmp_path_factory.mktemp(request.param.kind))
+
+
+def test_every_kind_has_a_row():
+    assert [row.kind for row in ROWS] == list(kinds.KINDS)
+
+
+def test_files_of_a_run(made):
+    out, row = made.fit("run"), made.row
+    assert {path.name for path in out.iterdir()} == {"model.keras", "metrics.json"}
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert (metrics["format"], metrics["kind"]) == (1, row.kind)
+    assert next(iter(metrics["test"])) == "headline"
+    assert set(metrics["test"]["headline"]) == {"name", "unit", "value", "standard_error"}
+    with zipfile.ZipFile(out / "model.keras") as archive:
+        config = json.loads(archive.read("config.json"))["config"]
+    assert (config["format"], config["kind"]) == (1, row.kind)
+    opened = tff.open_run(out)
+    assert opened.kind == opened.model.kind == row.kind
+    assert opened.metrics == metrics
+    assert opened.settings.epochs == len(opened.history["loss"]) == 3
+    listed = good("runs", made.place).stdout
+    assert f"run  {row.kind}" in " ".join(listed.split()).replace("run ", "run  ")
+    assert f"{metrics['test']['headline']['value']:.3f}" in listed
+
+
+def test_pictures_are_those_of_the_kind(made):
+    out = made.place / "plotted"
+    shutil.copytree(made.fit("run"), out)
+    good("plot", out)
+    drawn = {path.name for path in out.glob("*.png")}
+    assert "training_curve.png" in drawn
+    assert drawn - {"training_curve.png"} <= set(kinds.get(made.row.kind).pictures)
+    assert len(drawn) > 1
+
+
+def test_each_verb_in_a_new_process(made, tmp_path):
+    verbs = {verb.name for verb in kinds.get(made.row.kind).verbs}
+    assert set(made.row.verbs) <= verbs
+    commands = []
+    for name, rest in made.row.verbs.items():
+        *middle, output = rest(made.place)
+        commands.append([name, made.fit("run"), *middle, tmp_path / output])
+    done = process(commands)
+    assert done.returncode == 0, done.stderr
+    for command in commands:
+        assert command[-1].stat().st_size > 0
+
+
+def test_another_seed_gives_other_numbers(made):
+    one, two = (tff.open_run(made.fit(*given)) for given in (["run"], ["seed", "--seed", "1"]))
+    assert one.metrics["test"]["headline"]["value"] != two.metrics["test"]["headline"]["value"]
+
+
+def test_killed_and_resumed_is_as_uninterrupted(made, tmp_path):
+    out = tmp_path / "resumed"
+    shutil.copytree(made.killed(), out)
+    assert "is not finished" in bad("plot", out)
+    assert "unfinished fit" in bad("fit", made.data, "--kind", made.row.kind, "--out", out)
+    other = next(kind for kind in kinds.KINDS if kind != made.row.kind)
+    assert f"is of kind {made.row.kind}, not {other}" in bad(
+        "fit", "--resume", "--kind", other, "--out", out
+    )
+    said = bad("fit", "--resume", "--seed", "5", "--out", out)
+    assert "was begun with seed 0, not 5" in said
+    good("fit", "--resume", "--out", out)
+    resumed, whole = tff.open_run(out), tff.open_run(made.fit("run"))
+    # Another process may sum in another order, so not to the last bit.
+    for name in ("loss", *(["val_loss"] if "val_loss" in whole.history else [])):
+        np.testing.assert_allclose(resumed.history[name], whole.history[name], rtol=1e-4)
+    weights = zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True)
+    for one, two in weights:
+        np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
+    assert "nothing to resume" in good("fit", "--resume", "--out", out).stderr
+
+
+def test_changed_data_are_not_resumed(made, tmp_path):
+    if not made.row.data_changes:
+        pytest.skip("nothing that could change")
+    out = tmp_path / "changed"
+    shutil.copytree(made.killed(), out)
+    made.row.write(made.place, changed=True)
+    try:
+        said = bad("fit", "--resume", "--out", out)
+    finally:
+        made.row.write(made.place)
+    assert "has changed since the fit" in said
+    assert (out / "training_state.npz").exists()
+
+
+def test_bad_input_is_one_sentence(made, tmp_path):
+    for options, message in made.row.bad:
+        out = tmp_path / "bad"
+        given = [*made.row.options, "--kind", made.row.kind, *options]
+        assert message in bad("fit", made.data, *given, "--out", out)
+        assert not out.exists()
+    option = made.row.foreign[0]
+    said = bad("fit", made.data, "--kind", made.row.kind, *made.row.foreign, "--out", out)
+    assert said.startswith(f"Error: {option} is of ")
+    assert f" is of {made.row.kind}." in said
+
+
+def rewritten(path, out, **changes):
+    values = json.loads(path.read_text())
+    for name, value in changes.items():
+        *sections, last = name.split("__")
+        part = values
+        for section in sections:
+            part = part[section]
+        part.pop(last)
+        if value is not None:
+            part[last] = value
+    out.write_text(json.dumps(values))
+
+
+BROKEN = [
+    ({"format": 7}, "written by a newer tfp-flows, in format 7"),
+    ({"format": "x"}, "is damaged"),
+    ({"kind": "speech"}, "is of kind 'speech', which this tfp-flows does not know"),
+    ({"kind": 3}, "is damaged"),
+    ({"settings": [1]}, "is damaged"),
+    ({"settings__data": None}, "is damaged"),
+    ({"settings__epochs": "many"}, "its epochs is 'many'"),
+]
+METRICS = [({"data": None}, "is damaged"), ({"training": 3}, "is damaged")]
+
+
+def test_broken_and_newer_records(made, tmp_path):
+    finished, killed = made.fit("run"), made.killed()
+    for changes, message in BROKEN + METRICS:
+        shutil.copytree(finished, tmp_path / "run", dirs_exist_ok=True)
+        rewritten(finished / "metrics.json", tmp_path / "run" / "metrics.json", **changes)
+        assert message in bad("plot", tmp_path / "run"), changes
+        with pytest.raises(tff.InputError, match=message.replace("(", ".")):
+            tff.open_run(tmp_path / "run")
+    for changes, message in BROKEN:
+        shutil.copytree(killed, tmp_path / "killed", dirs_exist_ok=True)
+        name = "training_settings.json"
+        rewritten(killed / name, tmp_path / "killed" / name, **changes)
+        assert message in bad("fit", "--resume", "--out", tmp_path / "killed"), changes
+    values = json.loads((finished / "metrics.json").read_text())
+    values["settings"]["later"] = 1
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(values))
+    assert "no setting 'later'; update it" in bad("plot", tmp_path / "run")
+    # What a record lacks has its default.
+    del values["settings"]["later"], values["settings"]["minutes"], values["settings"]["patience"]
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(values))
+    default = kinds.get(made.row.kind).settings.patience
+    assert tff.open_run(tmp_path / "run").settings.patience == default
+
+
+def test_newer_states_and_models(made, tmp_path, monkeypatch):
+    killed, finished = tmp_path / "killed", tmp_path / "run"
+    shutil.copytree(made.killed(), killed)
+    shutil.copytree(made.fit("run"), finished)
+    with np.load(killed / "training_state.npz") as archive:
+        arrays = dict(archive)
+    state = json.loads(str(arrays["state"]))
+    assert (state["format"], state["kind"]) == (1, made.row.kind)
+    arrays["state"] = np.array(json.dumps(state | {"format": 2}))
+    np.savez(killed / "training_state.npz", **arrays)
+    with pytest.raises(tff.InputError, match="newer tfp-flows, in format 2"):
+        TrainingState(killed / "training_state.npz").load()
+    arrays["state"] = np.array(json.dumps(state | {"kind": "speech"}))
+    np.savez(killed / "training_state.npz", **arrays)
+    with pytest.raises(tff.InputError, match="of kind 'speech'"):
+        TrainingState(killed / "training_state.npz", kind=made.row.kind).load()
+    with zipfile.ZipFile(finished / "model.keras") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    config["config"]["format"] = 2
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(finished / "model.keras", "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    assert "newer tfp-flows, in format 2" in bad("plot", finished)
+
+
+def test_minutes_end_a_fit_to_a_table(tmp_path):
+    row = ROWS[0]
+    options = [*row.options, "--no-plots", "--minutes", "0.01", "--epochs", "100000"]
+    good("fit", row.write(tmp_path), *options, "--patience", "100000", "--out", tmp_path / "run")
+    assert 1 <= len(tff.open_run(tmp_path / "run").history["loss"]) < 100_000

@@ -1,0 +1,156 @@
+"""Which kind of work a command line is about, and who does it."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tfp_flows import kinds
+from tfp_flows.cli import parser
+from tfp_flows.errors import InputError
+from tfp_flows.flows.catalogue import RECIPES, find
+from tfp_flows.options import option
+from tfp_flows.runs import folder, record
+from tfp_flows.runs.kind import Kind
+from tfp_flows.runs.settings import FLOW, OUTPUT, Settings
+
+_FIT = """Fit a flow to DATA: a table by maximum likelihood, or any other kind of work.
+
+Trains on most of the data, stops early on some of it, and reports what the rest says."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """What `fit` is told beside the settings of a kind."""
+
+    out: Path = option(
+        metavar="RUN", panel=OUTPUT, help="Folder to write: model, measures, pictures."
+    )
+    kind: str | None = option(
+        None, metavar="KIND", panel=FLOW, shown="by flow", help="Kind of work."
+    )
+    resume: bool = option(
+        False, panel=OUTPUT, help="Go on with an interrupted fit in RUN, with its data and options."
+    )
+    overwrite: bool = option(
+        False,
+        panel=OUTPUT,
+        help="Replace an earlier fit in RUN, once the new one is complete.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What every verb is told."""
+
+    run: Path = option(argument=True, metavar="RUN", help="Folder that fit has written.")
+
+
+def fit_command(arguments: list[str]) -> typer.core.TyperCommand:
+    """The command `fit`, with the options of the kind that the arguments are about."""
+    kind = _kind_of_fit(arguments)
+    chosen = kind or kinds.of_flow(Settings.flow)
+    every = {k.name: parser.fields_of(k.settings) for k in kinds.every()}
+    own = parser.fields_of(FitOptions)
+    lines = [f"[bold]{k.name}[/bold]: {k.title}" for k in kinds.every()]
+    if kind is None:
+        text = "\n\n".join([_FIT, "Kinds of work (--kind, each with its own --help):", *lines])
+    else:
+        text = f"Fit a flow: {kind.name}.\n\n{kind.title}"
+    settings = parser.fields_of(Settings if kind is None else kind.settings)
+    rest = {name: field for fields in every.values() for name, field in fields.items()}
+    return parser.command(
+        "fit",
+        text,
+        chosen.examples,
+        settings | own,
+        every[chosen.name] | rest,
+        lambda given: _fit(chosen, every, given),
+    )
+
+
+def _kind_of_fit(arguments: list[str]) -> Kind | None:
+    out, named = (parser.value_of(arguments, name) for name in ("--out", "--kind"))
+    flow = parser.value_of(arguments, "--flow")
+    if "--resume" in arguments and out is not None:
+        place = folder.unfinished(Path(out))
+        if place is not None:
+            path = place / folder.SETTINGS
+            return kinds.of_record(record.read(path), path)
+    if named is not None:
+        return kinds.get(named)
+    return None if flow is None else kinds.of_flow(flow)
+
+
+def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> None:
+    from tfp_flows.runs import engine
+
+    own = {name: given.pop(name, None) for name in parser.fields_of(FitOptions)}
+    out, begun = own["out"], None
+    if own["resume"] and own["overwrite"]:
+        raise InputError("--resume keeps what --overwrite removes; give one of them.")
+    if own["resume"]:
+        found = engine.record_to_resume(out)
+        if found is None:
+            return
+        place, begun = found
+        if own["kind"] not in (None, kind.name):
+            raise InputError(
+                f"The fit in {out} is of kind {kind.name}, not {own['kind']}; leave --kind out."
+            )
+    flow = begun["settings"].get("flow") if begun else given.get("flow", kind.settings.flow)
+    parser.refuse_foreign(given, every[kind.name], every, f"{flow} is of {kind.name}")
+    if begun is not None:
+        engine.resume(kind, place, begun, given)
+        return
+    if "data" not in given:
+        raise InputError("DATA is missing; give a toy's name or a file, or --resume.")
+    settings = kind.settings(**given).check()
+    event = RECIPES[find(flow)].event
+    if event != kind.event:
+        raise InputError(
+            f"{flow} is a flow of {event}s, and {kind.name} takes flows of {kind.event}s; leave "
+            "--kind out, or choose another flow."
+        )
+    engine.fit(kind, settings, out, overwrite=bool(own["overwrite"]))
+
+
+def verb_names() -> list[str]:
+    """The verbs of all kinds."""
+    return list(dict.fromkeys(v.name for k in kinds.every() for v in k.verbs))
+
+
+def verb_command(name: str, arguments: Iterable[str]) -> typer.core.TyperCommand:
+    """The command of a verb, with the options of the kind of the run among the arguments."""
+    have = {k.name: k.verb(name) for k in kinds.every() if k.verb(name) is not None}
+    every = {kind: parser.fields_of(verb.options) for kind, verb in have.items()}
+    kind = _kind_of_run(arguments)
+    verb = have.get(kind) or next(iter(have.values()))
+    rest = {key: field for fields in every.values() for key, field in fields.items()}
+    shown = parser.fields_of(RunOptions) | parser.fields_of(verb.options)
+    text = verb.help
+    if kind is None:  # the help is about all kinds
+        shown |= {key: field for key, field in rest.items() if key not in shown}
+        text = "\n\n".join(dict.fromkeys(each.help for each in have.values()))
+
+    def run(given: dict[str, Any]) -> None:
+        opened = kinds.open_run(given.pop("run"))
+        what = f"{opened.path} is of {opened.kind}"
+        if opened.kind not in have:
+            raise InputError(f"{name} is of {' and '.join(have)}; {what}.")
+        parser.refuse_foreign(given, every[opened.kind], every, what)
+        own = have[opened.kind]
+        for path in own.run(opened, own.options(**given)) or ():
+            typer.echo(f"Written to {path}")
+
+    return parser.command(name, text, [verb.example], shown, rest, run)
+
+
+def _kind_of_run(arguments: Iterable[str]) -> str | None:
+    for argument in arguments:
+        path = Path(argument) / folder.METRICS
+        if not argument.startswith("-") and path.is_file():
+            return record.read(path)["kind"]
+    return None

@@ -1,0 +1,131 @@
+"""A fit to images: maximum likelihood of bytes with uniform noise, in bits per dimension."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfp_flows import plotting
+from tfp_flows.kinds.images.settings import ImageSettings
+from tfp_flows.kinds.images.source import ImageSource, load, note_skipped
+from tfp_flows.runs.engine import first_line
+from tfp_flows.runs.work import Drawing, headline
+
+GRID = 64
+BATCH = 64
+_PICTURE = "samples.png"
+_GRADIENT_NORM = 100.0
+
+
+class ImageWork:
+    """See `tfp_flows.runs.work.Work`."""
+
+    def __init__(self, settings: ImageSettings):
+        self.settings = settings
+
+    def source(self) -> ImageSource:
+        """Finds the images."""
+        return load(self.settings)
+
+    def build(self, source: ImageSource):
+        """A flow over bytes."""
+        from tfp_flows.models import FlowModel
+
+        # One-hot classes are what they should be.
+        context = {"context_shape": source.classes or None, "standardize_context": False}
+        return FlowModel(self.settings.build_flow(source.images.shape, **context))
+
+    def trainer(self, model, source: ImageSource):
+        """Adam, whose rate rises at first and falls along a cosine to 0."""
+        import tensorflow as tf
+
+        from tfp_flows.models import ResumableTraining, SampleGrid, WarmUpCosine
+        from tfp_flows.runs.keras_trainer import KerasTrainer
+
+        settings, images = self.settings, source.images
+        model.compile(
+            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM)
+        )
+        stream = {"full": True, "labels": bool(source.classes), "seed": settings.seed}
+        size, flip = settings.batch_size, settings.flip
+
+        def callbacks(rounds):
+            yield WarmUpCosine(
+                settings.learning_rate,
+                epochs=rounds.epochs,
+                seconds=rounds.seconds,
+                epochs_done=rounds.state.epoch,
+                seconds_done=rounds.earlier,
+            )
+            if settings.plots:
+                yield SampleGrid(
+                    rounds.place / _PICTURE,
+                    count=GRID,
+                    context=contexts_of(source.classes, GRID),
+                    seed=settings.seed,
+                    show=lambda grid: rounds.log_image("samples", grid),
+                )
+
+        training = ResumableTraining(seed=settings.seed)
+        order = {"shuffle": True, "flip": flip, "epoch": training.epoch_number}
+        return KerasTrainer(
+            model,
+            training,
+            data=lambda: {
+                "x": images.batches("train", size, **order, **stream),
+                "validation_data": images.batches("validation", size, **stream),
+            },
+            callbacks=callbacks,
+        )
+
+    def measure(self, model, source: ImageSource) -> dict[str, Any]:
+        """Bits per dimension of the test images."""
+        from tfp_flows.models.evaluation import bits_per_dim
+
+        images = source.images
+        batches = images.batches("test", BATCH, labels=bool(source.classes))
+        bits = bits_per_dim(model.flow, batches, seed=self.settings.seed)
+        note_skipped(images)
+        mean = float(bits.mean(dtype=np.float64))
+        error = float(bits.std(ddof=1) / math.sqrt(len(bits)))
+        figure = headline("bits per dimension", "bits", mean, error)
+        return {
+            "splits": images.sizes._asdict(),
+            "test": figure | {"bits_per_dim": mean, "standard_error_bits": error},
+        }
+
+    def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
+        """A grid of samples; those of classes in turn, if the flow has them."""
+        from tfp_flows.models.evaluation import draw
+
+        contexts = contexts_of(self.classes(metrics), GRID)
+        samples = draw(model.flow, GRID, self.settings.seed, contexts=contexts, batch=BATCH)
+        grid = plotting.image_grid(samples)
+        yield _PICTURE, lambda path: plotting.save_image(grid, path, zoom=3)
+
+    def tell(self, metrics: Mapping[str, Any]) -> Iterator[Any]:
+        """Bits per dimension."""
+        splits, test, shape = metrics["splits"], metrics["test"], metrics["data"]["shape"]
+        yield first_line(metrics, f"{splits['train']:,} training images")
+        yield (
+            f"{splits['test']:,} held-out images: {test['bits_per_dim']:.3f} ± "
+            f"{2 * test['standard_error_bits']:.3f} bits per dimension (8 bits, uniform noise, "
+            f"{' x '.join(map(str, shape))})."
+        )
+
+    def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
+        """Height, width and channels."""
+        return metrics["data"]["shape"]
+
+    def classes(self, metrics: Mapping[str, Any]) -> int:
+        """Number of classes on which the flow is conditioned; 0 for none."""
+        return metrics["data"]["classes"] if self.settings.by_class else 0
+
+
+def contexts_of(classes: int, count: int, label: int | None = None) -> np.ndarray | None:
+    """One-hot classes for samples: one class, or all in turn; None without classes."""
+    if not classes:
+        return None
+    labels = np.arange(count) % classes if label is None else np.full(count, label)
+    return np.eye(classes, dtype=np.float32)[labels]

@@ -1,0 +1,121 @@
+"""What a flow of a table is for: samples, scores of rows, pictures."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfp_flows.kinds.tables.settings import TableSettings
+from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
+from tfp_flows.runs import verbs
+from tfp_flows.runs.kind import Verb
+from tfp_flows.runs.opened import Run
+from tfp_flows.terminal import note
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """Options of `sample`."""
+
+    output: Path = option(**OUTPUT, help=TABLES)
+    count: int = option(1000, **COUNT, min=1, help="Number of samples.")
+    seed: int = again(TableSettings, "seed")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """Options of `score`."""
+
+    data: str = option(
+        argument=True,
+        metavar="DATA",
+        help="File of rows; its columns are found by name, or must be as many as in the fit.",
+    )
+    output: Path = option(**OUTPUT, help=TABLES)
+    key: str | None = again(TableSettings, "key")
+    header: bool | None = again(TableSettings, "header")
+    drop_invalid: bool = again(TableSettings, "drop_invalid")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlotOptions(verbs.PlotOptions):
+    """Options of `plot`."""
+
+    data: str | None = option(
+        None, help="File of data to draw instead of the held-out rows of the fit."
+    )
+    header: bool | None = again(TableSettings, "header")
+
+
+def sample(run: Run, options: SampleOptions) -> None:
+    """Draw samples from a fitted flow: rows under the names of its columns."""
+    from tfp_flows import datasets
+
+    datasets.check_output(options.output)
+    flow = run.model.flow
+    from tfp_flows.models.evaluation import draw
+
+    values = draw(flow, options.count, options.seed)
+    datasets.save_table(options.output, values, _columns(run))
+
+
+def score(run: Run, options: ScoreOptions) -> None:
+    """Write the log-density of each row of DATA, in nats, in the order of the rows.
+
+    With --drop-invalid a first column holds the row numbers, counted from 1.
+    """
+    from tfp_flows import datasets
+
+    datasets.check_output(options.output)
+    table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
+    flow = run.model.flow
+    import numpy as np
+
+    from tfp_flows.models.evaluation import log_density
+
+    scores, names = log_density(flow, table.values)[:, None], ["log_prob"]
+    if options.drop_invalid:
+        scores = np.hstack([table.rows[:, None], scores.astype(np.float64)])
+        names = ["row", *names]
+    if table.dropped:
+        note(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
+    datasets.save_table(options.output, scores, names)
+
+
+def plot(run: Run, options: PlotOptions) -> list[Path]:
+    """Draw the pictures of a fitted flow again."""
+    if options.data is None:
+        return verbs.plot(run, options)
+    table = _matching(run, options)
+    return verbs.redraw(run, options.output, lambda: Shown(Path(options.data).name, table.values))
+
+
+class Shown(NamedTuple):
+    """Rows to draw instead of those of the fit."""
+
+    name: str
+    shown: Any
+
+
+def _matching(run: Run, options: ScoreOptions | PlotOptions, **more) -> Any:
+    """The columns of the fit in a file of the options, with what had to be guessed said."""
+    from tfp_flows import datasets
+
+    table = datasets.load_matching(
+        options.data,
+        _columns(run),
+        named=run.metrics["data"]["named"],
+        header=options.header,
+        **more,
+    )
+    for remark in table.remarks:
+        note(remark)
+    return table
+
+
+def _columns(run: Run) -> list[str]:
+    return [str(name) for name in run.metrics["data"]["columns"]]
+
+
+SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run -n 1000 -o samples.csv")
+SCORE = Verb(score, ScoreOptions, "tfp-flows score run table.csv -o scores.csv")
+PLOT = Verb(plot, PlotOptions, verbs.PLOT.example)

@@ -1,0 +1,163 @@
+"""A fit to a table: maximum likelihood on 80 % of its rows, judged by the rest."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table as TextTable
+
+from tfp_flows import held_out, plotting
+from tfp_flows.errors import DataWarning
+from tfp_flows.kinds.tables.settings import TableSettings
+from tfp_flows.kinds.tables.source import TableSource, load
+from tfp_flows.runs.engine import first_line
+from tfp_flows.runs.work import Drawing, headline
+from tfp_flows.terminal import note
+
+_GRADIENT_NORM = 5.0
+# An improvement below this, in nats, is noise.
+_MIN_DELTA = 1e-4
+_VALIDATION_BATCH = 10_000
+_SAMPLES = 10_000
+
+
+class TableWork:
+    """See `tfp_flows.runs.work.Work`."""
+
+    def __init__(self, settings: TableSettings):
+        self.settings = settings
+
+    def source(self) -> TableSource:
+        """Reads the table."""
+        return load(self.settings)
+
+    def build(self, source: TableSource):
+        """A flow over the columns."""
+        from tfp_flows.models import FlowModel
+
+        size = len(source.table.columns)
+        return FlowModel(self.settings.build_flow(size, standardize=True))
+
+    def trainer(self, model, source: TableSource):
+        """Adam, whose rate is halved where progress stalls."""
+        import tensorflow as tf
+
+        from tfp_flows.models import ResumableTraining
+        from tfp_flows.runs.keras_trainer import KerasTrainer
+
+        settings, parts = self.settings, source.parts
+        model.compile(
+            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM)
+        )
+        training = ResumableTraining(
+            decay=0.5, decay_patience=max(1, settings.patience // 3), seed=settings.seed
+        )
+        return KerasTrainer(
+            model,
+            training,
+            data=lambda: {
+                "x": training.batches(parts.train, settings.batch_size),
+                "validation_data": parts.validation,
+                "validation_batch_size": _VALIDATION_BATCH,
+            },
+            prepare=lambda: _adapt(model.flow, np.concatenate([parts.train, parts.validation])),
+            min_delta=_MIN_DELTA,
+        )
+
+    def measure(self, model, source: TableSource) -> dict[str, Any]:
+        """Log-likelihoods of the test rows, beside those of a Gaussian."""
+        from tfp_flows.models.evaluation import HOPELESS, Gaussian, log_density, summary
+
+        parts, size = source.parts, len(source.table.columns)
+        scores = log_density(model.flow, parts.test)
+        hopeless = int((~(scores > HOPELESS)).sum())
+        if hopeless:
+            note(
+                f"{hopeless} of {len(scores)} test rows have practically no density (below "
+                f"{HOPELESS:g} nats) and rule the mean; they lie beyond all that the flow has "
+                "learned."
+            )
+        ruled = held_out.remark(scores)
+        if ruled is not None:
+            note(ruled)
+        gaussian = Gaussian.fit(parts.train)
+        if gaussian is None:
+            note("a column is a linear function of others, so the data have no density.")
+            baseline = gain = None
+        else:
+            baseline_scores = gaussian.log_density(parts.test)
+            baseline, gain = summary(baseline_scores, size), summary(scores - baseline_scores)
+        test = summary(scores, size)
+        figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
+        return {
+            "splits": {name: len(part) for name, part in parts._asdict().items()},
+            "test": figure | test | held_out.spread(scores) | {"rows_without_density": hopeless},
+            "gaussian": baseline,
+            "gain_over_gaussian": gain,
+        }
+
+    def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
+        """The flow beside rows that it has not seen; alone if ``find`` gives none.
+
+        Density and histograms of one column; data, samples and density of two; a corner plot of
+        more.
+        """
+        from tfp_flows.models.evaluation import draw
+
+        source, flow = find(), model.flow
+        data = None if source is None else source.shown
+        columns, seed = [str(name) for name in metrics["data"]["columns"]], self.settings.seed
+        name = Path(self.settings.data).name if source is None else source.name
+        title = f"{self.settings.flow} on {name}"
+        # As many points as there are data, or the fuller panel looks the denser one.
+        few = len(columns) == 2 and data is not None
+        samples = draw(flow, len(data) if few else _SAMPLES, seed)
+        named = {"samples": samples, "title": title}
+        if len(columns) > 2:
+            figure = plotting.plot_corner(data, samples, columns=columns, title=title)
+        elif len(columns) == 2:
+            figure = plotting.plot_flow_2d(flow, data, columns=columns, **named)
+        else:
+            figure = plotting.plot_flow_1d(flow, data, column=columns[0], **named)
+        picture = "density.png" if len(columns) <= 2 else "corner.png"
+        yield picture, lambda path: plotting.save_figure(figure, path)
+
+    def tell(self, metrics: Mapping[str, Any]) -> Iterator[Any]:
+        """Log-likelihoods of flow and Gaussian."""
+        splits = metrics["splits"]
+        yield first_line(metrics, f"{splits['train']:,} training rows")
+        yield f"Log-likelihood of {splits['test']:,} held-out rows:"
+        table = TextTable(box=None, pad_edge=False)
+        table.add_column("")
+        table.add_column("nats per row (± 2 s.e.)", justify="right")
+        table.add_column("bits per dimension", justify="right")
+        rows = ((metrics["flow"]["name"], "test"), ("full Gaussian", "gaussian"))
+        for name, row in ((name, metrics[key]) for name, key in rows):
+            if row is not None:
+                table.add_row(name, _nats(row), _number(row["bits_per_dim"]))
+        if metrics["gain_over_gaussian"] is not None:
+            table.add_row("difference", _nats(metrics["gain_over_gaussian"]), "")
+        yield table
+
+    def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
+        """One number a row: that of the columns."""
+        return [len(metrics["data"]["columns"])]
+
+
+def _adapt(flow, rows: np.ndarray) -> None:
+    """Adapts to validation rows as well: a flow of bounded support should cover them."""
+    with warnings.catch_warnings():
+        # The columns that it would warn of have been named before.
+        warnings.simplefilter("ignore", DataWarning)
+        flow.adapt(rows)
+
+
+def _nats(row: Mapping[str, float | None]) -> str:
+    error = row["standard_error_nats"]
+    return f"{_number(row['mean_nats'])} ± {_number(None if error is None else 2 * error)}"
+
+
+def _number(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.3f}" if abs(value) < 1e5 else f"{value:.3g}"

@@ -1,0 +1,83 @@
+"""`FlowModel.fit` as a trainer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_flows.models import FlowModel, ResumableTraining
+from tfp_flows.runs.rounds import Rounds
+from tfp_flows.training_state import Arrays
+
+
+class KerasTrainer:
+    """Trains a compiled `FlowModel` with `fit`; see `work.Trainer`.
+
+    Args:
+        model: The model.
+        training: Judges, keeps and decays; its patience, path and the like are the rounds'.
+        data: Gives the arguments of `fit` that are data, once training begins.
+        prepare: Called before the first step of a fit that is not resumed.
+        callbacks: Gives further callbacks, which come after ``training``.
+        min_delta: Smallest decrease of the validation loss that counts, in nats.
+    """
+
+    unit = "nats"
+    monitor = "val_loss"
+
+    def __init__(
+        self,
+        model: FlowModel,
+        training: ResumableTraining,
+        *,
+        data: Callable[[], dict[str, Any]],
+        prepare: Callable[[], Any] | None = None,
+        callbacks: Callable[[Rounds], Sequence[tf.keras.callbacks.Callback]] = lambda rounds: (),
+        min_delta: float = 0.0,
+    ):
+        self.min_delta = min_delta
+        self._model, self._training, self._data = model, training, data
+        self._prepare, self._callbacks = prepare, callbacks
+
+    def run(self, rounds: Rounds) -> None:
+        """Trains until the rounds are over."""
+        if not rounds.state.epoch and self._prepare is not None:
+            self._prepare()
+        self._training.progress = rounds.state
+        self._model.fit(
+            **self._data(),
+            epochs=rounds.epochs,
+            initial_epoch=rounds.state.epoch,
+            callbacks=[self._training, *self._callbacks(rounds), _Told(rounds)],
+            verbose=0,
+        )
+        rounds.diverged = self._training.diverged
+
+    def state(self) -> Arrays:
+        """Weights and the optimizer's variables."""
+        return self._training.arrays(self._model)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Puts them back."""
+        if set(arrays) == {"weight"}:
+            self._model.set_weights(arrays["weight"])
+        else:
+            self._training.put(self._model, arrays)
+
+
+class _Told(tf.keras.callbacks.Callback):
+    """Shows each epoch, and ends the training in the middle of one when the time is over."""
+
+    def __init__(self, rounds: Rounds):
+        super().__init__()
+        self._rounds = rounds
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks at the clock; called by Keras."""
+        rounds = self._rounds
+        if rounds.seconds is not None and rounds.spent >= rounds.seconds:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Shows the epoch; called by Keras."""
+        self._rounds.tell(logs or {})
