@@ -1,5 +1,6 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 

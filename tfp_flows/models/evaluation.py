@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
 _BATCH = 10_000
-# Rows with less than this have, for all purposes, no density; a single one can rule the mean.
-HOPELESS = -1_000.0
+# Rows with less than this, in units of the columns' deviations, have for all purposes no density.
+_HOPELESS = -1_000.0
 
 
 def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
@@ -100,6 +100,15 @@ def draw(
 
     starts = tracked(range(0, count, size), "Sampling", math.ceil(count / size))
     return np.concatenate([part(i, start) for i, start in enumerate(starts)])[:count]
+
+
+def hopeless_below(values: np.ndarray) -> float:
+    """The log-density, in nats, below which a row can rule a mean, in the units of the data.
+
+    Args:
+        values: ``[rows, columns]`` that a flow was fitted to.
+    """
+    return float(_HOPELESS - np.log(spread(values).scale).sum())
 
 
 class Gaussian(NamedTuple):

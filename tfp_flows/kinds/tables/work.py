@@ -69,15 +69,16 @@ class TableWork:
 
     def measure(self, model, source: TableSource) -> dict[str, Any]:
         """Log-likelihoods of the test rows, beside those of a Gaussian."""
-        from tfp_flows.models.evaluation import HOPELESS, Gaussian, log_density, summary
+        from tfp_flows.models.evaluation import Gaussian, hopeless_below, log_density, summary
 
         parts, size = source.parts, len(source.table.columns)
         scores = log_density(model.flow, parts.test)
-        hopeless = int((~(scores > HOPELESS)).sum())
+        floor = hopeless_below(parts.train)
+        hopeless = int((~(scores > floor)).sum())
         if hopeless:
             note(
                 f"{hopeless} of {len(scores)} test rows have practically no density (below "
-                f"{HOPELESS:g} nats) and rule the mean; they lie beyond all that the flow has "
+                f"{floor:g} nats) and rule the mean; they lie beyond all that the flow has "
                 "learned."
             )
         ruled = held_out.remark(scores)
