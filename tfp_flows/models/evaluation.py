@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
 _BATCH = 10_000
-# Rows with less than this have, for all purposes, no density; a single one can rule the mean.
-HOPELESS = -1_000.0
+# Rows with less than this, in units of the columns' deviations, have for all purposes no density.
+_HOPELESS = -1_000.0
 
 
 def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
@@ -107,6 +107,15 @@ def draw(
     return values
 
 
+def hopeless_below(values: np.ndarray) -> float:
+    """The log-density, in nats, below which a row can rule a mean, in the units of the data.
+
+    Args:
+        values: ``[rows, columns]`` that a flow was fitted to.
+    """
+    return float(_HOPELESS - np.log(spread(values).scale).sum())
+
+
 class Gaussian(NamedTuple):
     """A normal distribution with mean ``[D]`` and the Cholesky factor ``[D, D]`` of its covariance.
 
@@ -170,11 +179,12 @@ def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[s
         rows have no density, and ``remarks``: sentences on what rules the figures.
     """
     size, scores, remarks = test.shape[1], log_density(flow, test), []
-    hopeless = int((~(scores > HOPELESS)).sum())
+    floor = hopeless_below(train)
+    hopeless = int((~(scores > floor)).sum())
     if hopeless:
         remarks.append(
             f"{hopeless} of {len(scores)} test rows have practically no density (below "
-            f"{HOPELESS:g} nats) and rule the mean; they lie beyond all that the flow has learned."
+            f"{floor:g} nats) and rule the mean; they lie beyond all that the flow has learned."
         )
     ruled = held_out.remark(scores)
     remarks += [] if ruled is None else [ruled]
