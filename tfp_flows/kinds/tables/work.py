@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table as TextTable
 
-from tfp_flows import plotting
+from tfp_flows import held_out, plotting
 from tfp_flows.errors import DataWarning
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
@@ -111,6 +111,8 @@ class TableWork:
         if metrics["gain_over_gaussian"] is not None:
             table.add_row("difference", _nats(metrics["gain_over_gaussian"]), "")
         yield table
+        if "worst_row" in metrics["test"]:  # not in records of format 0
+            yield held_out.in_words(metrics["test"])
 
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
         """One number a row: that of the columns."""
