@@ -36,8 +36,8 @@ def in_words(found: Mapping[str, Any]) -> str:
     share = found.get("worst_share_nats")
     moved = "" if share is None else f", moves the mean by {share:,.3g}"
     return (
-        f"Median {_figure(found['median_nats'])}; the worst of them, row {found['worst_row']} (from "
-        f"0) with {_figure(found['worst_nats'])} nats{moved}."
+        f"Median {_figure(found['median_nats'])}; the worst of them, row {found['worst_row']} "
+        f"(from 0) with {_figure(found['worst_nats'])} nats{moved}."
     )
 
 
