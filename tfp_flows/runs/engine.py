@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from tfp_flows.config import DEFAULTS, defaults_of
 from tfp_flows.errors import InputError
 from tfp_flows.files import Claim, atomic_path
 from tfp_flows.formats import FORMAT, versions
@@ -42,7 +43,7 @@ def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -
             note(remark)
         place = folder.start(out, claim, overwrite)
         about = {"pictures": list(kind.pictures), "settings": settings.record()}
-        about["digest"] = source.digest(FORMAT)
+        about |= {"digest": source.digest(FORMAT), "defaults": DEFAULTS}
         try:
             record.write(place / folder.SETTINGS, kind.name, about)
             _go_on(kind, work, settings, source, model, place)
@@ -106,7 +107,9 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
                 "--overwrite."
             )
         import_tensorflow()
-        _go_on(kind, work, settings, source, work.build(source), place)
+        with defaults_of(begun.get("defaults", 0)):
+            model = work.build(source)
+        _go_on(kind, work, settings, source, model, place)
 
 
 def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
