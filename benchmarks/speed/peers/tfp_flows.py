@@ -17,7 +17,7 @@ class Adapter(KerasPeer):
     @property
     def callback(self):
         """See `KerasPeer`."""
-        return tf.keras.callbacks.Callback
+        return tff.models.EachCall
 
     def build(self):
         """See `KerasPeer`."""
