@@ -243,7 +243,8 @@ class FlowModel(HoldsFlow, keras.Model):
             steps.set_steps_per_call(self, 1 if needs_every_step(callbacks) else count)
         self._noise_seed.assign(seed)
         self._good_steps.clear()
-        self._initial_epoch = None  # What BackupAndRestore left of an earlier training.
+        # What BackupAndRestore left of an earlier training, in either Keras.
+        self._initial_epoch = self._training_state = None
         self._feed = feed if self._fuses_steps else None
         # It is the first, so that at the end of an epoch all others find its weights.
         callbacks = [Watch(feed, steps_per_epoch, resumable), *callbacks]
