@@ -432,7 +432,7 @@ def test_autoregression_over_one_column_is_remarked(tmp_path):
     np.save(tmp_path / "table.npy", values_of()[:, :1])
     options = [*QUICK, "--no-plots", "--out", tmp_path / "run"]
     result = good("fit", tmp_path / "table.npy", *options)
-    assert "maf with one column can only be a Gaussian; try --flow planar" in result.stderr
+    assert "maf with one column can only be a Gaussian" in result.stderr
 
 
 def test_list_names_every_flow_and_toy():
