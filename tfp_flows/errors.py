@@ -19,7 +19,7 @@ class DataWarning(UserWarning):
 
 def remark(message: str) -> None:
     """Gives a `DataWarning`, at the line of the user's that led to it."""
-    depth, frame = 1, sys._getframe(1)
+    depth, frame = 2, sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "tfp_flows":
         depth, frame = depth + 1, frame.f_back
     warnings.warn(message, DataWarning, stacklevel=depth)

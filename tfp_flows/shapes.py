@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.errors import InputError
 from tfp_flows.real import real_array
 
 
@@ -59,6 +58,19 @@ def as_float_dtype(dtype) -> tf.DType:
     return result
 
 
+def checked_array(value, name: str):
+    """The value, and where it is an array of NumPy or pandas, one of real numbers.
+
+    TensorFlow drops imaginary parts, masks and the like without a word.
+
+    Raises:
+        InputError: If it is an array of anything but real numbers, or of booleans.
+    """
+    if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
+        return real_array(value, name, booleans=True)
+    return value
+
+
 def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
     """Converts ``value`` to a tensor of ``dtype``.
 
@@ -66,8 +78,7 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
         InputError: If it is an array of anything but real numbers, or of booleans.
         TypeError: If it is a tensor of another dtype, which TensorFlow does not cast by itself.
     """
-    if isinstance(value, np.ndarray) or type(value).__module__.split(".")[0] == "pandas":
-        value = real_array(value, name, booleans=True)
+    value = checked_array(value, name)
     if tf.is_tensor(value) and value.dtype != dtype:
         way = f"cast it, as in tf.cast({name}, {dtype.name!r})"
         if value.dtype in (tf.float32, tf.float64):
@@ -80,11 +91,11 @@ def cast_real(value, dtype: tf.DType, name: str) -> tf.Tensor:
     """Casts a part of a batch.
 
     Raises:
-        InputError: If it holds complex numbers, text or the like, which a cast would mutilate.
+        ValueError: If it holds complex numbers, text or the like, which a cast would mutilate.
     """
     value = tf.convert_to_tensor(value)
     if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool):
-        raise InputError(
+        raise ValueError(
             f"{name} must hold real numbers, got {value.dtype.name}; convert them before."
         )
     return tf.cast(value, dtype)

@@ -1,6 +1,7 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
-import numpy as np
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -177,13 +178,13 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
 
     def _embedded(self, context, training=False):
         """The bijector's context from the raw one: here, and once an evaluation."""
+        if isinstance(context, dict) and not isinstance(self.context_shape, dict):
+            raise ValueError(
+                f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
+                "build the flow with an embedding of several inputs."
+            )
         context = self.standardized_context(context)
         if self._embedding is None:
-            if isinstance(context, dict):
-                raise ValueError(
-                    f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
-                    "build the flow with an embedding."
-                )
             return context
         if context is None:
             raise ValueError(
@@ -206,10 +207,12 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         Raises:
             ValueError: If a shape does not fit, or a context is missing or not expected.
         """
+        value = shapes.checked_array(value, "x")
         return self._call_log_prob(value, name, context=context, training=training)
 
     def prob(self, value, context=None, *, name="prob"):
         """Density; see `log_prob`."""
+        value = shapes.checked_array(value, "x")
         return self._call_prob(value, name, context=context)
 
     def log_prob_map(self, value, context=None, *, training=False):
@@ -359,9 +362,12 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
                 raise ValueError(
                     f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
                 )
-            named = isinstance(context, dict)
-            context = {n: np.asarray(c) for n, c in context.items()} if named else context
-            context = context if named else np.asarray(context)
+            if isinstance(context, dict):
+                context = {
+                    n: real_array(c, f"context[{n!r}]", booleans=True) for n, c in context.items()
+                }
+            else:
+                context = real_array(context, "context", booleans=True)
             if standardizer.needs_adapt:
                 standardizer.adapt(context)
         if not self.bijector.needs_adapt:
@@ -424,7 +430,7 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         # So far out that it overflows, the density is zero. All else that is no number stays so.
         axes = list(range(-len(self.event_shape), 0))
         far = tf.reduce_any(tf.abs(y) > y.dtype.max**0.75, axis=axes)
-        never = tf.constant(-np.inf, log_prob.dtype)
+        never = tf.constant(-math.inf, log_prob.dtype)
         return tf.where(far & tf.math.is_nan(log_prob), never, log_prob)
 
     def _call_sample_n(self, sample_shape, seed, context=None, length=None):

@@ -30,6 +30,11 @@ def get(name: str) -> Kind:
     return load(KINDS[name])
 
 
+def every() -> list[Kind]:
+    """All kinds."""
+    return [get(name) for name in KINDS]
+
+
 def of_record(record: dict, path: Path) -> Kind:
     """The kind of a record that `runs.record.read` returned.
 
@@ -51,7 +56,7 @@ def of_flow(name: str) -> Kind:
         InputError: If there is no such flow.
     """
     event = RECIPES[find(name)].event
-    return next(kind for kind in map(get, KINDS) if kind.event == event)
+    return next(kind for kind in every() if kind.event == event)
 
 
 def open_run(folder: str | os.PathLike[str]) -> "Run":
