@@ -9,11 +9,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tfp_flows.datasets import POTENTIALS
-
 if TYPE_CHECKING:
+    import numpy as np
     import tensorflow as tf
 
 _FUNNEL_SPREAD = 3.0
@@ -40,7 +37,7 @@ class Formula:
     text: str
     log_density: "Callable[[tf.Tensor], tf.Tensor]"
     log_normaliser: Callable[[int], Known]
-    draw: Callable[[int, int, int], np.ndarray]
+    draw: "Callable[[int, int, int], np.ndarray]"
     fixed: int | None = None
     smallest: int = 2
     spread: float = 1.0
@@ -59,7 +56,9 @@ def _funnel_normaliser(dim: int) -> Known:
     return math.log(_FUNNEL_SPREAD) + 0.5 * dim * math.log(2 * math.pi), 0.0
 
 
-def _funnel_draws(count: int, dim: int, seed: int) -> np.ndarray:
+def _funnel_draws(count: int, dim: int, seed: int) -> "np.ndarray":
+    import numpy as np
+
     normal = np.random.default_rng(seed).standard_normal((count, dim))
     v = _FUNNEL_SPREAD * normal[:, :1]
     return np.concatenate([v, np.exp(v / 2) * normal[:, 1:]], axis=1)
@@ -74,7 +73,9 @@ def _banana_normaliser(dim: int) -> Known:
     return math.log(2 * math.pi * _BANANA_SPREAD), 0.0
 
 
-def _banana_draws(count: int, dim: int, seed: int) -> np.ndarray:
+def _banana_draws(count: int, dim: int, seed: int) -> "np.ndarray":
+    import numpy as np
+
     normal = np.random.default_rng(seed).standard_normal((count, 2))
     x0 = _BANANA_SPREAD * normal[:, 0]
     return np.stack([x0, normal[:, 1] - _BANANA_BEND * (x0**2 - _BANANA_SPREAD**2)], axis=1)
@@ -93,6 +94,8 @@ def _chain(dim: int, nodes: int):
     Each coordinate meets its neighbours alone, so that the integral is one of products of
     matrices over a grid; the rule is exact to rounding where the grid resolves the ridge.
     """
+    import numpy as np
+
     grid = np.linspace(-4.0, 6.0, nodes)
     step = grid[1] - grid[0]
     own = np.exp(-((1 - grid) ** 2))
@@ -112,7 +115,9 @@ def _rosenbrock_normaliser(dim: int) -> Known:
     return fine, abs(fine - coarse)
 
 
-def _rosenbrock_draws(count: int, dim: int, seed: int) -> np.ndarray:
+def _rosenbrock_draws(count: int, dim: int, seed: int) -> "np.ndarray":
+    import numpy as np
+
     generator = np.random.default_rng(seed)
     grid, step, own, kernel, messages = _chain(dim, 1501)
     weights = np.broadcast_to(own * messages[-1], (count, len(grid)))
@@ -131,6 +136,8 @@ def _potential(name: str) -> "Callable[[tf.Tensor], tf.Tensor]":
     def log_density(x):
         import tensorflow as tf
 
+        from tfp_flows.datasets import POTENTIALS
+
         if name == "u1":
             return -POTENTIALS[name](x)
         beyond = tf.nn.relu(tf.abs(x[..., 0]) - _WALL)
@@ -139,8 +146,10 @@ def _potential(name: str) -> "Callable[[tf.Tensor], tf.Tensor]":
     return log_density
 
 
-def _cells(name: str, nodes: int) -> tuple[np.ndarray, np.ndarray, float]:
+def _cells(name: str, nodes: int) -> "tuple[np.ndarray, np.ndarray, float]":
     """Centres ``[n, 2]`` of the cells of a wide grid, the target there, and the cells' width."""
+    import numpy as np
+
     axis = -_WIDE + 2 * _WIDE * (np.arange(nodes) + 0.5) / nodes
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     return grid, np.exp(_potential(name)(grid).numpy()), 2 * _WIDE / nodes
@@ -158,8 +167,10 @@ def _potential_normaliser(name: str) -> Callable[[int], Known]:
     return log_normaliser
 
 
-def _potential_draws(name: str) -> Callable[[int, int, int], np.ndarray]:
-    def draw(count: int, dim: int, seed: int) -> np.ndarray:
+def _potential_draws(name: str) -> "Callable[[int, int, int], np.ndarray]":
+    def draw(count: int, dim: int, seed: int) -> "np.ndarray":
+        import numpy as np
+
         generator = np.random.default_rng(seed)
         grid, density, width = _cells(name, 900)
         cells = generator.choice(len(grid), count, p=density / density.sum())
@@ -182,7 +193,7 @@ FORMULAS: Mapping[str, Formula] = MappingProxyType(
                 fixed=2,
                 spread=2.0,
             )
-            for name in POTENTIALS
+            for name in ("u1", "u2", "u3", "u4")
         },
         "funnel": Formula(
             text="x0 normal of deviation 3, the others given it normal of variance exp(x0)",

@@ -37,6 +37,11 @@ class Weighed(NamedTuple):
     x: np.ndarray
     log_weights: np.ndarray
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Draws with their log-weights in a last column, ``[n, D + 1]``."""
+        return np.concatenate([self.x, self.log_weights[:, None]], axis=1)
+
 
 def weigh(flow: "Flow", source: TargetSource, count: int, seed: int) -> Weighed:
     """Draws from a flow and weighs by a target; the same for the same arguments."""

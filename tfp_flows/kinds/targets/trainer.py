@@ -16,6 +16,9 @@ _JUDGED = 4096
 _GRADIENT_NORM = 5.0
 # Steps in which the rate rises to its height.
 _RISE = 200
+_AFTER_UNDOING = 0.25
+# Nats above the best round at which training has left its way.
+_FAR = 1000.0
 _FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-8
 _COLDEST = 0.05
 
@@ -24,8 +27,10 @@ class ReverseKL:
     """Minimises the mean of ``log q(x) - log p(x)`` over draws ``x`` of the flow.
 
     See `tfp_flows.runs.work.Trainer`. A step's draws depend on seed and step alone, so that a
-    resumed training goes on as it was. Every round is judged by the same latents: the bound of one
-    round is smooth in the weights, and two rounds differ by what was learned.
+    resumed training goes on as it was. After a round whose bound is far below the best one, or no
+    number, it goes back to the best, with a lower rate: couplings can blow up in the tails before
+    a step notices. Every round is judged by the same latents: the bound of one round is smooth in
+    the weights, and two rounds differ by what was learned.
 
     Args:
         model: Holds the flow.
@@ -74,12 +79,23 @@ class ReverseKL:
             warm = min(1.0, (number + 1) / (self._warm_up + 1))
             share = tf.constant(_COLDEST ** (1 - warm), self._model.flow.dtype)
             rate = tf.constant(self._rate, self._model.flow.dtype)
+            before = self.state()
             loss, kept = self._train(tf.constant(number * STEPS), rate, share)
-            logs = {"loss": float(loss), "val_loss": float(self._judge())}
-            if int(kept) < STEPS:
-                logs["steps_left_out"] = STEPS - int(kept)
-            rounds.diverged = self._why(logs) or rounds.diverged
-            rounds.end({"steps_left_out": 0, **logs})
+            logs = {"loss": float(loss), "val_loss": float(self._judge()), "undone": 0.0}
+            best = rounds.state.best
+            worst = best + _FAR if warm == 1 else np.inf
+            if int(kept) <= STEPS // 2 or not logs["val_loss"] < worst:
+                self._undo(before["weight"] if best == np.inf else rounds.state.best_weights)
+                bound = float(self._judge())
+                logs = {"loss": bound, "val_loss": bound, "undone": 1.0}
+            rounds.end({**logs, "steps_left_out": STEPS - int(kept)})
+
+    def _undo(self, weights) -> None:
+        """Goes back to earlier weights, with smaller steps and no memory of gradients."""
+        self.restore({"weight": weights})
+        self._rate *= _AFTER_UNDOING
+        for variable in (*self._moments, self._updates):
+            variable.assign(tf.zeros_like(variable))
 
     def state(self) -> Arrays:
         """Weights, Adam's moments and count, and the rate."""
@@ -146,11 +162,3 @@ class ReverseKL:
             new = variable - rate * new_first / (tf.sqrt(new_second) + _EPSILON)
             for old, value in ((first, new_first), (second, new_second), (variable, new)):
                 old.assign(tf.where(good, value, old))
-
-    def _why(self, logs) -> str | None:
-        if np.isfinite(logs["loss"]):
-            return None
-        return (
-            "no step of an epoch had a finite loss and gradient, so training ended there; the "
-            "model is that of the best epoch."
-        )

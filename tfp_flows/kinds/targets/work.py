@@ -9,7 +9,6 @@ from tfp_flows import plotting
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.targets.settings import TargetSettings
 from tfp_flows.kinds.targets.source import TargetSource, load
-from tfp_flows.runs import recipe
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.terminal import note
@@ -38,7 +37,7 @@ class TargetWork:
 
         settings = self.settings
         # Angles are what they are.
-        flow = recipe.build_flow(settings, source.dim, standardize=settings.flow != _ANGLES)
+        flow = settings.build_flow(source.dim, standardize=settings.flow != _ANGLES)
         if flow.needs_adapt:
             flow.adapt(_rows(source.dim, source.spread).astype(settings.dtype))
         elif settings.spread is not None:
