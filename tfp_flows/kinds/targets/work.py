@@ -18,6 +18,8 @@ _ROWS = 1000
 _ANGLES = "circular_nsf"
 # Fewer effective draws, or one with more than this share of all weight, say little of the target.
 _FEW, _HEAVY = 100, 0.1
+# In nats; a bound less certain than this hangs on a few draws in the tails.
+_UNCERTAIN = 0.5
 
 
 class TargetWork:
@@ -139,6 +141,11 @@ def _say(values: Mapping[str, Any]) -> None:
             f"all weight lies on about {effective:.0f} of {values['draws']:,} draws, so "
             "log-normaliser and effective sample size may be far off; the flow is not near the "
             "target yet."
+        )
+    if (values["bound_standard_error"] or 0.0) > _UNCERTAIN:
+        note(
+            "the bound hangs on a few draws in the tails, where the flow is wide and the target "
+            "low; lower --learning-rate, or use another flow."
         )
     known, estimate = values["known_log_normaliser"], values["log_normaliser"]
     if known["value"] is not None and estimate is not None:
