@@ -150,7 +150,7 @@ class ReverseKL:
         self._updates.assign_add(tf.cast(good, tf.int32))
         time = tf.cast(self._updates, rate.dtype)
         # Adam's first steps are as long as any: through many layers of couplings they explode.
-        rate *= tf.minimum(1.0, time / _RISE)
+        rate *= tf.minimum(tf.ones_like(time), time / _RISE)
         rate *= tf.sqrt(1 - _SECOND_DECAY**time) / (1 - _FIRST_DECAY**time)
         half = len(self._variables)
         firsts, seconds = self._moments[:half], self._moments[half:]
