@@ -89,4 +89,19 @@ ROWS = [
         ],
         foreign=["--columns", "a"],
     ),
+    Row(
+        kind="targets",
+        write=lambda folder, changed=False: "u2",
+        options=["--flow", "planar", "--layers", "2", "--batch-size", "64"],
+        verbs={
+            "sample": lambda folder: ["-n", "3", "-o", "samples.csv"],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
+            (["--learning-rate", "-1"], "give a positive number"),
+            (["--flow", "glow"], "glow is a flow of images"),
+        ],
+        foreign=["--columns", "a"],
+        data_changes=False,
+    ),
 ]

@@ -9,7 +9,6 @@ from tfp_flows import plotting
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.targets.settings import TargetSettings
 from tfp_flows.kinds.targets.source import TargetSource, load
-from tfp_flows.runs import recipe
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.terminal import note
@@ -36,7 +35,7 @@ class TargetWork:
         from tfp_flows.models import FlowModel
 
         settings = self.settings
-        flow = recipe.build_flow(settings, source.dim, standardize=True)
+        flow = settings.build_flow(source.dim, standardize=True)
         if flow.needs_adapt:
             flow.adapt(_rows(source.dim, source.spread).astype(settings.dtype))
         elif settings.spread is not None:
