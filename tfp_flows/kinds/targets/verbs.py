@@ -66,9 +66,9 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
     from tfp_flows import datasets
 
     datasets.check_output(options.output)
-    table = datasets.load_matching(
-        options.data, list(run.metrics["data"]["columns"]), named=False, key=options.key
-    )
+    columns = list(run.metrics["data"]["columns"])
+    # As if they were a table's own names: a file without names must be as wide as the target.
+    table = datasets.load_matching(options.data, columns, named=True, key=options.key)
     for remark in table.remarks:
         note(remark)
     flow = run.model.flow

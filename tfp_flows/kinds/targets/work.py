@@ -15,6 +15,7 @@ from tfp_flows.terminal import note
 
 _PICTURE = "target.png"
 _ROWS = 1000
+_ANGLES = "circular_nsf"
 # Fewer effective draws, or one with more than this share of all weight, say little of the target.
 _FEW, _HEAVY = 100, 0.1
 
@@ -35,11 +36,12 @@ class TargetWork:
         from tfp_flows.models import FlowModel
 
         settings = self.settings
-        flow = settings.build_flow(source.dim, standardize=True)
+        # Angles are what they are.
+        flow = settings.build_flow(source.dim, standardize=settings.flow != _ANGLES)
         if flow.needs_adapt:
             flow.adapt(_rows(source.dim, source.spread).astype(settings.dtype))
         elif settings.spread is not None:
-            raise InputError(f"{settings.flow} has no standardiser to set; leave --spread out.")
+            raise InputError(f"{settings.flow} begins as it is; leave --spread out.")
         check(source, flow, settings.seed)
         return FlowModel(flow)
 
