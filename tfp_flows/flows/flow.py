@@ -177,19 +177,18 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
 
     def _embedded(self, context, training=False):
         """The bijector's context from the raw one: here, and once an evaluation."""
-        context = self.standardized_context(context)
         if self._embedding is None:
             if isinstance(context, dict):
                 raise ValueError(
                     f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
                     "build the flow with an embedding."
                 )
-            return context
+            return self.standardized_context(context)
         if context is None:
             raise ValueError(
                 f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
             )
-        return self._embedding(context, training)
+        return self._embedding(self.standardized_context(context), training)
 
     def log_prob(self, value, context=None, *, training=False, name="log_prob"):
         """Log-density in nats.
