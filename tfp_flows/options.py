@@ -42,6 +42,12 @@ class Option:
     shown: str | None = None
 
 
+# As several commands have them.
+OUTPUT = {"names": ("--output", "-o")}
+TABLES = "File to write: .csv, .tsv, .npy, .npz or .parquet."
+COUNT = {"names": ("--count", "-n"), "metavar": "N"}
+
+
 def option(default: Any = dataclasses.MISSING, **about: Any) -> Any:
     """A field that is an option; see `Option` for the arguments, without a default it is needed."""
     if isinstance(default, dict):

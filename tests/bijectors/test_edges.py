@@ -232,10 +232,7 @@ def test_rows_outside_of_a_support_do_not_spoil_gradients_and_means():
     assert np.isnan(nan).all()
 
 
-@pytest.mark.parametrize("name", ["softsign", "logit"])
-def test_our_own_bijectors_outside_of_their_range(name):
-    bijector = BIJECTORS[name].build(tf.float32)
-    shape = bijector.event_shape
-    flow = tff.Flow(tff.flows.standard_normal(shape), bijector)
-    log_prob = flow.log_prob(tf.fill([2, *shape], 1.5))
-    np.testing.assert_array_equal(log_prob, [-np.inf, -np.inf])
+def test_the_softsign_outside_of_its_range_is_practically_zero():
+    bijector = BIJECTORS["softsign"].build(tf.float32)
+    flow = tff.Flow(tff.flows.standard_normal(3), bijector)
+    assert (flow.log_prob(tf.fill([2, 3], 1.5)).numpy() < -1e10).all()

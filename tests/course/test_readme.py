@@ -15,7 +15,9 @@ PAGES = {"README.md": 5, **{f"docs/{path.name}": 1 for path in (ROOT / "docs").g
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.deep if p == "README.md" else []) for p in PAGES]
+)
 def test_snippets_run(page, tmp_path):
     text = (ROOT / page).read_text()
     snippets = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import tfp_flows as tff
@@ -139,3 +140,24 @@ def test_full_batches_have_one_shape(tmp_path):
         assert seen.shape == (30, 8, 8, 3)
         # 24 images, and six of them again.
         assert len(np.unique(seen.reshape(30, -1), axis=0)) == 24
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_orders_and_flips_depend_on_seed_and_epoch_alone(tmp_path, folder):
+    np.save(tmp_path / "a.npy", pictures(20))
+    images = load_images(folder_of(tmp_path / "images") if folder else tmp_path / "a.npy")
+
+    def passes(epoch, count=1, seed=3, **options):
+        options = {"shuffle": True, "flip": True, "full": True, "seed": seed, **options}
+        stream = images.batches("train", 6, epoch=epoch, **options)
+        return [np.concatenate(list(stream)) for _ in range(count)]
+
+    first, again = passes(0, 2)
+    np.testing.assert_array_equal(first, again)
+    number = tf.Variable(1, dtype=tf.int64)
+    (second,) = passes(number)
+    assert not np.array_equal(first, second)
+    # What counts the passes itself has the same.
+    np.testing.assert_array_equal(passes(None, 2), [first, second])
+    assert not np.array_equal(passes(0, seed=4)[0], first)
+    assert not np.array_equal(passes(0, flip=False)[0], first)

@@ -55,6 +55,15 @@ def test_samples_are_those_of_their_seed(name):
     assert base.sample((2, 3), seed=0).shape == (2, 3, 2)
 
 
+def test_temperature_shrinks_towards_the_mean():
+    base = moved("mixture", tf.float64)
+    flow = tff.flows.realnvp(event_shape=2, hidden_units=[4], base=base, seed=0, dtype=tf.float64)
+    mean = base.mean()
+    assert np.abs(mean).max() > 0.1
+    z, cool = (flow.to_latent(flow.sample(5, seed=(0, 1), temperature=t)) for t in (1.0, 0.25))
+    np.testing.assert_allclose(cool, mean + 0.25 * (z - mean), atol=1e-9)
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n == "mixture" else pytest.mark.deep) for n in BASES]
 )

@@ -42,7 +42,7 @@ def test_density(name, dtype):
 @pytest.mark.parametrize("cells", [250, pytest.param(1000, marks=pytest.mark.deep)])
 def test_density_integrates_to_one(name, cells):
     box = (-np.ones(2), np.ones(2)) if name == "softsign_bimodal" else None
-    checks.integral(rows.flow(name, event_shape=2), cells=cells, box=box)
+    assert checks.integral(rows.flow(name, event_shape=2), cells=cells, box=box)
 
 
 @flow_rows()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import bad, good, run
-from kind_rows import FIXTURES, ROWS
+from commands import bad, good
+from kind_rows import ROWS
 
 import tfp_flows as tff
 from tfp_flows import kinds
@@ -145,6 +145,43 @@ def test_killed_and_resumed_is_as_uninterrupted(made, tmp_path):
     assert "nothing to resume" in good("fit", "--resume", "--out", out).stderr
 
 
+# Ends its own process so many seconds after its training began, and says how long that took.
+TIMED = """
+import os, signal, threading, time, atexit
+from tfp_flows.training_state import TrainingState
+first, limit = TrainingState.__init__, {seconds}
+def timed(self, *arguments, **options):
+    first(self, *arguments, **options)
+    begun = time.monotonic()
+    atexit.register(lambda: print("took", time.monotonic() - begun))
+    if limit is not None:
+        timer = threading.Timer(limit, os.kill, (os.getpid(), signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
+TrainingState.__init__ = timed
+"""
+
+
+@pytest.mark.deep
+def test_killed_at_any_moment(made, tmp_path):
+    """Twelve random moments between the first step and the last file."""
+    whole = tff.open_run(made.fit("run"))
+    fixed = ["--kind", made.row.kind, "--epochs", "3", "--no-plots", *made.row.options, "--out"]
+    done = process([["fit", made.data, *fixed, tmp_path / "timed"]], TIMED.format(seconds=None))
+    longest = float(done.stdout.strip().rpartition("took ")[2])
+    for number, share in enumerate(np.random.default_rng(0).uniform(0.05, 1, 12)):
+        out = tmp_path / str(number)
+        killing = TIMED.format(seconds=share * longest)
+        killed = process([["fit", made.data, *fixed, out]], killing).returncode == -9
+        if killed:
+            good("fit", "--resume", "--out", out)
+        resumed = tff.open_run(out)
+        assert {path.name for path in out.iterdir()} == {"model.keras", "metrics.json"}
+        weights = zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True)
+        for one, two in weights:
+            np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
+
+
 def test_changed_data_are_not_resumed(made, tmp_path):
     if not made.row.data_changes:
         pytest.skip("nothing that could change")
@@ -245,63 +282,6 @@ def test_newer_states_and_models(made, tmp_path, monkeypatch):
         for name, part in parts.items():
             archive.writestr(name, part)
     assert "newer tfp-flows, in format 2" in bad("plot", finished)
-
-
-def old(name, tmp_path):
-    """A copy of a run of format 0, which finds its images."""
-    out = tmp_path / name
-    shutil.copytree(FIXTURES / "format0" / name, out)
-    for record in out.glob("*.json"):
-        images = FIXTURES / "format0" / "images.npz"
-        record.write_text(record.read_text().replace("/data/images.npz", str(images)))
-    return out
-
-
-@pytest.mark.parametrize(("kind", "headline"), [("tables", "nats"), ("images", "bits")])
-def test_finished_runs_of_format_0(tmp_path, kind, headline):
-    out = old(kind, tmp_path)
-    opened = tff.open_run(out)
-    assert opened.kind == kind
-    assert opened.settings.minutes is None
-    assert headline in good("runs", tmp_path).stdout
-    good("sample", out, "-n", 2, "-o", tmp_path / "samples.npy")
-    assert np.isfinite(np.load(tmp_path / "samples.npy").astype(float)).all()
-    good("plot", out, "-o", tmp_path / "picture.png")
-    # The scores of the test part are those of the record.
-    source = opened.source()
-    again = opened.work.measure(opened.model, source)["test"]["headline"]["value"]
-    before = {"tables": "mean_nats", "images": "bits_per_dim"}[kind]
-    tolerance = {"tables": 1e-5, "images": 0.02}[kind]  # images get noise
-    assert again == pytest.approx(opened.metrics["test"][before], abs=tolerance)
-    assert "nothing to resume" in good("fit", "--resume", "--out", out).stderr
-
-
-@pytest.mark.parametrize("kind", ["tables", "images"])
-def test_interrupted_runs_of_format_0_go_on(tmp_path, kind):
-    out = old(f"killed_{kind}", tmp_path)
-    with np.load(out / "training_state.npz") as archive:
-        state = json.loads(str(archive["state"]))
-    good("fit", "--resume", "--out", out)
-    opened = tff.open_run(out)
-    assert opened.kind == kind
-    assert len(opened.history["loss"]) == opened.settings.epochs == {"tables": 5, "images": 3}[kind]
-    assert opened.history["val_loss"][:2] == state["history"]["val_loss"]
-    if kind == "tables":
-        whole = json.loads((FIXTURES / "format0" / "whole_tables.json").read_text())
-        expected = whole["training"]["history"]["val_loss"]
-        np.testing.assert_allclose(opened.history["val_loss"], expected, rtol=1e-3)
-
-
-def test_options_of_no_kind(tmp_path):
-    result = run("fit", "two_moons", "--kind", "tabels", "--out", tmp_path / "run")
-    assert "Unknown kind of work 'tabels'; did you mean 'tables'?" in result.stderr
-    said = bad("interpolate", old("tables", tmp_path), "a.png", "b.png", "-o", tmp_path / "c.png")
-    assert "interpolate is of images; " in said
-    assert "is of tables" in said
-    said = bad(
-        "score", old("images", tmp_path), "x.npy", "--drop-invalid", "-o", tmp_path / "s.csv"
-    )
-    assert "--drop-invalid is of tables; " in said
 
 
 def test_minutes_end_a_fit_to_a_table(tmp_path):

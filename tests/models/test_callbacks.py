@@ -9,7 +9,7 @@ import tensorflow as tf
 import tfp_flows as tff
 from tfp_flows.datasets import split, toy
 from tfp_flows.errors import InputError
-from tfp_flows.models import ResumableTraining
+from tfp_flows.models import EachCall, ResumableTraining
 
 pytestmark = pytest.mark.keras
 DATA = split(toy("two_moons", 500))
@@ -67,6 +67,86 @@ def test_resumed_training_equals_uninterrupted(tmp_path):
     assert parts.best_epoch == whole.best_epoch
     for a, b in zip(result.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class Killed(EachCall):
+    """Ends the process, so to say, in the middle of an epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == 2:
+            raise KeyboardInterrupt
+
+
+def fitted(flow, path, data, callbacks=(), seed=3):
+    """A model after 4 epochs, from the state in the file if there is one."""
+    training = ResumableTraining(path, seed=seed)
+    model = tff.FlowModel(flow())
+    model.compile(tf.keras.optimizers.Adam(1e-3))
+    done = training.resume(model)
+    options = {
+        "epochs": 4,
+        "initial_epoch": done,
+        "verbose": 0,
+        "callbacks": [training, *callbacks],
+    }
+    model.fit(**data(training), **options)
+    return training, model
+
+
+def check_resumed(tmp_path, flow, data):
+    whole, expected = fitted(flow, tmp_path / "whole.npz", data)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(flow, tmp_path / "parts.npz", data, [Killed()])
+    parts, model = fitted(flow, tmp_path / "parts.npz", data)
+    assert parts.history["loss"] == whole.history["loss"]
+    assert parts.history["val_loss"] == whole.history["val_loss"]
+    for a, b in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # The order and the noise of another seed are others.
+    other, _ = fitted(flow, tmp_path / "other.npz", data, seed=4)
+    assert not set(other.history["loss"]) & set(whole.history["loss"])
+
+
+def test_arrays_are_resumed_with_the_noise_of_each_step(tmp_path):
+    def data(training):
+        return {"x": DATA.train, "batch_size": 50, "validation_data": DATA.validation}
+
+    def flow():
+        return tff.flows.ffjord(
+            event_shape=2, seed=0, hidden_units=(8,), trace="hutchinson", rtol=1e-2, atol=1e-2
+        )
+
+    check_resumed(tmp_path, flow, data)
+
+
+def test_images_are_resumed_with_their_order_flips_and_noise(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)
+    np.save(tmp_path / "images.npy", pixels)
+    images = tff.datasets.load_images(tmp_path / "images.npy")
+
+    def data(training):
+        options = {"seed": training.seed, "full": True}
+        return {
+            "x": images.batches(
+                "train", 16, shuffle=True, flip=True, epoch=training.epoch_number, **options
+            ),
+            "validation_data": images.batches("validation", 16, **options),
+        }
+
+    def flow():
+        return tff.flows.glow(event_shape=(4, 4, 1), seed=0, num_levels=1, depth=1, hidden_units=4)
+
+    check_resumed(tmp_path, flow, data)
+
+
+def test_a_state_of_another_seed_is_not_resumed(tmp_path):
+    path = tmp_path / "state.npz"
+    Losses(ResumableTraining(path, seed=1))(0, 1.0)
+    with pytest.raises(InputError, match="begun with seed 1, not 2"):
+        ResumableTraining(path, seed=2).resume(model_of())
 
 
 def test_order_depends_on_seed_and_epoch_alone():

@@ -101,7 +101,7 @@ def test_fit_evaluate_and_predict_on_arrays_and_streams(tmp_path):
     shift = context["image"].mean(axis=(1, 2, 3)) * 4 + context["kind"][:, 0]
     noise = np.random.default_rng(1).normal(size=(300, 2)) * 0.1
     x = (noise + shift[:, None]).astype(np.float32)
-    model = compiled(flow_of_two())
+    model = compiled(flow_of_two(), jit_compile=False)
     before = model.flow.embedding.get_weights()
     history = model.fit(
         x, context, epochs=8, batch_size=64, validation_split=0.1, verbose=0
@@ -131,6 +131,17 @@ def test_fit_evaluate_and_predict_on_arrays_and_streams(tmp_path):
         model.predict(x, {**context, "image": context["image"][:, :3]})
     with pytest.raises(ValueError, match="must be a dict"):
         model.flow.log_prob(x, context["image"])
+
+
+@pytest.mark.deep
+def test_an_exported_flow_takes_the_raw_context_by_name(tmp_path):
+    flow, context = rows.randomise(flow_of_two()), raw(5)
+    x = rows.points((5,), tf.float32, event_shape=[2])
+    tff.models.export(flow, tmp_path)
+    exported, density = tf.saved_model.load(str(tmp_path)), flow.log_prob(x, context)
+    np.testing.assert_allclose(exported.log_prob(x, context), density, rtol=1e-4, atol=1e-4)
+    by_name = exported.signatures["log_prob"](x=x, **context)
+    np.testing.assert_allclose(*by_name.values(), density, rtol=1e-4, atol=1e-4)
 
 
 def test_what_does_not_fit_is_refused():

@@ -202,10 +202,19 @@ def test_what_compile_refuses():
 
 
 def test_strategies_that_keras_3_cannot_train_under():
-    strategy = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
+    class Workers(tf.distribute.MultiWorkerMirroredStrategy):
+        def __init__(self, count):
+            spec = {"worker": [f"localhost:{9000 + i}" for i in range(count)]}
+            self.spec = tf.train.ClusterSpec(spec)
+
+        @property
+        def cluster_resolver(self):
+            return tf.distribute.cluster_resolver.SimpleClusterResolver(self.spec)
+
     if KERAS3:
-        with pytest.raises(ValueError, match="Keras 3 cannot train under MultiWorkerMirroredStrat"):
-            check_strategy(strategy)
+        with pytest.raises(ValueError, match="cannot train under MultiWorkerMirroredStrategy of s"):
+            check_strategy(Workers(2))
     else:
-        check_strategy(strategy)
+        check_strategy(Workers(2))
+    check_strategy(Workers(1))
     check_strategy(tf.distribute.get_strategy())

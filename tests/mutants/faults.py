@@ -88,10 +88,10 @@ FAULTS = (
     Fault(
         "chain: the context is dropped on the way to data",
         "bijectors/compose.py",
-        "own = context if member.context_shape is not None else None\n            kind",
-        "own = context if member.context_shape is not None else None\n"
+        "return method(value, contexts[place], training)",
+        "own = contexts[place]\n"
         '            own = None if own is None else own * float(direction == "inverse")\n'
-        "            kind",
+        "            return method(value, own, training)",
         _rows("chain"),
     ),
     Fault(
@@ -129,7 +129,7 @@ FAULTS = (
         "bijectors/permutation.py",
         "        if not self._reverse:\n            config",
         "        if False:\n            config",
-        ("tests/bijectors/test_bijectors.py", "-k", "seed or config or order or permutation"),
+        _rows("permutation and config"),
     ),
     Fault(
         "numerics: the gradient of a permutation goes the same way",
@@ -164,8 +164,8 @@ FAULTS = (
     Fault(
         "batch normalisation: moving statistics stand still",
         "bijectors/batchnorm.py",
-        "moving.assign_add(step)",
-        "moving.assign_add(0 * step)",
+        "moving.assign_add(tf.where(",
+        "moving.assign_add(0 * tf.where(",
         ("tests/bijectors/test_bijectors.py", "tests/models/test_keras.py"),
     ),
     Fault(
@@ -256,8 +256,8 @@ FAULTS = (
     Fault(
         "flow: log_prob takes the log-det off",
         "flows/flow.py",
-        "return self.distribution.log_prob(x) + log_det",
-        "return self.distribution.log_prob(x) - log_det",
+        "log_prob = self.distribution.log_prob(x) + log_det",
+        "log_prob = self.distribution.log_prob(x) - log_det",
         (FLOWS, "-k", "density and maf"),
     ),
     Fault(
@@ -272,7 +272,7 @@ FAULTS = (
         "flows/flow.py",
         "z = mean + tf.cast(temperature, z.dtype) * (z - mean)",
         "z = tf.cast(temperature, z.dtype) * z",
-        ("tests/flows/test_images.py", "tests/flows/test_bases.py", "-k", "temperature"),
+        ("tests/flows/test_bases.py", "-k", "temperature"),
     ),
     Fault(
         "saving: arrays come back column by column",
@@ -300,13 +300,13 @@ FAULTS = (
         "models/flow_model.py",
         "return tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(weight))",
         "return tf.reduce_mean(losses)",
-        ("tests/models/test_keras_data.py", "tests/models/test_keras_steps.py"),
+        ("tests/models/test_keras_data.py", "-k", "weights"),
     ),
     Fault(
         "training: bits per dimension in nats",
         "models/flow_model.py",
-        "scale = math.log(2) * math.prod(self.flow.event_shape)",
-        "scale = 1.0 * math.prod(self.flow.event_shape)",
+        "scale = math.log(2) * (",
+        "scale = 1.0 * (",
         ("tests/models/test_keras.py",),
     ),
     Fault(
@@ -339,7 +339,7 @@ FAULTS = (
     ),
     Fault(
         "resume: an epoch is skipped",
-        "models/callbacks.py",
+        "training_state.py",
         'self.epoch, self.stopped = state["epoch"], state["stopped"]',
         'self.epoch, self.stopped = state["epoch"] + 1, state["stopped"]',
         ("tests/models/test_callbacks.py",),
@@ -347,9 +347,9 @@ FAULTS = (
     Fault(
         "resume: the moments of the optimiser begin anew",
         "models/callbacks.py",
-        "            for variable, value in zip(variables, found[name], strict=True):\n"
+        "            for variable, value in zip(variables, arrays[name], strict=True):\n"
         "                variable.assign(value)",
-        "            for variable, value in zip(variables, found[name], strict=True):\n"
+        "            for variable, value in zip(variables, arrays[name], strict=True):\n"
         '                if name == "weight":\n'
         "                    variable.assign(value)",
         ("tests/models/test_callbacks.py",),
@@ -357,15 +357,15 @@ FAULTS = (
     Fault(
         "training: the best weights are not restored",
         "models/callbacks.py",
-        "model.set_weights(self._best_weights)",
+        "model.set_weights(self.progress.best_weights)",
         "model.get_weights()",
         ("tests/models/test_callbacks.py",),
     ),
     Fault(
         "early stopping: one epoch late",
-        "models/callbacks.py",
-        "self.stopped = self._wait >= self.patience",
-        "self.stopped = self._wait > self.patience",
+        "training_state.py",
+        "self.stopped = self.wait >= self.patience",
+        "self.stopped = self.wait > self.patience",
         ("tests/models/test_callbacks.py",),
     ),
 )

@@ -12,7 +12,9 @@ FLOORS = (
     {"_version", "errors"},
     {"noise", "real"},
     {"activations", "checks", "config", "files", "keras_worlds", "numerics", "ode", "penalties"}
-    | {"held_out", "shapes", "spread", "terminal", "training_state"},
+    | {"held_out", "options", "shapes", "spread", "terminal"},
+    {"formats"},
+    {"training_state"},
     {"serialization"},
     {"copies"},
     {"networks"},

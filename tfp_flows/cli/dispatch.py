@@ -11,7 +11,7 @@ from tfp_flows import kinds
 from tfp_flows.cli import parser
 from tfp_flows.errors import InputError
 from tfp_flows.flows.catalogue import RECIPES, find
-from tfp_flows.options import again, option
+from tfp_flows.options import option
 from tfp_flows.runs import folder, record
 from tfp_flows.runs.kind import Kind
 from tfp_flows.runs.settings import FLOW, OUTPUT, Settings
@@ -42,13 +42,6 @@ class FitOptions:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _AnySettings(Settings):
-    """For the help of `fit` that is about no kind."""
-
-    data: str = again(Settings, "data", help="What to fit to, as each kind says.")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """What every verb is told."""
 
@@ -59,14 +52,14 @@ def fit_command(arguments: list[str]) -> typer.core.TyperCommand:
     """The command `fit`, with the options of the kind that the arguments are about."""
     kind = _kind_of_fit(arguments)
     chosen = kind or kinds.of_flow(Settings.flow)
-    every = {k.name: parser.fields_of(k.settings) for k in map(kinds.get, kinds.KINDS)}
+    every = {k.name: parser.fields_of(k.settings) for k in kinds.every()}
     own = parser.fields_of(FitOptions)
-    lines = [f"[bold]{k.name}[/bold]: {k.title}" for k in map(kinds.get, kinds.KINDS)]
+    lines = [f"[bold]{k.name}[/bold]: {k.title}" for k in kinds.every()]
     if kind is None:
         text = "\n\n".join([_FIT, "Kinds of work (--kind, each with its own --help):", *lines])
     else:
         text = f"Fit a flow: {kind.name}.\n\n{kind.title}"
-    settings = parser.fields_of(_AnySettings if kind is None else kind.settings)
+    settings = parser.fields_of(Settings if kind is None else kind.settings)
     rest = {name: field for fields in every.values() for name, field in fields.items()}
     return parser.command(
         "fit",
@@ -113,7 +106,7 @@ def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> 
         engine.resume(kind, place, begun, given)
         return
     if "data" not in given:
-        raise InputError("DATA is missing; give a toy's name or a file, or --resume.")
+        raise InputError(f"DATA is missing; fit --kind {kind.name} --help says what it can be.")
     settings = kind.settings(**given).check()
     event = RECIPES[find(flow)].event
     if event != kind.event:
@@ -126,12 +119,12 @@ def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> 
 
 def verb_names() -> list[str]:
     """The verbs of all kinds."""
-    return list(dict.fromkeys(v.name for k in map(kinds.get, kinds.KINDS) for v in k.verbs))
+    return list(dict.fromkeys(v.name for k in kinds.every() for v in k.verbs))
 
 
 def verb_command(name: str, arguments: Iterable[str]) -> typer.core.TyperCommand:
     """The command of a verb, with the options of the kind of the run among the arguments."""
-    have = {k.name: k.verb(name) for k in map(kinds.get, kinds.KINDS) if k.verb(name) is not None}
+    have = {k.name: verb for k in kinds.every() for verb in k.verbs if verb.name == name}
     every = {kind: parser.fields_of(verb.options) for kind, verb in have.items()}
     kind = _kind_of_run(arguments)
     verb = have.get(kind) or next(iter(have.values()))
@@ -149,7 +142,7 @@ def verb_command(name: str, arguments: Iterable[str]) -> typer.core.TyperCommand
             raise InputError(f"{name} is of {' and '.join(have)}; {what}.")
         parser.refuse_foreign(given, every[opened.kind], every, what)
         own = have[opened.kind]
-        for path in own.run(opened, own.options(**given)):
+        for path in own.run(opened, own.options(**given)) or ():
             typer.echo(f"Written to {path}")
 
     return parser.command(name, text, [verb.example], shown, rest, run)

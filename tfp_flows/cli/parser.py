@@ -149,16 +149,9 @@ def value_of(arguments: list[str], name: str) -> str | None:
 
 
 def refuse_foreign(given: Iterable[str], own: Fields, others: Mapping[str, Fields], what: str):
-    """Refuses options of other kinds.
+    """Refuses, by an InputError, what is among ``others``, the fields of each kind, alone.
 
-    Args:
-        given: Names of the fields that were given.
-        own: Fields of the kind at hand.
-        others: Fields of each other kind.
-        what: What is of the kind at hand, and which it is.
-
-    Raises:
-        InputError: If one of them is of other kinds only.
+    ``what`` says for its end what is of the kind at hand.
     """
     for name in given:
         if name in own:

@@ -1,6 +1,7 @@
 """A flow: a base distribution and a bijector, as one distribution."""
 
-import numpy as np
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -177,18 +178,19 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
 
     def _embedded(self, context, training=False):
         """The bijector's context from the raw one: here, and once an evaluation."""
+        if isinstance(context, dict) and not isinstance(self.context_shape, dict):
+            raise ValueError(
+                f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
+                "build the flow with an embedding of several inputs."
+            )
+        context = self.standardized_context(context)
         if self._embedding is None:
-            if isinstance(context, dict):
-                raise ValueError(
-                    f"{self.name} takes one array as context, got a dict of {sorted(context)}; "
-                    "build the flow with an embedding."
-                )
-            return self.standardized_context(context)
+            return context
         if context is None:
             raise ValueError(
                 f"{self.name} needs a context of shape {self.context_shape}; pass context=..."
             )
-        return self._embedding(self.standardized_context(context), training)
+        return self._embedding(context, training)
 
     def log_prob(self, value, context=None, *, training=False, name="log_prob"):
         """Log-density in nats.
@@ -428,7 +430,7 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         # So far out that it overflows, the density is zero. All else that is no number stays so.
         axes = list(range(-len(self.event_shape), 0))
         far = tf.reduce_any(tf.abs(y) > y.dtype.max**0.75, axis=axes)
-        never = tf.constant(-np.inf, log_prob.dtype)
+        never = tf.constant(-math.inf, log_prob.dtype)
         return tf.where(far & tf.math.is_nan(log_prob), never, log_prob)
 
     def _call_sample_n(self, sample_shape, seed, context=None, length=None):

@@ -51,15 +51,16 @@ class Statistics:
         self._no_formula("cross_entropy")
 
     def _scalar_base(self):
-        """The base as a distribution of numbers."""
+        """The base as a distribution of numbers, and whether it keeps the axis of the event."""
         if self.event_shape.rank != 1 or self.event_shape[0] != 1:
             self._no_formula("distribution function")
-        base = self.distribution
+        base, keeps_axis = self.distribution, True
         while isinstance(base, tfd.BatchBroadcast | tfd.Sample | tfd.Independent):
+            keeps_axis &= not isinstance(base, tfd.Sample)
             base = base.distribution
         if isinstance(base, tfd.MultivariateNormalLinearOperator):
-            base = tfd.Normal(base.mean()[..., 0], base.stddev()[..., 0])
-        return base
+            base = tfd.Normal(base.mean(), base.stddev())
+        return base, keeps_axis
 
     def _increases(self, like, context):
         """Whether larger latents are larger data, for the batch of ``like``."""
@@ -67,13 +68,15 @@ class Statistics:
         return (self.from_latent(one, context) > self.from_latent(-one, context))[..., 0]
 
     def _below(self, value, context, function: str, opposite: str):
-        base = self._scalar_base()
+        base, keeps_axis = self._scalar_base()
         z = self.to_latent(value, context)
-        point = z if base.event_shape.rank else z[..., 0]
+        point = z if keeps_axis else z[..., 0]
         try:
             up, down = (getattr(base, each)(point) for each in (function, opposite))
         except NotImplementedError:
             self._no_formula("distribution function")
+        if keeps_axis and not base.event_shape.rank:
+            up, down = up[..., 0], down[..., 0]
         return tf.where(self._increases(z, context), up, down)
 
     def _cdf(self, value, context=None):
@@ -89,11 +92,14 @@ class Statistics:
         return self._below(value, context, "log_survival_function", "log_cdf")
 
     def _quantile(self, value, context=None):
-        base = self._scalar_base()
+        base, keeps_axis = self._scalar_base()
+        levels = value[..., None] if keeps_axis else value
         try:
-            low, high = (base.quantile(each)[..., None] for each in (value, 1 - value))
+            low, high = (base.quantile(each) for each in (levels, 1 - levels))
         except NotImplementedError:
             self._no_formula("distribution function")
+        if not keeps_axis:
+            low, high = low[..., None], high[..., None]
         increases = self._increases(low, context)[..., None]
         return self.from_latent(tf.where(increases, low, high), context)
 

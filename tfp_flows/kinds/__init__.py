@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KINDS = {
     "tables": "tfp_flows.kinds.tables:KIND",
     "images": "tfp_flows.kinds.images:KIND",
+    "targets": "tfp_flows.kinds.targets:KIND",
 }
 
 
@@ -27,6 +28,11 @@ def get(name: str) -> Kind:
     if name not in KINDS:
         raise unknown_name("kind of work", name, KINDS)
     return load(KINDS[name])
+
+
+def every() -> list[Kind]:
+    """All kinds."""
+    return [get(name) for name in KINDS]
 
 
 def of_record(record: dict, path: Path) -> Kind:
@@ -50,7 +56,7 @@ def of_flow(name: str) -> Kind:
         InputError: If there is no such flow.
     """
     event = RECIPES[find(name)].event
-    return next(kind for kind in map(get, KINDS) if kind.event == event)
+    return next(kind for kind in every() if kind.event == event)
 
 
 def open_run(folder: str | os.PathLike[str]) -> "Run":

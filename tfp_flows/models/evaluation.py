@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfp_flows import held_out
 from tfp_flows.spread import spread
-from tfp_flows.terminal import tracked
+from tfp_flows.terminal import note, tracked
 
 if TYPE_CHECKING:
     from tfp_flows.flows import Flow
@@ -75,7 +76,7 @@ def draw(
     temperature: float = 1.0,
     batch: int = _BATCH,
 ) -> np.ndarray:
-    """Samples ``[count, *event_shape]``; the same for the same arguments.
+    """Samples ``[count, *event_shape]``, the same for the same arguments; notes strange ones.
 
     Args:
         flow: The flow.
@@ -99,7 +100,11 @@ def draw(
         return compiled(tf.constant([seed, i], tf.int32), context).numpy()
 
     starts = tracked(range(0, count, size), "Sampling", math.ceil(count / size))
-    return np.concatenate([part(i, start) for i, start in enumerate(starts)])[:count]
+    values = np.concatenate([part(i, start) for i, start in enumerate(starts)])[:count]
+    strange = int((~np.isfinite(values).reshape(count, -1).all(axis=1)).sum())
+    if strange:
+        note(f"{strange:,} of {count:,} samples are not finite.")
+    return values
 
 
 def hopeless_below(values: np.ndarray) -> float:
@@ -159,3 +164,35 @@ def summary(log_densities: np.ndarray, size: int | None = None) -> dict[str, Any
     if size is not None:
         result["bits_per_dim"] = -mean / (size * math.log(2))
     return {name: float(v) if math.isfinite(v) else None for name, v in result.items()}
+
+
+def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
+    """Measures of a flow of vectors on rows that it has not seen, beside those of a Gaussian.
+
+    Args:
+        flow: The flow.
+        train: Rows ``[n, D]`` to which the Gaussian is fitted.
+        test: Rows ``[m, D]``.
+
+    Returns:
+        JSON values: ``test``, ``gaussian`` and ``gain_over_gaussian``, the last two None where the
+        rows have no density, and ``remarks``: sentences on what rules the figures.
+    """
+    size, scores, remarks = test.shape[1], log_density(flow, test), []
+    floor = hopeless_below(train)
+    hopeless = int((~(scores > floor)).sum())
+    if hopeless:
+        remarks.append(
+            f"{hopeless} of {len(scores)} test rows have practically no density (below "
+            f"{floor:g} nats) and rule the mean; they lie beyond all that the flow has learned."
+        )
+    ruled = held_out.remark(scores)
+    remarks += [] if ruled is None else [ruled]
+    gaussian, baseline, gain = Gaussian.fit(train), None, None
+    if gaussian is None:
+        remarks.append("a column is a linear function of others, so the data have no density.")
+    else:
+        others = gaussian.log_density(test)
+        baseline, gain = summary(others, size), summary(scores - others)
+    own = summary(scores, size) | held_out.spread(scores) | {"rows_without_density": hopeless}
+    return {"test": own, "gaussian": baseline, "gain_over_gaussian": gain, "remarks": remarks}

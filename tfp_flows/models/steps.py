@@ -21,6 +21,8 @@ MOST_BYTES = 2**26
 def steps_per_call(stream, steps_per_epoch: int | None) -> int:
     """How many steps to run in one call.
 
+    tf_keras runs several steps in a call only if it knows how many there are.
+
     Args:
         stream: The training data, in batches or as a feed.
         steps_per_epoch: What the user asked for; calls must not run over it.
@@ -39,7 +41,6 @@ def steps_per_call(stream, steps_per_epoch: int | None) -> int:
     if steps_per_epoch is not None:
         return max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
     if batches is None or batches < 0:
-        # tf_keras runs several steps in a call only if it knows how many there are.
         return most if KERAS3 else 1
     return max(1, min(most, batches))
 
@@ -55,6 +56,12 @@ def set_steps_per_call(model, steps: int) -> None:
         model._steps_per_execution.assign(steps)
     # They were made for the old number.
     model.train_function = model.test_function = model.predict_function = None
+
+
+def one_a_call_if_unknown(model, stream) -> None:
+    """For `evaluate` and `predict`: tf_keras needs to know how many steps there are for more."""
+    if not KERAS3 and not (isinstance(stream, tf.data.Dataset) and int(stream.cardinality()) >= 0):
+        set_steps_per_call(model, 1)
 
 
 def several_steps(model) -> Callable:

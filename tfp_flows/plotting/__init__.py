@@ -5,19 +5,23 @@ and nothing has to be closed. matplotlib is imported by the functions, not by th
 """
 
 from tfp_flows.plotting.corner import plot_corner
-from tfp_flows.plotting.grid import image_grid, save_image
+from tfp_flows.plotting.flow import plot_flow
+from tfp_flows.plotting.grid import check_picture, image_grid, save_image, save_images
 from tfp_flows.plotting.line import plot_flow_1d
 from tfp_flows.plotting.plane import density_2d, plot_flow_2d
 from tfp_flows.plotting.saving import save_figure
 from tfp_flows.plotting.training import plot_training_curve
 
 __all__ = [
+    "check_picture",
     "density_2d",
     "image_grid",
     "plot_corner",
+    "plot_flow",
     "plot_flow_1d",
     "plot_flow_2d",
     "plot_training_curve",
     "save_figure",
     "save_image",
+    "save_images",
 ]

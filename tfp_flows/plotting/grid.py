@@ -56,12 +56,49 @@ def save_image(image: np.ndarray, path: str | os.PathLike[str], *, zoom: int = 1
     from PIL import Image
 
     path = Path(path)
-    kind = _FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise InputError(
-            f"Cannot write {path}: its suffix is {path.suffix!r}; use one of {', '.join(_FORMATS)}."
-        )
+    check_picture(path)
     picture = Image.fromarray(np.repeat(np.repeat(image, zoom, axis=0), zoom, axis=1))
     with atomic_path(path) as temporary:
-        picture.save(temporary, format=kind)
+        picture.save(temporary, format=_FORMATS[path.suffix.lower()])
     return path
+
+
+def check_picture(path: str | os.PathLike[str], *further: str) -> bool:
+    """Checks that an image can be written to a file, before the work is done.
+
+    Args:
+        path: The file.
+        *further: Suffixes that will do as well.
+
+    Returns:
+        Whether it is a picture, and none of the further ones.
+
+    Raises:
+        InputError: If its suffix is another one.
+    """
+    suffix, allowed = Path(path).suffix, (*_FORMATS, *further)
+    if suffix.lower() not in allowed:
+        raise InputError(
+            f"Cannot write {path}: its suffix is {suffix!r}; use one of {', '.join(allowed)}."
+        )
+    return suffix.lower() in _FORMATS
+
+
+def save_images(
+    images: np.ndarray, path: str | os.PathLike[str], *, columns: int | None = None
+) -> None:
+    """Writes images: a picture with a grid of them, or an ``.npy`` file of bytes.
+
+    Args:
+        images: ``[n, height, width, channels]``, 0 to 255; what is not finite or beyond is clipped.
+        path: The file.
+        columns: Images side by side in the grid.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    if check_picture(path, ".npy"):
+        save_image(image_grid(images, columns=columns), path, zoom=3)
+        return
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, np.clip(np.nan_to_num(images), 0, 255).astype(np.uint8))

@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 
 from tfp_flows.errors import InputError
+from tfp_flows.files import Claim
 
 MODEL = "model.keras"
 METRICS = "metrics.json"
@@ -47,17 +48,19 @@ def check_new(run: Path, overwrite: bool) -> None:
     raise InputError(f"{run} holds {what}; choose another --out, or replace it with --overwrite.")
 
 
-def start(run: Path) -> Path:
-    """Makes the folder of a new fit.
+def start(run: Path, claim: Claim, overwrite: bool) -> Path:
+    """Makes and claims the folder of a new fit.
 
     Returns:
         Where the fit writes: the folder, or one within it if an earlier fit is to be replaced.
 
     Raises:
-        InputError: If this is not possible.
+        InputError: If this is not possible, or another fit has come first.
     """
     try:
         run.mkdir(parents=True, exist_ok=True)
+        claim.take()
+        check_new(run, overwrite)  # again: another fit may have come first
         clear_temporaries(run)
         _remove(run / NEW)
         if not any((run / name).exists() for name in (METRICS, SETTINGS)):

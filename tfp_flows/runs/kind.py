@@ -21,13 +21,13 @@ class Verb:
     """A command for finished runs of a kind; several kinds may have one of the same name.
 
     Attributes:
-        run: ``(run, options) -> files to tell of``. Its name is that of the command, its docstring
-            the help. It is defined where no TensorFlow is imported, and imports it when it runs.
+        run: ``(run, options) -> files to tell of, or None``. Its name is that of the command, its
+            docstring the help. Its module imports no TensorFlow; it does when it runs.
         options: Dataclass whose fields are made by `options.option`.
         example: One command.
     """
 
-    run: Callable[[Any, Any], Iterable[Path]]
+    run: Callable[[Any, Any], Iterable[Path] | None]
     options: type
     example: str
 
@@ -69,7 +69,3 @@ class Kind:
     pictures: tuple[str, ...] = ()
     loss: str = "negative log-likelihood (nats)"
     examples: tuple[str, ...] = ()
-
-    def verb(self, name: str) -> Verb | None:
-        """The verb of this name, if the kind has it."""
-        return next((verb for verb in self.verbs if verb.name == name), None)

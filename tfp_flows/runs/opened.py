@@ -51,17 +51,12 @@ class Run:
         self.path, self.metrics, self._kind = path, metrics, kind
         place = path / folder.METRICS
         self.settings: Settings = kind.settings.restore(metrics.get("settings"), place)
-        needed = {
-            "data": kind.described,
-            "training": {"history": dict},
-            "test": {},
-        }
+        needed = {"data": kind.described, "training": {"history": dict}, "test": {}}
         for section, entries in needed.items():
             found = metrics.get(section)
-            whole = isinstance(found, dict) and all(
+            if not isinstance(found, dict) or not all(
                 isinstance(found.get(name), of) for name, of in entries.items()
-            )
-            if not whole:
+            ):
                 raise InputError(f"{place} is not a record of tfp-flows fit, or is damaged.")
 
     @property

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfp_flows.errors import InputError
 from tfp_flows.runs import folder
 from tfp_flows.runs.settings import Settings
@@ -31,7 +29,9 @@ class Rounds:
         state: The `TrainingState`: which round it is, and which was the best.
         epochs: Most rounds.
         seconds: Most seconds, or None.
+        earlier: Seconds of earlier processes.
         place: Folder in which the state is kept.
+        logs: For TensorBoard, if it was asked for.
         diverged: Where the loss was no longer finite, if a trainer can say so.
 
     Raises:
@@ -53,23 +53,25 @@ class Rounds:
         arrays = self.state.load()
         if arrays is not None:
             trainer.restore(arrays)
-        self._before = sum(self.state.history.get("seconds", []))
+        self.earlier = sum(self.state.history.get("seconds", []))
         self._begun = self._since = time.monotonic()
         self._console, self._show = progress_console(), None
-        self._logs = None if settings.tensorboard is None else _writer(settings.tensorboard)
+        self.logs = None
+        if settings.tensorboard is not None:
+            from tfp_flows.models.image_callbacks import Logs
+
+            self.logs = Logs(settings.tensorboard)
 
     @property
     def spent(self) -> float:
         """Seconds of training until now."""
-        return self._before + time.monotonic() - self._begun
+        return self.earlier + time.monotonic() - self._begun
 
     @property
     def over(self) -> bool:
         """Whether no further round is to begin."""
         late = self.seconds is not None and self.spent >= self.seconds
-        return (
-            self.state.stopped or self.state.epoch >= self.epochs or (late and self.state.epoch > 0)
-        )
+        return self.state.stopped or self.state.epoch >= (1 if late else self.epochs)
 
     def train(self) -> None:
         """Has the trainer run what is left, and gives the model the weights of the best round.
@@ -97,11 +99,7 @@ class Rounds:
     def end(self, logs: Mapping[str, float]) -> None:
         """Closes a round of a loop of one's own: judges, keeps and shows it.
 
-        Args:
-            logs: Floats; ``loss``, ``val_loss`` if there is one, and others.
-
-        Raises:
-            InputError: If the state cannot be written.
+        Its ``logs`` are numbers: ``loss``, ``val_loss`` if there is one, and others.
         """
         logs = {name: float(value) for name, value in logs.items()}
         logs["seconds"] = time.monotonic() - self._since
@@ -125,24 +123,5 @@ class Rounds:
             self._show(done, text)
         elif done == 1 or done % _LINES_EVERY == 0:
             self._console.print(f"epoch {done}/{self.epochs}: {text}")
-        if self._logs is not None:
-            import tensorflow as tf
-
-            with self._logs.as_default(step=done):
-                for name, value in logs.items():
-                    tf.summary.scalar(name, np.float32(value))
-            self._logs.flush()
-
-    def log_image(self, name: str, image: np.ndarray) -> None:
-        """Shows an image ``[height, width, channels]`` in TensorBoard, if it was asked for."""
-        if self._logs is not None:
-            import tensorflow as tf
-
-            with self._logs.as_default(step=self.state.epoch):
-                tf.summary.image(name, image[None])
-
-
-def _writer(place: str):
-    from tfp_flows.models.image_callbacks import log_writer
-
-    return log_writer(place)
+        if self.logs is not None:
+            self.logs.write(done, logs)

@@ -4,11 +4,15 @@ import dataclasses
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfp_flows.errors import InputError
 from tfp_flows.flows import catalogue
+from tfp_flows.flows.building import build
 from tfp_flows.options import absolute, is_of, option, parse_hidden
+
+if TYPE_CHECKING:
+    from tfp_flows.flows import Flow
 
 DATA, FLOW, TRAINING, OUTPUT = "Data", "Flow", "Training", "Output"
 # Arguments of the recipes that have options of their own.
@@ -47,7 +51,7 @@ def parse_flow_options(texts: list[str]) -> dict[str, Any]:
 class Settings:
     """What every kind of work can be asked for; a kind's own class adds its fields."""
 
-    data: str = option("", argument=True, metavar="DATA", help="What to fit to.")
+    data: str = option("", argument=True, metavar="DATA", help="What to fit to, as each kind says.")
     flow: str = option(
         "maf",
         panel=FLOW,
@@ -111,6 +115,17 @@ class Settings:
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"--learning-rate is {self.learning_rate:g}; give a positive number.")
         return dataclasses.replace(self, flow=catalogue.find(self.flow))
+
+    def build_flow(self, event_shape: int | tuple[int, ...], **more: Any) -> "Flow":
+        """Builds the flow that was asked for; see `flows.building.build`.
+
+        Args:
+            event_shape: Shape of an event; a number for vectors.
+            **more: Further arguments of the recipe, as far as it knows them.
+        """
+        arguments = {name: getattr(self, field, None) for name, field in _OWN_OPTIONS.items()}
+        needed = {"num_layers": "--layers", "hidden_units": "--hidden"}
+        return build(self.flow, event_shape, self.flow_option, needed=needed, **arguments | more)
 
     def record(self) -> dict[str, Any]:
         """JSON values, from which `restore` makes the settings again."""

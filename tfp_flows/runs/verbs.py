@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfp_flows.errors import InputError
-from tfp_flows.options import option
+from tfp_flows.options import OUTPUT, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
@@ -18,7 +18,7 @@ class PlotOptions:
 
     output: Path | None = option(
         None,
-        names=("--output", "-o"),
+        **OUTPUT,
         shown="those in RUN are replaced",
         help="File of the main picture.",
     )

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tfp_flows.training_state import Arrays
-
 if TYPE_CHECKING:
     from tfp_flows.runs.rounds import Rounds
+    from tfp_flows.training_state import Arrays
 
 Drawing = tuple[str, Callable[[Path], Any]]
 
@@ -28,34 +27,23 @@ class Source(Protocol):
 class Work(Protocol):
     """One fit or one finished run; built with the settings of its kind.
 
-    What it gets as ``source`` is what its own `source` returned.
+    What it gets as ``source`` is what its own `source` returned. Each method raises an
+    InputError where what it got does not fit.
     """
 
     def __init__(self, settings: Any): ...
 
     def source(self) -> Source:
-        """Finds what is to be fitted to; TensorFlow need not be imported yet.
-
-        Raises:
-            InputError: If there is none, or it cannot be fitted to.
-        """
+        """Finds what is to be fitted to; TensorFlow need not be imported yet."""
 
     def build(self, source: Any) -> Any:
-        """An untrained model, which has ``flow`` and ``save(path)``; usually a `FlowModel`.
-
-        Raises:
-            InputError: If flow and options do not fit.
-        """
+        """An untrained model, which has ``flow`` and ``save(path)``; usually a `FlowModel`."""
 
     def trainer(self, model: Any, source: Any) -> "Trainer":
         """Who trains the model."""
 
     def measure(self, model: Any, source: Any) -> Mapping[str, Any]:
-        """Entries of ``metrics.json``: ``test``, which begins with `headline`, and others.
-
-        Raises:
-            InputError: If the model cannot be measured.
-        """
+        """Entries of ``metrics.json``: ``test``, which begins with `headline`, and others."""
 
     def draw(
         self, model: Any, find: Callable[[], Any | None], metrics: Mapping[str, Any]
@@ -94,15 +82,11 @@ class Trainer(Protocol):
         ``for round in rounds`` runs that far; ``rounds.end(logs)`` closes each one.
         """
 
-    def state(self) -> Arrays:
+    def state(self) -> "Arrays":
         """All that training changes, in named groups; the group ``weight`` is the model."""
 
-    def restore(self, arrays: Arrays) -> None:
-        """Puts groups back; of the best round, ``weight`` alone.
-
-        Raises:
-            InputError: If they are of another model.
-        """
+    def restore(self, arrays: "Arrays") -> None:
+        """Puts groups back; of the best round, ``weight`` alone."""
 
 
 def headline(name: str, unit: str, value: float, standard_error: float | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfp_flows.testing.failure import require, require_close
 from tfp_flows.testing.jacobian import autodiff_log_det
-from tfp_flows.testing.subject import Subject, as_keywords, clipped, evaluate
+from tfp_flows.testing.subject import LINE, Subject, as_keywords, clipped, evaluate
 
 
 def round_trips(subject: Subject, *, shape=(2, 3)) -> None:
@@ -48,6 +48,11 @@ def jacobian(subject: Subject, *, direction="inverse") -> np.ndarray:
     """Log-dets are those of autodiff's Jacobian; returns these."""
     bijector = subject.new()
     value, context = subject.inputs(bijector, direction, (4,))
+    if direction == "inverse" and subject.data_domain is not None:
+        # A wrong `forward` may lead away from where `inverse` is wrong.
+        value = tf.concat([value, subject.drawn_data(bijector, (4,))], axis=0)
+        # The first four are those of before: one seed draws the same numbers.
+        context = subject.contexts(bijector, (8,))
     expected = autodiff_log_det(
         lambda *args: evaluate(bijector, direction, *args)[0], value, context
     )
@@ -151,7 +156,7 @@ def far_points(subject: Subject) -> None:
     for direction in subject.directions:
         forward = direction == "forward"
         shape = subject.inputs(bijector, direction)[0].shape
-        domain = subject.latent_domain if forward else subject.data_domain
+        domain = subject.latent_domain if forward else subject.data_domain or LINE
         size = int(np.prod(shape))
         mixed = np.resize([1e4, 0.0, -1e4], size)
         far = np.array([np.full(size, value) for value in (0.0, 1e4, -1e4, mixed, 1e-30)])

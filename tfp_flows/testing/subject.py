@@ -58,7 +58,7 @@ class Subject:
         spread: How far weights are moved from their initial values.
         directions: What is evaluated: "forward", "inverse" or both.
         latent_domain: Interval in which latents lie.
-        data_domain: Interval in which data lie.
+        data_domain: Interval in which data lie; None if what `forward` returns stands for all.
         context_domain: Interval in which contexts lie.
         one_program: Whether XLA can compile it.
         length: Length of events whose length is free.
@@ -71,7 +71,7 @@ class Subject:
     spread: float = 0.4
     directions: tuple[str, ...] = DIRECTIONS
     latent_domain: Interval = LINE
-    data_domain: Interval = LINE
+    data_domain: Interval | None = None
     context_domain: Interval = LINE
     one_program: bool = True
     length: int = 4
@@ -99,8 +99,12 @@ class Subject:
         if "forward" in self.directions:
             latents, context = self.latents(bijector, shape), self.contexts(bijector, shape)
             return bijector.forward_and_log_det(latents, context)[0]
+        return self.drawn_data(bijector, shape)
+
+    def drawn_data(self, bijector, shape=()) -> tf.Tensor:
+        """Data ``[*shape, *event_shape]`` of the domain, wherever `forward` may lead."""
         size = (*shape, *shapes.filled(bijector.event_shape, self.length))
-        return draw(size, bijector.dtype, self.data_domain)
+        return draw(size, bijector.dtype, self.data_domain or LINE, seed=4)
 
     def inputs(self, bijector, direction: str, shape=()) -> tuple[tf.Tensor, tf.Tensor | None]:
         """What a direction is evaluated at, and its context."""

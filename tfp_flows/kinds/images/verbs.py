@@ -3,34 +3,22 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
-
-from tfp_flows import datasets, plotting
 from tfp_flows.errors import InputError
-from tfp_flows.files import atomic_path
 from tfp_flows.kinds.images.settings import ImageSettings
-from tfp_flows.kinds.images.source import note_skipped
-from tfp_flows.options import again, option
+from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _MOST_IN_A_GRID = 1024
-
-
-def _output(help: str) -> dict:
-    return {"names": ("--output", "-o"), "help": help}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleOptions:
     """Options of `sample`."""
 
-    output: Path = option(**_output("Picture or .npy file to write."))
-    count: int = option(
-        1000, names=("--count", "-n"), metavar="N", min=1, help="Number of samples."
-    )
+    output: Path = option(**OUTPUT, help="Picture or .npy file to write.")
+    count: int = option(1000, **COUNT, min=1, help="Number of samples.")
     seed: int = again(ImageSettings, "seed")
     temperature: float = option(1.0, min=0.0, help="Factor on the spread of the latents.")
     label: int | None = option(
@@ -45,7 +33,7 @@ class ScoreOptions:
     data: str = option(
         argument=True, metavar="DATA", help="Images, as fit takes them, or one picture."
     )
-    output: Path = option(**_output("File to write: .csv, .tsv, .npy, .npz or .parquet."))
+    output: Path = option(**OUTPUT, help=TABLES)
     key: str | None = again(ImageSettings, "key")
     seed: int = again(ImageSettings, "seed", help="Seed of the noise of dequantisation.")
     draws: int = option(
@@ -62,17 +50,16 @@ class InterpolateOptions:
 
     first: Path = option(argument=True, metavar="A", help="An image.")
     last: Path = option(argument=True, metavar="B", help="Another image.")
-    output: Path = option(**_output("Picture to write: .png, .jpg or .webp."))
-    count: int = option(
-        8, names=("--count", "-n"), metavar="N", min=2, help="Images, ends included."
-    )
+    output: Path = option(**OUTPUT, help="Picture to write: .png, .jpg or .webp.")
+    count: int = option(8, **COUNT, min=2, help="Images, ends included.")
 
 
-def sample(run: Run, options: SampleOptions) -> list[Path]:
+def sample(run: Run, options: SampleOptions) -> None:
     """Draw samples from a fitted flow of images: a grid of them, or an array of bytes."""
+    from tfp_flows import plotting
+
     output, count = options.output, options.count
-    _check_suffix(output, (*_PICTURES, ".npy"))
-    if output.suffix.lower() in _PICTURES and count > _MOST_IN_A_GRID:
+    if plotting.check_picture(output, ".npy") and count > _MOST_IN_A_GRID:
         raise InputError(
             f"{count} samples are too many for one picture; write an .npy file, or at most "
             f"{_MOST_IN_A_GRID}."
@@ -94,19 +81,17 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
         temperature=options.temperature,
         batch=BATCH,
     )
-    strange = int((~np.isfinite(values).all(axis=(1, 2, 3))).sum())
-    if strange:
-        note(f"{strange:,} of {count:,} samples are not finite.")
-    _write(values, output)
-    return []
+    plotting.save_images(values, output)
 
 
-def score(run: Run, options: ScoreOptions) -> list[Path]:
+def score(run: Run, options: ScoreOptions) -> None:
     """Write the bits per dimension of each image, in order, with the names of files.
 
     They are of bytes with uniform noise, and so on average an upper bound on those of the bytes.
     What cannot be read keeps its row, without a number.
     """
+    from tfp_flows import datasets
+
     datasets.check_output(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
@@ -130,6 +115,7 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
             f"{options.data} holds images of shape {images.shape}, the flow in {run.path} is of "
             f"{shape}."
         )
+    from tfp_flows.kinds.images.source import note_skipped
     from tfp_flows.kinds.images.work import BATCH
     from tfp_flows.models.evaluation import bits_per_dim
 
@@ -147,49 +133,32 @@ def score(run: Run, options: ScoreOptions) -> list[Path]:
     datasets.save_table(
         options.output, bits[:, None], ["bits_per_dim"], labels=names, label_column="file"
     )
-    return []
 
 
-def interpolate(run: Run, options: InterpolateOptions) -> list[Path]:
+def interpolate(run: Run, options: InterpolateOptions) -> None:
     """Draw the images between A and B, along the line between their latents."""
-    _check_suffix(options.output, _PICTURES)
+    from tfp_flows import datasets, plotting
+
+    plotting.check_picture(options.output)
     if run.work.classes(run.metrics):
         raise InputError(
             f"The flow in {run.path} is conditioned on classes; interpolate in Python."
         )
     ends = [
-        datasets.read_image(image, _shape(run), background=run.settings.background).astype(
-            np.float32
-        )[None]
+        datasets.read_image(image, _shape(run), background=run.settings.background)
         for image in (options.first, options.last)
     ]
     flow = run.model.flow
     from tfp_flows.flows import interpolate as between
 
-    strip = between(flow, *ends, num=options.count)[:, 0].numpy()
-    _write(strip, options.output, columns=options.count)
-    return []
+    strip = between(flow, *(end.astype("float32")[None] for end in ends), num=options.count)[
+        :, 0
+    ].numpy()
+    plotting.save_images(strip, options.output, columns=options.count)
 
 
 def _shape(run: Run) -> tuple[int, int, int]:
     return tuple(run.metrics["data"]["shape"])
-
-
-def _check_suffix(output: Path, allowed) -> None:
-    if output.suffix.lower() not in allowed:
-        raise InputError(
-            f"Cannot write {output}: its suffix is {output.suffix!r}; use one of "
-            f"{', '.join(allowed)}."
-        )
-
-
-def _write(values: np.ndarray, output: Path, columns: int | None = None) -> None:
-    pixels = np.clip(np.nan_to_num(values), 0, 255).astype(np.uint8)
-    if output.suffix.lower() in _PICTURES:
-        plotting.save_image(plotting.image_grid(pixels, columns=columns), output, zoom=3)
-        return
-    with atomic_path(output) as temporary, temporary.open("wb") as file:
-        np.save(file, pixels)
 
 
 SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run -n 64 -o grid.png")

@@ -3,7 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-from tfp_flows import datasets
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.options import again, option, parse_columns
 from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings
@@ -67,6 +66,8 @@ class TableSettings(Settings):
         Raises:
             InputError: If they are neither, or an option is for the other.
         """
+        from tfp_flows import datasets
+
         settings, path = super().check(), Path(self.data)
         if self.data in datasets.TOYS and not path.is_file():
             if self.columns or self.key or self.drop_invalid or self.header is not None:

@@ -8,9 +8,8 @@ import numpy as np
 
 from tfp_flows import datasets
 from tfp_flows.datasets import Table
-from tfp_flows.errors import InputError
+from tfp_flows.datasets.judging import check_precision, remarks_on
 from tfp_flows.kinds.tables.settings import TableSettings
-from tfp_flows.spread import outlying, unresolved
 from tfp_flows.terminal import import_tensorflow
 
 # Below this, test and validation parts say nothing.
@@ -52,27 +51,7 @@ class TableSource:
 
     def remarks(self) -> list[str]:
         """What a careful reader would say about the data before a density is fitted."""
-        notes, table = list(self.table.remarks), self.table
-        if table.dropped:
-            notes.append(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
-        rows = len(table.values)
-        for name, ratio in zip(table.columns, outlying(table.values), strict=True):
-            if ratio:
-                notes.append(
-                    f"column {name!r} holds a few values far from all others: its standard "
-                    f"deviation is {ratio:.3g} times that of its bulk; drop them if they are "
-                    "errors."
-                )
-        for name, column in zip(table.columns, table.values.T, strict=True):
-            values, counts = np.unique(column, return_counts=True)
-            share = counts.max() / rows
-            if share > 0.05:
-                notes.append(
-                    f"column {name!r} holds {values[counts.argmax()]:g} in {100 * share:.0f} % of "
-                    "its rows; its density has a spike there, and likelihoods can grow without "
-                    "bound."
-                )
-        return notes
+        return remarks_on(self.table)
 
 
 def load(settings: TableSettings) -> TableSource:
@@ -97,20 +76,3 @@ def load(settings: TableSettings) -> TableSource:
     datasets.check_table(table, min_rows=max(_MIN_ROWS, 2 * table.values.shape[1] + 2))
     check_precision(table, settings.dtype)
     return TableSource(Path(settings.data).name, table, settings.dtype, settings.seed)
-
-
-def check_precision(table: Table, dtype: str) -> None:
-    """Checks that no column loses its spread in the model's precision.
-
-    Raises:
-        InputError: If one does.
-    """
-    found = unresolved(table.values, dtype)
-    if found is None:
-        return
-    (index,), spread, gap = found
-    way = "use --dtype float64" if dtype == "float32" else "subtract an offset first, or rescale"
-    raise InputError(
-        f"Column {table.columns[index]!r} has a standard deviation of {spread:.3g}, but {dtype} "
-        f"numbers of its size lie {gap:.3g} apart; {way}."
-    )

@@ -2,32 +2,22 @@
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from tfp_flows import datasets
 from tfp_flows.kinds.tables.settings import TableSettings
-from tfp_flows.options import again, option
+from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs import verbs
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
-
-_OUTPUT = {
-    "names": ("--output", "-o"),
-    "help": "File to write: .csv, .tsv, .npy, .npz or .parquet.",
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleOptions:
     """Options of `sample`."""
 
-    output: Path = option(**_OUTPUT)
-    count: int = option(
-        1000, names=("--count", "-n"), metavar="N", min=1, help="Number of samples."
-    )
+    output: Path = option(**OUTPUT, help=TABLES)
+    count: int = option(1000, **COUNT, min=1, help="Number of samples.")
     seed: int = again(TableSettings, "seed")
 
 
@@ -40,7 +30,7 @@ class ScoreOptions:
         metavar="DATA",
         help="File of rows; its columns are found by name, or must be as many as in the fit.",
     )
-    output: Path = option(**_OUTPUT)
+    output: Path = option(**OUTPUT, help=TABLES)
     key: str | None = again(TableSettings, "key")
     header: bool | None = again(TableSettings, "header")
     drop_invalid: bool = again(TableSettings, "drop_invalid")
@@ -56,39 +46,39 @@ class PlotOptions(verbs.PlotOptions):
     header: bool | None = again(TableSettings, "header")
 
 
-def sample(run: Run, options: SampleOptions) -> list[Path]:
+def sample(run: Run, options: SampleOptions) -> None:
     """Draw samples from a fitted flow: rows under the names of its columns."""
+    from tfp_flows import datasets
+
     datasets.check_output(options.output)
     flow = run.model.flow
     from tfp_flows.models.evaluation import draw
 
     values = draw(flow, options.count, options.seed)
-    strange = int((~np.isfinite(values).all(axis=1)).sum())
-    if strange:
-        note(f"{strange:,} of {options.count:,} samples are not finite.")
     datasets.save_table(options.output, values, _columns(run))
-    return []
 
 
-def score(run: Run, options: ScoreOptions) -> list[Path]:
+def score(run: Run, options: ScoreOptions) -> None:
     """Write the log-density of each row of DATA, in nats, in the order of the rows.
 
     With --drop-invalid a first column holds the row numbers, counted from 1.
     """
+    from tfp_flows import datasets
+
     datasets.check_output(options.output)
     table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
     flow = run.model.flow
+    import numpy as np
+
     from tfp_flows.models.evaluation import log_density
 
-    scores = log_density(flow, table.values)[:, None]
-    if not options.drop_invalid:
-        datasets.save_table(options.output, scores, ["log_prob"])
-        return []
+    scores, names = log_density(flow, table.values)[:, None], ["log_prob"]
+    if options.drop_invalid:
+        scores = np.hstack([table.rows[:, None], scores.astype(np.float64)])
+        names = ["row", *names]
     if table.dropped:
         note(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
-    numbered = np.hstack([table.rows[:, None], scores.astype(np.float64)])
-    datasets.save_table(options.output, numbered, ["row", "log_prob"])
-    return []
+    datasets.save_table(options.output, scores, names)
 
 
 def plot(run: Run, options: PlotOptions) -> list[Path]:
@@ -103,11 +93,13 @@ class Shown(NamedTuple):
     """Rows to draw instead of those of the fit."""
 
     name: str
-    shown: np.ndarray
+    shown: Any
 
 
-def _matching(run: Run, options: ScoreOptions | PlotOptions, **more) -> datasets.Table:
+def _matching(run: Run, options: ScoreOptions | PlotOptions, **more) -> Any:
     """The columns of the fit in a file of the options, with what had to be guessed said."""
+    from tfp_flows import datasets
+
     table = datasets.load_matching(
         options.data,
         _columns(run),
