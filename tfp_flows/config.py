@@ -31,6 +31,11 @@ _CLASSES: dict[str, type] = {}
 _generation: contextvars.ContextVar[int] = contextvars.ContextVar("generation", default=DEFAULTS)
 
 
+def generation() -> int:
+    """Generation of the defaults that things are built with at this moment; see `defaults_of`."""
+    return _generation.get()
+
+
 @contextlib.contextmanager
 def defaults_of(generation: int) -> Iterator[None]:
     """Builds what is built inside with the defaults of an earlier generation.

@@ -1,6 +1,7 @@
 """Figures of held-out rows that a single row cannot rule unseen."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,20 @@ def spread(log_densities: np.ndarray) -> dict[str, Any]:
         result["worst_share_nats"] = ordered.mean() - without
     finite = {name: float(v) if math.isfinite(v) else None for name, v in result.items()}
     return {"worst_row": row, **finite}
+
+
+def in_words(found: Mapping[str, Any]) -> str:
+    """A line with the figures of `spread`."""
+    share = found.get("worst_share_nats")
+    moved = "" if share is None else f", moves the mean by {share:,.3g}"
+    return (
+        f"Median {_figure(found['median_nats'])}; the worst of them, row {found['worst_row']} "
+        f"(from 0) with {_figure(found['worst_nats'])} nats{moved}."
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:,.4g}"
 
 
 def remark(log_densities: np.ndarray) -> str | None:

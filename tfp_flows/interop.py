@@ -109,8 +109,12 @@ class Network(Bridge):
         with tf.init_scope():
             context = tf.zeros([2, *trial(context_shape)], dtype) if context_shape else None
             output = self(tf.zeros([2, *trial(input_shape)], dtype), context)
-        if output.shape != (2, *trial(self._output_shape)):
-            raise ValueError(f"{owner}: unexpected conditioner output of shape {output.shape}.")
+        expected = (2, *trial(self._output_shape))
+        if output.shape != expected:
+            raise ValueError(
+                f"{owner}: unexpected conditioner output of shape {output.shape}, expected "
+                f"{expected}; it keeps all places."
+            )
         self._see_variables()
 
     @staticmethod

@@ -51,6 +51,16 @@ def progress_console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
+def number(value: float | None) -> str:
+    """A figure, which may be none because it was not finite."""
+    return "not finite" if value is None else f"{value:.3f}" if abs(value) < 1e5 else f"{value:.3g}"
+
+
+def plus_minus(value: float | None, standard_error: float | None) -> str:
+    """A figure with a bar of two standard errors."""
+    return f"{number(value)} ± {number(None if standard_error is None else 2 * standard_error)}"
+
+
 def note(message: str) -> None:
     """Prints a remark that is not a result."""
     typer.echo(f"Note: {message}", err=True)

@@ -107,12 +107,16 @@ class TrainingState:
             "best": _finite(self.best),
             "best_epoch": self.best_epoch,
             "wait": self.wait,
-            "history": {name: list(map(_finite, values)) for name, values in self.history.items()},
+            "history": self.written_history(),
         }
         groups = {"best": self.best_weights or [], **arrays()}
         named = {f"{name}_{i}": a for name, group in groups.items() for i, a in enumerate(group)}
         with atomic_path(self.path) as temporary:
             np.savez(temporary, state=np.array(json.dumps(state)), **named)
+
+    def written_history(self) -> dict[str, list[float | None]]:
+        """The history as JSON has it: None where a value is not finite."""
+        return {name: list(map(_finite, values)) for name, values in self.history.items()}
 
     def load(self) -> Arrays | None:
         """Reads the file.

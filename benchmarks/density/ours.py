@@ -63,7 +63,7 @@ def train(
     )
 
 
-class WithinBudget(tf.keras.callbacks.Callback):
+class WithinBudget(tff.models.EachCall):
     """Follows the budget: learning rate, validation, best weights, end.
 
     Args:

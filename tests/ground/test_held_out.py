@@ -30,3 +30,12 @@ def test_words_only_where_one_row_carries_the_mean():
     assert "Row 1234 (from 0) of the 5,000" in sentence
     assert "-3e+08" in sentence
     assert f"without it {np.delete(scores, 1234).mean():,.6g}" in sentence
+
+
+def test_the_figures_in_a_line():
+    line = held_out.in_words(held_out.spread(np.array([1.0, 2.0, -97.0, 4.0])))
+    assert line == (
+        "Median 1.5; the worst of them, row 2 (from 0) with -97 nats, moves the mean by -24.8."
+    )
+    line = held_out.in_words(held_out.spread(np.array([np.nan, 1.0])))
+    assert "row 0 (from 0) with not finite nats." in line

@@ -145,6 +145,43 @@ def test_killed_and_resumed_is_as_uninterrupted(made, tmp_path):
     assert "nothing to resume" in good("fit", "--resume", "--out", out).stderr
 
 
+# Ends its own process so many seconds after its training began, and says how long that took.
+TIMED = """
+import os, signal, threading, time, atexit
+from tfp_flows.training_state import TrainingState
+first, limit = TrainingState.__init__, {seconds}
+def timed(self, *arguments, **options):
+    first(self, *arguments, **options)
+    begun = time.monotonic()
+    atexit.register(lambda: print("took", time.monotonic() - begun))
+    if limit is not None:
+        timer = threading.Timer(limit, os.kill, (os.getpid(), signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
+TrainingState.__init__ = timed
+"""
+
+
+@pytest.mark.deep
+def test_killed_at_any_moment(made, tmp_path):
+    """Twelve random moments between the first step and the last file."""
+    whole = tff.open_run(made.fit("run"))
+    fixed = ["--kind", made.row.kind, "--epochs", "3", "--no-plots", *made.row.options, "--out"]
+    done = process([["fit", made.data, *fixed, tmp_path / "timed"]], TIMED.format(seconds=None))
+    longest = float(done.stdout.strip().rpartition("took ")[2])
+    for number, share in enumerate(np.random.default_rng(0).uniform(0.05, 1, 12)):
+        out = tmp_path / str(number)
+        killing = TIMED.format(seconds=share * longest)
+        killed = process([["fit", made.data, *fixed, out]], killing).returncode == -9
+        if killed:
+            good("fit", "--resume", "--out", out)
+        resumed = tff.open_run(out)
+        assert {path.name for path in out.iterdir()} == {"model.keras", "metrics.json"}
+        weights = zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True)
+        for one, two in weights:
+            np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
+
+
 def test_changed_data_are_not_resumed(made, tmp_path):
     if not made.row.data_changes:
         pytest.skip("nothing that could change")

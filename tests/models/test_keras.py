@@ -8,6 +8,7 @@ from keras_support import (
     COVARIANCE,
     MEAN,
     compiled,
+    context_data,
     gaussian,
     small,
     true_log_prob,
@@ -181,6 +182,19 @@ def test_own_loss():
     assert result["loss"] == pytest.approx(-2 * np.mean(model.flow.log_prob(x)), rel=1e-4)
     with pytest.raises(TypeError, match="loss must be a function"):
         model.compile("adam", loss="mse")
+
+
+def test_own_loss_sees_the_context_and_the_model():
+    x, context = context_data(50)
+    model = tff.FlowModel(small(context_shape=1))
+
+    def loss(x, log_prob, *, context, model):
+        return model.flow.log_prob(x, context + 1.0) - log_prob
+
+    model.compile("adam", loss=loss, jit_compile=False)
+    result = model.evaluate(x, context, verbose=0, return_dict=True)["loss"]
+    shifted = model.flow.log_prob(x, context + 1.0) - model.flow.log_prob(x, context)
+    assert result == pytest.approx(np.mean(shifted), rel=1e-3, abs=1e-5)
 
 
 @pytest.mark.keras(quick=True)

@@ -106,7 +106,7 @@ def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> 
         engine.resume(kind, place, begun, given)
         return
     if "data" not in given:
-        raise InputError("DATA is missing; give a toy's name or a file, or --resume.")
+        raise InputError(f"DATA is missing; fit --kind {kind.name} --help says what it can be.")
     settings = kind.settings(**given).check()
     event = RECIPES[find(flow)].event
     if event != kind.event:
@@ -124,7 +124,7 @@ def verb_names() -> list[str]:
 
 def verb_command(name: str, arguments: Iterable[str]) -> typer.core.TyperCommand:
     """The command of a verb, with the options of the kind of the run among the arguments."""
-    have = {k.name: k.verb(name) for k in kinds.every() if k.verb(name) is not None}
+    have = {k.name: verb for k in kinds.every() for verb in k.verbs if verb.name == name}
     every = {kind: parser.fields_of(verb.options) for kind, verb in have.items()}
     kind = _kind_of_run(arguments)
     verb = have.get(kind) or next(iter(have.values()))

@@ -1,25 +1,21 @@
 """The commands `list` and `runs`: which kinds, flows and toys there are, and which runs."""
 
 import datetime
-import functools
-import inspect
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from tfp_flows import datasets, kinds
-from tfp_flows.datasets import potentials
 from tfp_flows.errors import InputError
 from tfp_flows.flows.catalogue import RECIPES
 from tfp_flows.runs import folder, record
-from tfp_flows.terminal import import_tensorflow, result_console
+from tfp_flows.terminal import import_tensorflow, plus_minus, result_console
 
 
 def print_list() -> None:
     """Prints kinds of work, flows and toys with a line about each."""
     import_tensorflow()
-    toys = [(name, toy_line(name, sampler)) for name, sampler in datasets.TOYS.items()]
+    toys = [(name, datasets.toy_line(name)) for name in datasets.TOYS]
     about = [(kind.name, kind.title) for kind in kinds.every()]
     tables = (
         ("Kinds of work (--kind)", ("name", "what it does"), about),
@@ -56,19 +52,16 @@ def _row(run: Path) -> tuple[str, str, str, str]:
     path = run / (folder.METRICS if done else folder.SETTINGS)
     try:
         found = record.read(path)
-        figure = _figure(record.headline(found)) if done else "not finished"
+        figure = "not finished"
+        if done:
+            best = record.headline(found)
+            spread = plus_minus(best["value"], best["standard_error"])
+            figure = f"{best['name']} {spread} {best['unit']}"
         written = datetime.date.fromtimestamp(path.stat().st_mtime)
         date = found.get("finished") or written.isoformat()
         return found["kind"], str(found["settings"]["flow"]), figure, str(date)[:10]
     except (InputError, KeyError, TypeError):
         return "", "", "not readable", ""
-
-
-def _figure(figure: dict[str, Any]) -> str:
-    value, error = figure["value"], figure["standard_error"]
-    shown = "not finite" if value is None else f"{value:.3f}"
-    spread = "" if error is None else f" ± {2 * error:.3f}"
-    return f"{figure['name']} {shown}{spread} {figure['unit']}"
 
 
 def _table(title: str | None, columns, rows) -> Table:
@@ -82,18 +75,6 @@ def _table(title: str | None, columns, rows) -> Table:
 
 def _flows() -> list[tuple[str, ...]]:
     return [
-        (name, f"{row.event}s", row.fast, first_line(row.load()).partition(": ")[2])
+        (name, f"{row.event}s", row.fast, row.line.partition(": ")[2])
         for name, row in RECIPES.items()
     ]
-
-
-def first_line(function) -> str:
-    """The first line of a docstring."""
-    return inspect.getdoc(function).partition("\n")[0]
-
-
-def toy_line(name: str, sampler) -> str:
-    """What a toy's docstring says; a potential's is that of its formula."""
-    if isinstance(sampler, functools.partial):
-        return f"{first_line(potentials.POTENTIALS[name])[:-1]} (Rezende and Mohamed 2015)."
-    return first_line(sampler).replace("``", "")

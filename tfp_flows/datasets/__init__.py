@@ -31,6 +31,7 @@ from tfp_flows.datasets.toys import (
     rings,
     spirals,
     toy,
+    toy_line,
     two_moons,
 )
 from tfp_flows.datasets.uci import MAF_SIZES, load_maf_table, power_from_household
@@ -66,5 +67,6 @@ __all__ = [
     "spirals",
     "split",
     "toy",
+    "toy_line",
     "two_moons",
 ]

@@ -5,6 +5,7 @@ coordinate of about 1 (two moons: 0.87 across and 0.50 up), so none needs standa
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -249,3 +250,11 @@ TOYS: Mapping[str, Callable[..., np.ndarray]] = MappingProxyType(
     }
 )
 """Name to sampler ``f(num_samples, *, seed=0)``; includes the potentials ``u1`` to ``u4``."""
+
+
+def toy_line(name: str) -> str:
+    """One line on what a toy looks like; of a potential, its formula's."""
+    if name in POTENTIALS:
+        first = inspect.getdoc(POTENTIALS[name]).partition("\n")[0]
+        return f"{first[:-1]} (Rezende and Mohamed 2015)."
+    return inspect.getdoc(TOYS[name]).partition("\n")[0].replace("``", "")

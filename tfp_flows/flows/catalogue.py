@@ -5,6 +5,7 @@ Importing this imports no TensorFlow. A new recipe adds its row.
 
 import dataclasses
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +40,11 @@ class Recipe:
         """The function; imports TensorFlow."""
         module, _, name = self.function.partition(":")
         return getattr(importlib.import_module(f"tfp_flows.flows.{module}"), name)
+
+    @property
+    def line(self) -> str:
+        """The first line of its docstring; imports TensorFlow."""
+        return inspect.getdoc(self.load()).partition("\n")[0]
 
     def takes_size(self, size: int, options: Mapping[str, Any]) -> bool:
         """Whether it can be built for events of this size with these arguments."""

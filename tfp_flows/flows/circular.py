@@ -9,7 +9,7 @@ from tfp_flows import shapes
 from tfp_flows.bases import UniformTorus
 from tfp_flows.bijectors import Bijector, Chain, Coupling, MaskedAutoregressive, MinMax
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import layer_seeds, vector_event
+from tfp_flows.flows.recipes import context_standardized, layer_seeds, vector_event
 from tfp_flows.networks import CircularMLP
 from tfp_flows.transformers import RationalQuadraticSpline
 
@@ -91,8 +91,9 @@ def circular_nsf(
         base = UniformTorus(event_shape=size, dtype=dtype)
     else:
         _check_period(base)
-    standardize_context = standardize_context and context_shape is not None
-    return Flow(base, Chain(layers), standardize_context=standardize_context, name="circular_nsf")
+    chain = Chain(layers)
+    of_context = context_standardized(standardize_context, chain)
+    return Flow(base, chain, standardize_context=of_context, name="circular_nsf")
 
 
 def _check_period(base):

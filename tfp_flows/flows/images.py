@@ -18,7 +18,12 @@ from tfp_flows.bijectors import (
 from tfp_flows.bijectors.partition import coupling_mask, partition_of
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import layer_seeds, normalisation, standard_normal
+from tfp_flows.flows.recipes import (
+    context_standardized,
+    layer_seeds,
+    normalisation,
+    standard_normal,
+)
 from tfp_flows.networks import ResidualConvNetwork
 from tfp_flows.numerics import INPUT_BOUND
 from tfp_flows.transformers import Additive, Affine
@@ -285,5 +290,5 @@ def _assemble(
         members.append(tfp.bijectors.Shift(tf.constant(0.5, dtype)))
     bijector = Chain([*members, MultiScale(levels)])
     base = standard_normal(bijector.latent_shape, dtype) if base is None else base
-    standardize_context = standardize_context and bijector.context_shape is not None
-    return Flow(base, bijector, standardize_context=standardize_context, name=name)
+    of_context = context_standardized(standardize_context, bijector)
+    return Flow(base, bijector, standardize_context=of_context, name=name)

@@ -15,7 +15,9 @@ from tfp_flows.bijectors import (
     Permutation,
     RobustStandardize,
     Scale,
+    Standardize,
 )
+from tfp_flows.config import generation
 from tfp_flows.errors import remark, unknown_name
 from tfp_flows.flows.flow import Flow
 from tfp_flows.networks.initial import new_generator
@@ -122,8 +124,15 @@ def assemble(
             "nsf with mode='autoregressive', naf, planar, or a base of tfp_flows.bases."
         )
     if standardize:
-        layers = [RobustStandardize(event_shape=event_shape, dtype=dtype), *layers]
+        # Fits begun before it was there go on as they were.
+        standardizer = RobustStandardize if generation() > 0 else Standardize
+        layers = [standardizer(event_shape=event_shape, dtype=dtype), *layers]
     base = standard_normal(event_shape, dtype) if base is None else base
     chain = Chain(layers)
-    standardize_context = standardize_context and chain.context_shape is not None
-    return Flow(base, chain, standardize_context=standardize_context, name=name)
+    of_context = context_standardized(standardize_context, chain)
+    return Flow(base, chain, standardize_context=of_context, name=name)
+
+
+def context_standardized(asked: bool, bijector: Bijector) -> bool:
+    """Whether a recipe standardises the context of its bijector."""
+    return asked and bijector.context_shape is not None and generation() > 0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 KINDS = {
     "tables": "tfp_flows.kinds.tables:KIND",
     "images": "tfp_flows.kinds.images:KIND",
+    "targets": "tfp_flows.kinds.targets:KIND",
 }
 
 

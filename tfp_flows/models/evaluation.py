@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfp_flows import held_out
 from tfp_flows.spread import spread
 from tfp_flows.terminal import note, tracked
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from tfp_flows.flows import Flow
 
 _BATCH = 10_000
-# Rows with less than this have, for all purposes, no density; a single one can rule the mean.
-HOPELESS = -1_000.0
+# Rows with less than this, in units of the columns' deviations, have for all purposes no density.
+_HOPELESS = -1_000.0
 
 
 def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
@@ -106,6 +107,15 @@ def draw(
     return values
 
 
+def hopeless_below(values: np.ndarray) -> float:
+    """The log-density, in nats, below which a row can rule a mean, in the units of the data.
+
+    Args:
+        values: ``[rows, columns]`` that a flow was fitted to.
+    """
+    return float(_HOPELESS - np.log(spread(values).scale).sum())
+
+
 class Gaussian(NamedTuple):
     """A normal distribution with mean ``[D]`` and the Cholesky factor ``[D, D]`` of its covariance.
 
@@ -154,3 +164,35 @@ def summary(log_densities: np.ndarray, size: int | None = None) -> dict[str, Any
     if size is not None:
         result["bits_per_dim"] = -mean / (size * math.log(2))
     return {name: float(v) if math.isfinite(v) else None for name, v in result.items()}
+
+
+def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
+    """Measures of a flow of vectors on rows that it has not seen, beside those of a Gaussian.
+
+    Args:
+        flow: The flow.
+        train: Rows ``[n, D]`` to which the Gaussian is fitted.
+        test: Rows ``[m, D]``.
+
+    Returns:
+        JSON values: ``test``, ``gaussian`` and ``gain_over_gaussian``, the last two None where the
+        rows have no density, and ``remarks``: sentences on what rules the figures.
+    """
+    size, scores, remarks = test.shape[1], log_density(flow, test), []
+    floor = hopeless_below(train)
+    hopeless = int((~(scores > floor)).sum())
+    if hopeless:
+        remarks.append(
+            f"{hopeless} of {len(scores)} test rows have practically no density (below "
+            f"{floor:g} nats) and rule the mean; they lie beyond all that the flow has learned."
+        )
+    ruled = held_out.remark(scores)
+    remarks += [] if ruled is None else [ruled]
+    gaussian, baseline, gain = Gaussian.fit(train), None, None
+    if gaussian is None:
+        remarks.append("a column is a linear function of others, so the data have no density.")
+    else:
+        others = gaussian.log_density(test)
+        baseline, gain = summary(others, size), summary(scores - others)
+    own = summary(scores, size) | held_out.spread(scores) | {"rows_without_density": hopeless}
+    return {"test": own, "gaussian": baseline, "gain_over_gaussian": gain, "remarks": remarks}

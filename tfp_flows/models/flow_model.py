@@ -1,6 +1,7 @@
 """A flow as a Keras model, in whichever Keras `tf.keras` is."""
 
 import contextlib
+import inspect
 import math
 
 import tensorflow as tf
@@ -77,7 +78,7 @@ class FlowModel(HoldsFlow, keras.Model):
         super().__init__(name=name or f"{flow.name}_model", dtype=flow.dtype.name)
         self._hold(flow)
         self.kind: str | None = None  # of work, set by the command's fits and saved
-        self._loss_function = None
+        self._loss_function, self._loss_takes = None, ()
         self._feed = None
         # Past Keras' tracking: tf_keras would count their variables as parameters.
         # In the flow's dtype, as a mean in the bfloat16 of a policy would count to 256.
@@ -109,7 +110,9 @@ class FlowModel(HoldsFlow, keras.Model):
         Args:
             optimizer: Name or instance of a Keras optimizer.
             loss: Function of ``(x, log_prob)`` to minimise instead of ``-log_prob``; returns one
-                value an example. A model with its own loss is saved without its compilation.
+                value an example. It is handed the raw context and this model if it has parameters
+                named ``context`` and ``model``. A model with its own loss is saved without its
+                compilation.
             jit_compile: Whether steps are compiled by XLA; ``"auto"`` does unless the model runs
                 eagerly or on several replicas.
             steps_per_execution: Steps run in one call; callbacks see the last of them. With XLA
@@ -137,7 +140,10 @@ class FlowModel(HoldsFlow, keras.Model):
         automatic = steps_per_execution == "auto"
         if not automatic:
             steps_per_execution = rows.whole(steps_per_execution, "steps_per_execution", "steps")
-        self._loss_function = loss
+        self._loss_function, self._loss_takes = loss, ()
+        if loss is not None:
+            named = inspect.signature(loss).parameters
+            self._loss_takes = tuple(name for name in ("context", "model") if name in named)
         super().compile(
             optimizer=optimizer,
             jit_compile=jit_compile,
@@ -237,7 +243,8 @@ class FlowModel(HoldsFlow, keras.Model):
             steps.set_steps_per_call(self, 1 if needs_every_step(callbacks) else count)
         self._noise_seed.assign(seed)
         self._good_steps.clear()
-        self._initial_epoch = None  # What BackupAndRestore left of an earlier training.
+        # What BackupAndRestore left of an earlier training, in either Keras.
+        self._initial_epoch = self._training_state = None
         self._feed = feed if self._fuses_steps else None
         # It is the first, so that at the end of an epoch all others find its weights.
         callbacks = [Watch(feed, steps_per_epoch, resumable), *callbacks]
@@ -358,7 +365,12 @@ class FlowModel(HoldsFlow, keras.Model):
         x, weight = (self._cast(part) for part in (x, weight))
         context = self.flow.cast_context(context)
         log_prob = self(x, context=context, training=training)
-        losses = -log_prob if self._loss_function is None else self._loss_function(x, log_prob)
+        if self._loss_function is None:
+            losses = -log_prob
+        else:
+            known = {"context": context, "model": self}
+            more = {name: known[name] for name in self._loss_takes}
+            losses = self._loss_function(x, log_prob, **more)
         self._means[0].update_state(losses, sample_weight=weight)
         entries = shapes.entries(x, self.flow.bijector.event_shape)
         scale = math.log(2) * (tf.cast(entries, x.dtype) if tf.is_tensor(entries) else entries)

@@ -4,7 +4,7 @@ import importlib
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +126,7 @@ class SampleGrid(keras.callbacks.Callback):
         self._show = show
         self._path, self._count, self._every = Path(path), count, every
         self._temperature, self._context, self._seed = temperature, context, seed
-        self._writer = None if log_dir is None else log_writer(log_dir)
+        self._writer = None if log_dir is None else Logs(log_dir)
         self._draw = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -142,11 +142,7 @@ class SampleGrid(keras.callbacks.Callback):
         if self._show is not None:
             self._show(grid)
         if self._writer is not None:
-            with self._writer.as_default(step=epoch + 1):
-                tf.summary.image("samples", grid[None])
-                for name, value in (logs or {}).items():
-                    tf.summary.scalar(name, float(value))
-            self._writer.flush()
+            self._writer.write(epoch + 1, logs or {}, samples=grid)
 
     def _samples(self):
         if self._draw is None:
@@ -163,12 +159,30 @@ class SampleGrid(keras.callbacks.Callback):
         return self._draw().numpy()
 
 
-def log_writer(folder: str | os.PathLike[str]):
-    """A writer of summaries for TensorBoard.
+class Logs:
+    """Measures and images for TensorBoard.
+
+    Args:
+        folder: Its folder.
 
     Raises:
         InputError: If TensorBoard is not installed.
     """
+
+    def __init__(self, folder: str | os.PathLike[str]):
+        self._writer = _writer(folder)
+
+    def write(self, step: int, measures: Mapping[str, float], **images: np.ndarray) -> None:
+        """Writes measures, and images ``[height, width, channels]`` by name."""
+        with self._writer.as_default(step=step):
+            for name, image in images.items():
+                tf.summary.image(name, image[None])
+            for name, value in measures.items():
+                tf.summary.scalar(name, float(value))
+        self._writer.flush()
+
+
+def _writer(folder):
     # TensorFlow no longer brings it along, and says so only when something is to be written.
     try:
         importlib.import_module("tensorboard")

@@ -5,6 +5,7 @@ and nothing has to be closed. matplotlib is imported by the functions, not by th
 """
 
 from tfp_flows.plotting.corner import plot_corner
+from tfp_flows.plotting.flow import plot_flow
 from tfp_flows.plotting.grid import check_picture, image_grid, save_image, save_images
 from tfp_flows.plotting.line import plot_flow_1d
 from tfp_flows.plotting.plane import density_2d, plot_flow_2d
@@ -16,6 +17,7 @@ __all__ = [
     "density_2d",
     "image_grid",
     "plot_corner",
+    "plot_flow",
     "plot_flow_1d",
     "plot_flow_2d",
     "plot_training_curve",

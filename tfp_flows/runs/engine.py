@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from tfp_flows.config import DEFAULTS, defaults_of
 from tfp_flows.errors import InputError
 from tfp_flows.files import Claim, atomic_path
 from tfp_flows.formats import FORMAT, versions
@@ -42,7 +43,7 @@ def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -
             note(remark)
         place = folder.start(out, claim, overwrite)
         about = {"pictures": list(kind.pictures), "settings": settings.record()}
-        about["digest"] = source.digest(FORMAT)
+        about |= {"digest": source.digest(FORMAT), "defaults": DEFAULTS}
         try:
             record.write(place / folder.SETTINGS, kind.name, about)
             _go_on(kind, work, settings, source, model, place)
@@ -106,7 +107,9 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
                 "--overwrite."
             )
         import_tensorflow()
-        _go_on(kind, work, settings, source, work.build(source), place)
+        with defaults_of(begun.get("defaults", 0)):
+            model = work.build(source)
+        _go_on(kind, work, settings, source, model, place)
 
 
 def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
@@ -161,32 +164,20 @@ def pictures(kind, work, model, find, metrics) -> Iterator[Drawing]:
     from tfp_flows import plotting
 
     yield from work.draw(model, find, metrics)
-    history = {
-        name: [
-            math.nan if value is None else value for value in metrics["training"]["history"][name]
-        ]
-        for name in ("loss", "val_loss")
-        if name in metrics["training"]["history"]
-    }
     settings = metrics["settings"]
     title = f"{settings['flow']} on {Path(settings['data']).name}"
-    figure = plotting.plot_training_curve(history, title=title, ylabel=kind.loss)
+    figure = plotting.plot_training_curve(
+        metrics["training"]["history"], title=title, ylabel=kind.loss
+    )
     yield folder.CURVE, lambda path: plotting.save_figure(figure, path)
 
 
 def _metrics(kind, work, settings, source, model, rounds) -> dict[str, Any]:
     state = rounds.state
-    history = {
-        name: [value if math.isfinite(value) else None for value in values]
-        for name, values in state.history.items()
-    }
     about = {"pictures": list(kind.pictures), "finished": record.now()}
-    about |= {"settings": settings.record()}
-    about["data"] = {
-        "source": settings.data,
-        **source.describe(),
-        "digest": source.digest(FORMAT),
-    }
+    about["settings"] = settings.record()
+    described = {"source": settings.data, **source.describe()}
+    about["data"] = {**described, "digest": source.digest(FORMAT)}
     about["flow"] = {
         "name": settings.flow,
         "trainable_parameters": sum(math.prod(v.shape) for v in model.flow.trainable_variables),
@@ -198,7 +189,7 @@ def _metrics(kind, work, settings, source, model, rounds) -> dict[str, Any]:
         "best_validation_nats": -state.best,
         "stopped_early": state.stopped,
         "seconds": sum(state.history["seconds"]),
-        "history": history,
+        "history": state.written_history(),
     }
     return about | {"versions": versions()}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_flows.models import FlowModel, ResumableTraining
+from tfp_flows.models import EachCall, FlowModel, ResumableTraining
 from tfp_flows.runs.rounds import Rounds
 from tfp_flows.training_state import Arrays
 
@@ -65,7 +65,7 @@ class KerasTrainer:
             self._training.put(self._model, arrays)
 
 
-class _Told(tf.keras.callbacks.Callback):
+class _Told(EachCall):
     """Shows each epoch, and ends the training in the middle of one when the time is over."""
 
     def __init__(self, rounds: Rounds):

@@ -69,7 +69,3 @@ class Kind:
     pictures: tuple[str, ...] = ()
     loss: str = "negative log-likelihood (nats)"
     examples: tuple[str, ...] = ()
-
-    def verb(self, name: str) -> Verb | None:
-        """The verb of this name, if the kind has it."""
-        return next((verb for verb in self.verbs if verb.name == name), None)

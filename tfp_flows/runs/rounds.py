@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfp_flows.errors import InputError
 from tfp_flows.runs import folder
 from tfp_flows.runs.settings import Settings
@@ -33,6 +31,7 @@ class Rounds:
         seconds: Most seconds, or None.
         earlier: Seconds of earlier processes.
         place: Folder in which the state is kept.
+        logs: For TensorBoard, if it was asked for.
         diverged: Where the loss was no longer finite, if a trainer can say so.
 
     Raises:
@@ -57,11 +56,11 @@ class Rounds:
         self.earlier = sum(self.state.history.get("seconds", []))
         self._begun = self._since = time.monotonic()
         self._console, self._show = progress_console(), None
-        self._logs = None
+        self.logs = None
         if settings.tensorboard is not None:
-            from tfp_flows.models.image_callbacks import log_writer
+            from tfp_flows.models.image_callbacks import Logs
 
-            self._logs = log_writer(settings.tensorboard)
+            self.logs = Logs(settings.tensorboard)
 
     @property
     def spent(self) -> float:
@@ -124,18 +123,5 @@ class Rounds:
             self._show(done, text)
         elif done == 1 or done % _LINES_EVERY == 0:
             self._console.print(f"epoch {done}/{self.epochs}: {text}")
-        if self._logs is not None:
-            import tensorflow as tf
-
-            with self._logs.as_default(step=done):
-                for name, value in logs.items():
-                    tf.summary.scalar(name, np.float32(value))
-            self._logs.flush()
-
-    def log_image(self, name: str, image: np.ndarray) -> None:
-        """Shows an image ``[height, width, channels]`` in TensorBoard, if it was asked for."""
-        if self._logs is not None:
-            import tensorflow as tf
-
-            with self._logs.as_default(step=self.state.epoch):
-                tf.summary.image(name, image[None])
+        if self.logs is not None:
+            self.logs.write(done, logs)

@@ -23,7 +23,7 @@ class KerasPeer(Peer):
     @property
     @abc.abstractmethod
     def callback(self) -> type:
-        """The Keras' own class of callbacks."""
+        """The class of callbacks of the peer's Keras."""
 
     @abc.abstractmethod
     def build(self):

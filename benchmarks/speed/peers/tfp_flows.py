@@ -4,8 +4,6 @@ Recipes without their standardiser, which no peer has. `fit` shuffles the rows o
 loops around the peers without a `fit` do not.
 """
 
-import tensorflow as tf
-
 import tfp_flows as tff
 from benchmarks.speed.cases import BINS, BOUND, TOLERANCE
 from benchmarks.speed.peers.keras_base import KerasPeer
@@ -17,7 +15,7 @@ class Adapter(KerasPeer):
     @property
     def callback(self):
         """See `KerasPeer`."""
-        return tf.keras.callbacks.Callback
+        return tff.models.EachCall
 
     def build(self):
         """See `KerasPeer`."""

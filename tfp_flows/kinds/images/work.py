@@ -11,6 +11,7 @@ from tfp_flows.kinds.images.settings import ImageSettings
 from tfp_flows.kinds.images.source import ImageSource, load, note_skipped
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
+from tfp_flows.terminal import plus_minus
 
 GRID = 64
 BATCH = 64
@@ -64,7 +65,9 @@ class ImageWork:
                     count=GRID,
                     context=contexts_of(source.classes, GRID),
                     seed=settings.seed,
-                    show=lambda grid: rounds.log_image("samples", grid),
+                    show=None
+                    if rounds.logs is None
+                    else lambda grid: rounds.logs.write(rounds.state.epoch, {}, samples=grid),
                 )
 
         training = ResumableTraining(seed=settings.seed)
@@ -108,10 +111,10 @@ class ImageWork:
         """Bits per dimension."""
         splits, test, shape = metrics["splits"], metrics["test"], metrics["data"]["shape"]
         yield first_line(metrics, f"{splits['train']:,} training images")
+        figure = plus_minus(test["bits_per_dim"], test["standard_error_bits"])
         yield (
-            f"{splits['test']:,} held-out images: {test['bits_per_dim']:.3f} ± "
-            f"{2 * test['standard_error_bits']:.3f} bits per dimension (8 bits, uniform noise, "
-            f"{' x '.join(map(str, shape))})."
+            f"{splits['test']:,} held-out images: {figure} bits per dimension (8 bits, uniform "
+            f"noise, {' x '.join(map(str, shape))})."
         )
 
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:

@@ -14,7 +14,7 @@ from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
-from tfp_flows.terminal import note
+from tfp_flows.terminal import note, number, plus_minus
 
 _GRADIENT_NORM = 5.0
 # An improvement below this, in nats, is noise.
@@ -68,42 +68,19 @@ class TableWork:
 
     def measure(self, model, source: TableSource) -> dict[str, Any]:
         """Log-likelihoods of the test rows, beside those of a Gaussian."""
-        from tfp_flows.models.evaluation import HOPELESS, Gaussian, log_density, summary
+        from tfp_flows.models.evaluation import beside_gaussian
 
-        parts, size = source.parts, len(source.table.columns)
-        scores = log_density(model.flow, parts.test)
-        hopeless = int((~(scores > HOPELESS)).sum())
-        if hopeless:
-            note(
-                f"{hopeless} of {len(scores)} test rows have practically no density (below "
-                f"{HOPELESS:g} nats) and rule the mean; they lie beyond all that the flow has "
-                "learned."
-            )
-        ruled = held_out.remark(scores)
-        if ruled is not None:
-            note(ruled)
-        gaussian = Gaussian.fit(parts.train)
-        if gaussian is None:
-            note("a column is a linear function of others, so the data have no density.")
-            baseline = gain = None
-        else:
-            baseline_scores = gaussian.log_density(parts.test)
-            baseline, gain = summary(baseline_scores, size), summary(scores - baseline_scores)
-        test = summary(scores, size)
+        parts = source.parts
+        measures = beside_gaussian(model.flow, parts.train, parts.test)
+        for remark in measures.pop("remarks"):
+            note(remark)
+        test = measures["test"]
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
-        return {
-            "splits": {name: len(part) for name, part in parts._asdict().items()},
-            "test": figure | test | held_out.spread(scores) | {"rows_without_density": hopeless},
-            "gaussian": baseline,
-            "gain_over_gaussian": gain,
-        }
+        splits = {name: len(part) for name, part in parts._asdict().items()}
+        return {"splits": splits, **measures, "test": figure | test}
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
-        """The flow beside rows that it has not seen; alone if ``find`` gives none.
-
-        Density and histograms of one column; data, samples and density of two; a corner plot of
-        more.
-        """
+        """The flow beside rows that it has not seen; alone if ``find`` gives none."""
         from tfp_flows.models.evaluation import draw
 
         source, flow = find(), model.flow
@@ -114,13 +91,7 @@ class TableWork:
         # As many points as there are data, or the fuller panel looks the denser one.
         few = len(columns) == 2 and data is not None
         samples = draw(flow, len(data) if few else _SAMPLES, seed)
-        named = {"samples": samples, "title": title}
-        if len(columns) > 2:
-            figure = plotting.plot_corner(data, samples, columns=columns, title=title)
-        elif len(columns) == 2:
-            figure = plotting.plot_flow_2d(flow, data, columns=columns, **named)
-        else:
-            figure = plotting.plot_flow_1d(flow, data, column=columns[0], **named)
+        figure = plotting.plot_flow(flow, data, samples=samples, columns=columns, title=title)
         picture = "density.png" if len(columns) <= 2 else "corner.png"
         yield picture, lambda path: plotting.save_figure(figure, path)
 
@@ -136,10 +107,12 @@ class TableWork:
         rows = ((metrics["flow"]["name"], "test"), ("full Gaussian", "gaussian"))
         for name, row in ((name, metrics[key]) for name, key in rows):
             if row is not None:
-                table.add_row(name, _nats(row), _number(row["bits_per_dim"]))
+                table.add_row(name, _nats(row), number(row["bits_per_dim"]))
         if metrics["gain_over_gaussian"] is not None:
             table.add_row("difference", _nats(metrics["gain_over_gaussian"]), "")
         yield table
+        if "worst_row" in metrics["test"]:  # not in records of format 0
+            yield held_out.in_words(metrics["test"])
 
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
         """One number a row: that of the columns."""
@@ -155,9 +128,4 @@ def _adapt(flow, rows: np.ndarray) -> None:
 
 
 def _nats(row: Mapping[str, float | None]) -> str:
-    error = row["standard_error_nats"]
-    return f"{_number(row['mean_nats'])} ± {_number(None if error is None else 2 * error)}"
-
-
-def _number(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3f}" if abs(value) < 1e5 else f"{value:.3g}"
+    return plus_minus(row["mean_nats"], row["standard_error_nats"])

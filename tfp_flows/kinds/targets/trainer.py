@@ -1,0 +1,156 @@
+"""Reverse KL by steps that are compiled, several a call, each with a seed of its own."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_flows.errors import InputError
+from tfp_flows.models import FlowModel
+from tfp_flows.runs.rounds import Rounds
+from tfp_flows.training_state import Arrays
+
+# Of a round, which the command calls an epoch.
+STEPS = 100
+_JUDGED = 4096
+_GRADIENT_NORM = 5.0
+# Steps in which the rate rises to its height.
+_RISE = 200
+_FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-8
+_COLDEST = 0.05
+
+
+class ReverseKL:
+    """Minimises the mean of ``log q(x) - log p(x)`` over draws ``x`` of the flow.
+
+    See `tfp_flows.runs.work.Trainer`. A step's draws depend on seed and step alone, so that a
+    resumed training goes on as it was. Every round is judged by the same latents: the bound of one
+    round is smooth in the weights, and two rounds differ by what was learned.
+
+    Args:
+        model: Holds the flow.
+        log_density: From ``[n, D]`` to the unnormalised log-density ``[n]``, in nats.
+        seed: Of all draws.
+        batch_size: Draws of a step.
+        learning_rate: Of Adam, at first; halved where progress stalls.
+        decay_patience: Rounds without progress after which it is.
+        warm_up: Rounds over which the target's log-density grows to its full size.
+        compiled: Whether by XLA.
+    """
+
+    unit = "nats"
+    monitor = "val_loss"
+    min_delta = 1e-3
+
+    def __init__(
+        self,
+        model: FlowModel,
+        log_density: Callable[[tf.Tensor], tf.Tensor],
+        *,
+        seed: int,
+        batch_size: int,
+        learning_rate: float,
+        decay_patience: int,
+        warm_up: int,
+        compiled: bool = True,
+    ):
+        self._model, self._log_density, self._seed = model, log_density, seed
+        self._batch_size, self._decay_patience, self._warm_up = batch_size, decay_patience, warm_up
+        self._variables = list(model.flow.trainable_variables)
+        self._moments = [
+            tf.Variable(tf.zeros_like(v), trainable=False) for v in 2 * self._variables
+        ]
+        self._updates, self._rate = tf.Variable(0, trainable=False), learning_rate
+        options = {"jit_compile": compiled, "autograph": False}
+        self._train = tf.function(self._several, **options)
+        self._judge = tf.function(lambda: self._loss(_JUDGED, -1, 1.0)[1], **options)
+
+    def run(self, rounds: Rounds) -> None:
+        """Trains until the rounds are over."""
+        for number in rounds:
+            wait = rounds.state.wait
+            if wait and wait % self._decay_patience == 0:
+                self._rate /= 2
+            warm = min(1.0, (number + 1) / (self._warm_up + 1))
+            share = tf.constant(_COLDEST ** (1 - warm), self._model.flow.dtype)
+            rate = tf.constant(self._rate, self._model.flow.dtype)
+            loss, kept = self._train(tf.constant(number * STEPS), rate, share)
+            logs = {"loss": float(loss), "val_loss": float(self._judge())}
+            if int(kept) < STEPS:
+                logs["steps_left_out"] = STEPS - int(kept)
+            rounds.diverged = self._why(logs) or rounds.diverged
+            rounds.end({"steps_left_out": 0, **logs})
+
+    def state(self) -> Arrays:
+        """Weights, Adam's moments and count, and the rate."""
+        return {
+            "weight": self._model.get_weights(),
+            "moment": [variable.numpy() for variable in self._moments],
+            "update": [self._updates.numpy()],
+            "rate": [np.asarray(self._rate)],
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Puts them back."""
+        try:
+            self._model.set_weights(arrays["weight"])
+            for variable, value in zip(self._moments, arrays.get("moment", ()), strict=False):
+                variable.assign(value)
+        except ValueError as error:
+            raise InputError("The kept state is of another flow; begin anew.") from error
+        if "update" in arrays:
+            self._updates.assign(arrays["update"][0])
+            self._rate = float(arrays["rate"][0])
+
+    def _loss(self, count: int, place, share):
+        """The loss with a share of the target's log-density, and the loss with all of it."""
+        seed = tf.stack([tf.constant(self._seed), tf.cast(place, tf.int32)])
+        x, log_q = self._model.flow.sample_and_log_prob(count, seed=seed)
+        log_p = self._log_density(x)
+        return tf.reduce_mean(log_q - share * log_p), tf.reduce_mean(log_q - log_p)
+
+    def _several(self, first, rate, share):
+        """``STEPS`` steps: the mean loss of those that were kept, and their number."""
+
+        def step(i, total, kept):
+            with tf.GradientTape() as tape:
+                cold, loss = self._loss(self._batch_size, first + i, share)
+            gradients = tape.gradient(
+                cold, self._variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+            norm = tf.linalg.global_norm(gradients)
+            good = tf.math.is_finite(loss) & tf.math.is_finite(norm)
+            scale = tf.minimum(tf.ones_like(norm), _GRADIENT_NORM / norm)
+            self._update([scale * g for g in gradients], rate, good)
+            total += tf.where(good, loss, tf.zeros_like(loss))
+            return i + 1, total, kept + tf.cast(good, tf.int32)
+
+        start = (tf.constant(0), tf.zeros([], self._model.flow.dtype), tf.constant(0))
+        _, total, kept = tf.while_loop(lambda i, *_: i < STEPS, step, start)
+        return total / tf.cast(kept, total.dtype), kept
+
+    def _update(self, gradients, rate, good) -> None:
+        """A step of Adam (Kingma and Ba 2015, Algorithm 1), if it is a good one."""
+        self._updates.assign_add(tf.cast(good, tf.int32))
+        time = tf.cast(self._updates, rate.dtype)
+        # Adam's first steps are as long as any: through many layers of couplings they explode.
+        rate *= tf.minimum(1.0, time / _RISE)
+        rate *= tf.sqrt(1 - _SECOND_DECAY**time) / (1 - _FIRST_DECAY**time)
+        half = len(self._variables)
+        firsts, seconds = self._moments[:half], self._moments[half:]
+        for variable, first, second, gradient in zip(
+            self._variables, firsts, seconds, gradients, strict=True
+        ):
+            new_first = _FIRST_DECAY * first + (1 - _FIRST_DECAY) * gradient
+            new_second = _SECOND_DECAY * second + (1 - _SECOND_DECAY) * gradient**2
+            new = variable - rate * new_first / (tf.sqrt(new_second) + _EPSILON)
+            for old, value in ((first, new_first), (second, new_second), (variable, new)):
+                old.assign(tf.where(good, value, old))
+
+    def _why(self, logs) -> str | None:
+        if np.isfinite(logs["loss"]):
+            return None
+        return (
+            "no step of an epoch had a finite loss and gradient, so training ended there; the "
+            "model is that of the best epoch."
+        )
