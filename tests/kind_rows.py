@@ -51,6 +51,14 @@ def _images(folder: Path, changed: bool = False) -> str:
     return str(folder / "images.npz")
 
 
+def _target(folder: Path, changed: bool = False) -> str:
+    formula = "-tf.reduce_sum((x - 0.5) ** 2, axis=-1)" + " - 0.1" * changed
+    text = f"import tensorflow as tf\n\n\ndef log_density(x):\n    return {formula}\n"
+    (folder / "target.py").write_text(text)
+    np.save(folder / "points.npy", np.zeros((3, 2)))
+    return str(folder / "target.py:log_density")
+
+
 ROWS = [
     Row(
         kind="tables",
@@ -86,6 +94,24 @@ ROWS = [
             (["--learning-rate", "nan"], "give a positive number"),
             (["--flow-option", "alpha=2"], "alpha must be in (0, 0.5)"),
             (["--kind", "images", "--flow", "maf"], "maf is a flow of vectors"),
+        ],
+        foreign=["--columns", "a"],
+    ),
+    Row(
+        kind="targets",
+        write=_target,
+        options=["--dim", "2", "--layers", "1", "--hidden", "4", "--batch-size", "8"],
+        verbs={
+            "sample": lambda folder: ["-n", "3", "--weights", "-o", "samples.csv"],
+            "score": lambda folder: [str(folder / "points.npy"), "-o", "scores.csv"],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
+            (["--spread", "-1"], "give a positive number"),
+            (["--learning-rate", "0"], "give a positive number"),
+            (["--flow", "realnpv"], "did you mean 'realnvp'"),
+            (["--flow", "glow"], "glow is a flow of images"),
+            (["--flow-option", "depth=3"], "Unknown option of realnvp 'depth'"),
         ],
         foreign=["--columns", "a"],
     ),

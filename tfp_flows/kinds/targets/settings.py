@@ -81,8 +81,6 @@ class TargetSettings(Settings):
         path = Path(place).resolve()
         if not path.is_file():
             raise InputError(f"There is no file {path}; give file.py:function, or a target's name.")
-        if self.dim is None:
-            raise InputError(f"The dimension of {self.data} is not known; give --dim.")
         return dataclasses.replace(settings, data=f"{path}:{function}")
 
 

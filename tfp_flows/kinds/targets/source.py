@@ -85,11 +85,13 @@ def load(settings: TargetSettings) -> TargetSource:
     """Finds the target that a fit was asked for.
 
     Raises:
-        InputError: If its file or its function is missing, or the file does not run.
+        InputError: If its file, its function or its dimension is missing, or the file does not run.
     """
     if settings.data in FORMULAS:
         formula = FORMULAS[settings.data]
         return TargetSource(settings, formula.log_density, formula.text.encode())
+    if settings.dim is None:
+        raise InputError(f"The dimension of {settings.data} is not known; give --dim.")
     place, _, name = settings.data.rpartition(":")
     path = Path(place)
     try:

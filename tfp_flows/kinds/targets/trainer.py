@@ -14,6 +14,8 @@ from tfp_flows.training_state import Arrays
 STEPS = 100
 _JUDGED = 4096
 _GRADIENT_NORM = 5.0
+# Steps in which the rate rises to its height.
+_RISE = 200
 _FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-8
 _COLDEST = 0.05
 
@@ -131,7 +133,9 @@ class ReverseKL:
         """A step of Adam (Kingma and Ba 2015, Algorithm 1), if it is a good one."""
         self._updates.assign_add(tf.cast(good, tf.int32))
         time = tf.cast(self._updates, rate.dtype)
-        rate = rate * tf.sqrt(1 - _SECOND_DECAY**time) / (1 - _FIRST_DECAY**time)
+        # Adam's first steps are as long as any: through many layers of couplings they explode.
+        rate *= tf.minimum(1.0, time / _RISE)
+        rate *= tf.sqrt(1 - _SECOND_DECAY**time) / (1 - _FIRST_DECAY**time)
         half = len(self._variables)
         firsts, seconds = self._moments[:half], self._moments[half:]
         for variable, first, second, gradient in zip(

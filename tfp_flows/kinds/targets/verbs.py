@@ -3,27 +3,19 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
-
-from tfp_flows import datasets
 from tfp_flows.kinds.targets.settings import TargetSettings
-from tfp_flows.options import again, option
+from tfp_flows.options import OUTPUT, TABLES, again, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.runs.settings import KEY
 from tfp_flows.terminal import note
-
-_OUTPUT = {
-    "names": ("--output", "-o"),
-    "help": "File to write: .csv, .tsv, .npy, .npz or .parquet.",
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleOptions:
     """Options of `sample`."""
 
-    output: Path = option(**_OUTPUT)
+    output: Path = option(**OUTPUT, help=TABLES)
     count: int = option(
         1000, names=("--count", "-n"), metavar="N", min=1, help="Number of samples."
     )
@@ -40,12 +32,16 @@ class ScoreOptions:
     data: str = option(
         argument=True, metavar="DATA", help="File of points, with a column for each coordinate."
     )
-    output: Path = option(**_OUTPUT)
+    output: Path = option(**OUTPUT, help=TABLES)
     key: str | None = option(None, **KEY)
 
 
 def sample(run: Run, options: SampleOptions) -> list[Path]:
     """Draw samples from a flow fitted to a target, with importance weights if asked for."""
+    import numpy as np
+
+    from tfp_flows import datasets
+
     datasets.check_output(options.output)
     columns = list(run.metrics["data"]["columns"])
     source, flow = run.source() if options.weights else None, run.model.flow
@@ -67,10 +63,12 @@ def sample(run: Run, options: SampleOptions) -> list[Path]:
 
 def score(run: Run, options: ScoreOptions) -> list[Path]:
     """Write the log-density of the flow at each point of DATA, in nats, in their order."""
+    from tfp_flows import datasets
+
     datasets.check_output(options.output)
-    table = datasets.load_matching(
-        options.data, list(run.metrics["data"]["columns"]), named=False, key=options.key
-    )
+    columns = list(run.metrics["data"]["columns"])
+    # As if they were a table's own names: a file without names must be as wide as the target.
+    table = datasets.load_matching(options.data, columns, named=True, key=options.key)
     for remark in table.remarks:
         note(remark)
     flow = run.model.flow

@@ -9,13 +9,13 @@ from tfp_flows import plotting
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.targets.settings import TargetSettings
 from tfp_flows.kinds.targets.source import TargetSource, load
-from tfp_flows.runs import recipe
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.terminal import note
 
 _PICTURE = "target.png"
 _ROWS = 1000
+_ANGLES = "circular_nsf"
 # Fewer effective draws, or one with more than this share of all weight, say little of the target.
 _FEW, _HEAVY = 100, 0.1
 
@@ -36,11 +36,12 @@ class TargetWork:
         from tfp_flows.models import FlowModel
 
         settings = self.settings
-        flow = recipe.build_flow(settings, source.dim, standardize=True)
+        # Angles are what they are.
+        flow = settings.build_flow(source.dim, standardize=settings.flow != _ANGLES)
         if flow.needs_adapt:
             flow.adapt(_rows(source.dim, source.spread).astype(settings.dtype))
         elif settings.spread is not None:
-            raise InputError(f"{settings.flow} has no standardiser to set; leave --spread out.")
+            raise InputError(f"{settings.flow} begins as it is; leave --spread out.")
         check(source, flow, settings.seed)
         return FlowModel(flow)
 
