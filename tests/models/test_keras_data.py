@@ -215,17 +215,20 @@ def test_forms_that_are_taken():
     plain.fit(tf.data.Dataset.from_tensor_slices(tf.cast(x, tf.int32)).batch(20), verbose=0)
 
 
-def test_weights_of_a_stream_without_a_context():
+@pytest.mark.parametrize("jit", [True, False])
+def test_weights_of_a_stream_without_a_context(jit):
     x, weight = gaussian(100), np.repeat(np.float32([1, 0]), 50)
     x[50:] += 40
     stream = tf.data.Dataset.from_tensor_slices((x, weight)).batch(50)
-    model = compiled(small(), rate=0.0)
+    model = compiled(small(), rate=0.0, jit_compile=jit)
     model.flow.adapt(x)
     expected = -np.mean(model.flow.log_prob(x[:50]))
-    for ways in (lambda x, w: (x, tf.zeros([len(x), 0]), w), lambda x, w: (x, None, w)):
-        history = model.fit(stream.map(ways), verbose=0).history
+    empty = stream.map(lambda x, w: (x, tf.zeros([tf.shape(x)[0], 0]), w))
+    for weighted in (empty, stream.map(lambda x, w: (x, None, w))):
+        history = model.fit(weighted, validation_data=weighted, verbose=0).history
         assert history["loss"][0] == pytest.approx(expected, rel=1e-4)
-    with pytest.raises(ValueError, match=r"shape \(None,\).*behind an empty context"):
+        assert history["val_loss"][0] == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(ValueError, match=r"second part of shape \(None,\).*\(x, None, w\)"):
         model.fit(stream, verbose=0)
 
 

@@ -114,8 +114,7 @@ def check_batch(flow, x, context, weight, name: str = "x") -> None:
         raise ValueError(
             f"Batches of {name} have a second part of shape {second}, but this flow "
             "takes no context; leave it out, as in dataset.map(lambda x, *_: x), or give weights "
-            "behind an empty context, as in dataset.map(lambda x, w: (x, tf.zeros([len(x), 0]), "
-            "w))."
+            "third, as in dataset.map(lambda x, w: (x, None, w))."
         )
 
 

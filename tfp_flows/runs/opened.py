@@ -8,7 +8,6 @@ from typing import Any
 
 from tfp_flows.errors import InputError
 from tfp_flows.runs import folder, record
-from tfp_flows.runs.engine import pictures
 from tfp_flows.runs.kind import Kind, load
 from tfp_flows.runs.settings import Settings
 from tfp_flows.runs.work import Drawing
@@ -91,9 +90,8 @@ class Run:
         model = models.load(path, compile=False)
         shape = getattr(getattr(model, "flow", None), "event_shape", None)
         if shape is None or list(shape) != self.work.event_shape(self.metrics):
-            raise InputError(
-                f"{path} is not the model that belongs to {self.path / folder.METRICS}."
-            )
+            record_of = self.path / folder.METRICS
+            raise InputError(f"{path} is not the model that belongs to {record_of}.")
         return model
 
     def source(self) -> Any:
@@ -111,4 +109,6 @@ class Run:
 
     def pictures(self, find: Callable[[], Any | None]) -> Iterator[Drawing]:
         """Its pictures, the main one first; see `work.Work.draw` for ``find``."""
+        from tfp_flows.runs.engine import pictures
+
         return pictures(self._kind, self.work, self.model, find, self.metrics)

@@ -25,15 +25,12 @@ class PlotOptions:
 
 
 def redraw(run: Run, output: Path | None, find: Callable[[], Any | None]) -> list[Path]:
-    """Draws the main picture into a file, or all pictures into the folder of the run.
+    """Draws the main picture into a file, or all into the folder of the run; gives the files.
 
     Args:
         run: The run.
         output: The file; None for the folder.
         find: Gives the source to draw, or None.
-
-    Returns:
-        The files written.
     """
     drawings = run.pictures(find)
     if output is not None:
