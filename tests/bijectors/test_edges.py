@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from rows import BIJECTORS
 
 import tfp_flows as tff
+from tfp_flows.shapes import filled
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 B, T = tff.bijectors, tff.transformers
@@ -35,10 +36,10 @@ def test_no_rows(name, direction):
         return result, log_det, tape.gradient(total, sources, unconnected_gradients="zero")
 
     for shape, wrap in (((0,), lambda f: f), ((2, 0), lambda f: f), ((0,), _of_any_size)):
-        value = tf.zeros([*shape, *event])
+        value = tf.zeros([*shape, *filled(event, 4)])
         context = None
         if bijector.context_shape is not None:
-            context = tf.zeros([*shape, *bijector.context_shape])
+            context = tf.zeros([*shape, *filled(bijector.context_shape, 4)])
         result, log_det, (of_value, *of_weights) = wrap(compute)(value, context)
         assert result.shape == (*shape, *result.shape[len(shape) :])
         assert log_det.shape == shape
