@@ -460,7 +460,7 @@ OF_KERAS = {
 }
 
 # Their data do not fill the line.
-NARROW = {"softsign", "logit"}
+NARROW = {"softsign", "logit", "pointwise_free"}
 OF_TFP = {"maf_tfp_network", "maf_jacobi"}
 
 FLOWS = {

@@ -340,7 +340,7 @@ class FlowModel(HoldsFlow, keras.Model):
         data = x[0] if isinstance(x, tuple) and x else x
         if getattr(data, "shape", None) and data.shape[0] == 0:
             # No rows have no densities; Keras would ask for one.
-            x, context = rows.as_pair(x, context, "x")
+            x, context = rows.as_pair(self.flow, x, context, "x")
             return self.flow.log_prob(self._cast(x), self.flow.cast_context(context)).numpy()
         stream = self._as_stream(x, context, None, batch_size)
         return super().predict(stream, **options)
