@@ -6,6 +6,7 @@ Memory is the proportional share of pages (PSS), so that what processes share co
 
 import ctypes
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -59,7 +60,10 @@ def main() -> int:
         peak = max(peak, sum(map(_kib, _below(os.getpid()) - {os.getpid()})))
         time.sleep(_EVERY)
     spent, most = (time.monotonic() - started) / 60, peak / 2**20
-    print(f"{' '.join(command)}: {spent:.1f} minutes, {most:.1f} GiB at most", flush=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (used.ru_utime + used.ru_stime) / 60
+    told = f"{spent:.1f} minutes, {cpu:.1f} of processors, {most:.1f} GiB at most"
+    print(f"{' '.join(command)}: {told}", flush=True)
     failed = running.returncode
     for value, bound, unit in ((spent, minutes, "minutes"), (most, gib, "GiB")):
         if value > bound:

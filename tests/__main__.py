@@ -41,7 +41,8 @@ def _but(*folders: str) -> tuple[str, ...]:
 TF_KERAS = Wave("what touches Keras, under tf_keras", (), "keras", (("TF_USE_LEGACY_KERAS", "1"),))
 QUICK = (
     Wave("bijectors", ("bijectors",)),
-    Wave("flows and models", ("flows", "models")),
+    Wave("flows", ("flows",)),
+    Wave("models", ("models",)),
     Wave("the rest", _but("bijectors", "flows", "models")),
     TF_KERAS,
 )
@@ -49,7 +50,8 @@ SHARES = 4
 WHOLE = (
     *(Wave(f"bijectors, {k} of {SHARES}", ("bijectors",), share=f"{k}/{SHARES}")
       for k in range(1, SHARES + 1)),
-    Wave("flows and models", ("flows", "models")),
+    Wave("flows", ("flows",)),
+    Wave("models", ("models",)),
     Wave("the rest", _but("bijectors", "flows", "models"), "not notebook"),
     Wave("the notebooks", ("course",), "notebook"),
     TF_KERAS,

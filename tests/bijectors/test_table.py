@@ -38,6 +38,7 @@ PROGRAMS = {
     "actnorm": "inverse",
     "standardize": "inverse",
     "minmax": "inverse",
+    "robust": "inverse",
     "batchnorm": "inverse",
     "reverse": "inverse",
     "linear": "inverse",
