@@ -36,11 +36,11 @@ class TargetSettings(Settings):
         help="Standard deviation of the flow when it begins, about that of the target.",
     )
     warm_up: int = option(
-        0,
+        15,
         panel=TRAINING,
         metavar="N",
         min=0,
-        help="Epochs over which the target's log-density grows to its full size.",
+        help="Epochs, a quarter of all at most, over which the target grows to its full height.",
     )
     flow: str = again(Settings, "flow", "realnvp")
     layers: int | None = option(None, **LAYERS)

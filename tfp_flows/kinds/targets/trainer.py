@@ -88,6 +88,8 @@ class ReverseKL:
                 self._undo(before["weight"] if best == np.inf else rounds.state.best_weights)
                 bound = float(self._judge())
                 logs = {"loss": bound, "val_loss": bound, "undone": 1.0}
+            if warm < 1:  # the bound is one of the whole target, and patience begins with it
+                rounds.state.wait = 0
             rounds.end({**logs, "steps_left_out": STEPS - int(kept)})
 
     def _undo(self, weights) -> None:

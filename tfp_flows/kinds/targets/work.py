@@ -59,7 +59,7 @@ class TargetWork:
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             decay_patience=max(1, settings.patience // 3),
-            warm_up=settings.warm_up,
+            warm_up=min(settings.warm_up, settings.epochs // 4),
             compiled=source.compiled,
         )
 
@@ -100,12 +100,12 @@ class TargetWork:
         yield first_line(metrics)
         yield (
             f"Bound on the log-normaliser: "
-            f"{_pair(test['bound_nats'], test['bound_standard_error'])} nats (± 2 s.e.)"
+            f"{_pair(test['bound_nats'], test['bound_standard_error'])}"
             + ("." if test["kl_nats"] is None else f", {test['kl_nats']:.3f} below it.")
         )
         estimate = _pair(test["log_normaliser"], test["log_normaliser_standard_error"])
         yield (
-            f"Log-normaliser by importance weights: {estimate} nats"
+            f"Log-normaliser by importance weights: {estimate}"
             + ("." if known is None else f"; known: {known:.4f}.")
         )
         yield (
@@ -160,4 +160,4 @@ def _say(values: Mapping[str, Any]) -> None:
 def _pair(value: float | None, error: float | None) -> str:
     if value is None:
         return "not finite"
-    return f"{value:.4f}" if error is None else f"{value:.4f} ± {2 * error:.4f}"
+    return f"{value:.4f}" + ("" if error is None else f" ± {2 * error:.4f} (2 s.e.)") + " nats"
