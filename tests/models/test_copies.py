@@ -43,8 +43,8 @@ def check_independent(copied, original, evaluate):
 
 
 def bijector_values(bijector):
-    context = rows.context_of(bijector, (4,), tf.float32)
-    x = rows.latents(bijector, (4,), tf.float32)
+    context = rows.context_of(bijector, (4,))
+    x = rows.latents(bijector, (4,))
     y, log_det = bijector.forward_and_log_det(x, context)
     return tf.concat([tf.reshape(y, [-1]), log_det], axis=0)
 
