@@ -34,9 +34,9 @@ def test_squeeze_keeps_each_block_together():
     np.testing.assert_array_equal(z[1, 0].reshape(2, 2, 2), x[2:4, 0:2])
 
 
-@pytest.mark.parametrize("shape", [(3, 4, 1), (4, 3, 1), (4, 4)])
+@pytest.mark.parametrize("shape", [(3, 4, 1), (4, 3, 1), (3, 4), (4,)])
 def test_squeeze_refuses_odd_sizes(shape):
-    with pytest.raises(ValueError, match="even height and width"):
+    with pytest.raises(ValueError, match=r"are even, got event_shape \("):
         B.Squeeze(event_shape=shape)
 
 
@@ -51,7 +51,9 @@ def test_masks_of_images():
         B.coupling_mask("chekerboard", (2, 2, 1))
     with pytest.raises(ValueError, match="none by channels"):
         B.coupling_mask("channel", (2, 2, 1))
-    with pytest.raises(ValueError, match="vectors or images"):
+    with pytest.raises(ValueError, match="needs vectors, sequences"):
+        B.coupling_mask("half", (2, 2, 2, 2))
+    with pytest.raises(tff.InputError, match="did you mean 'channel'"):
         B.coupling_mask("half", (2, 2))
 
 
