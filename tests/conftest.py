@@ -3,15 +3,14 @@
 import os
 import random
 import zlib
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import numpy as np
 import pytest
+from depth import without_quick_cases
 
-HERE = Path(__file__).parent
 LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
 
 
@@ -28,16 +27,6 @@ def pytest_configure(config):
     # Two workers share two cores.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def without_quick_cases(items) -> list[str]:
-    """Test files all of whose cases are deep, but for tools and the grader."""
-    quick = {}
-    for item in items:
-        path = item.path.relative_to(HERE)
-        if path.parts[0] not in ("benchmarks", "grading"):
-            quick.setdefault(str(path), []).append(item.get_closest_marker("deep") is None)
-    return sorted(path for path, cases in quick.items() if not any(cases))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -24,15 +24,15 @@ masks = given(
 
 @settings(max_examples=8, deadline=None, derandomize=True)
 @masks
-def test_equals_the_plain_product(*arguments):
-    equals_the_plain_product(*arguments)
+def test_equals_the_plain_product(rows, columns, descending, strict, smallest):
+    equals_the_plain_product(rows, columns, descending, strict, smallest)
 
 
 @pytest.mark.deep
 @settings(max_examples=40, deadline=None, derandomize=True)
 @masks
-def test_equals_the_plain_product_for_many_masks(*arguments):
-    equals_the_plain_product(*arguments)
+def test_equals_the_plain_product_for_many_masks(rows, columns, descending, strict, smallest):
+    equals_the_plain_product(rows, columns, descending, strict, smallest)
 
 
 def equals_the_plain_product(rows, columns, descending, strict, smallest):

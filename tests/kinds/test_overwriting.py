@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,11 +40,16 @@ def test_a_fit_that_diverges_keeps_the_earlier_run(finished):
     assert not (finished / ".new").exists()
 
 
+def interrupted(place):
+    """As Ctrl-C does, also where a background job ignores it."""
+    raise KeyboardInterrupt
+
+
 def test_a_killed_fit_keeps_the_earlier_run_until_it_is_resumed(finished, monkeypatch):
     before = content(finished)
     good("fit", *OPTIONS, "--seed", 3, "--out", finished.parent / "other")
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "finish", lambda place: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(folder, "finish", interrupted)
         result = run("fit", *OPTIONS, "--overwrite", "--out", finished)
     assert result.exit_code == 130
     assert "go on with: tfp-flows fit --resume" in result.stderr

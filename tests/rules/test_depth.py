@@ -4,13 +4,13 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-import conftest
+import depth
 import pytest
 
 
 def _item(path, deep):
     return SimpleNamespace(
-        path=conftest.HERE / path,
+        path=depth.HERE / path,
         get_closest_marker=lambda name: pytest.mark.deep if deep and name == "deep" else None,
     )
 
@@ -22,11 +22,11 @@ def test_files_of_deep_cases_alone_are_found():
         _item("models/test_b.py", True),
         _item("benchmarks/test_c.py", True),
     ]
-    assert conftest.without_quick_cases(items) == ["models/test_b.py"]
+    assert depth.without_quick_cases(items) == ["models/test_b.py"]
 
 
 def test_the_measure_of_time_and_memory(tmp_path):
-    measure = [sys.executable, conftest.HERE.parent / ".ci" / "measure.py"]
+    measure = [sys.executable, depth.HERE.parent / ".ci" / "measure.py"]
     # A grandchild that outlives its parent is counted.
     child = "import time; x = bytearray(300 << 20); time.sleep(3)"
     parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}])"
