@@ -124,8 +124,18 @@ def check_event(value: tf.Tensor, event_shape: tuple[int, ...], name: str, owner
     return tf.ensure_shape(value, batch.concatenate(list(event_shape)))
 
 
-def check_same_lengths(value, event_shape, context, context_shape, owner: str) -> None:
+def check_same_lengths(
+    value, event_shape, context, context_shape, owner: str, factors: tuple[int, ...] | None = None
+) -> None:
     """Checks that a context map is as long as its event, where both have free lengths.
+
+    Args:
+        value: An event, or a latent.
+        event_shape: Its shape, None for free lengths.
+        context: The context.
+        context_shape: Its shape, None for free lengths.
+        owner: Whose event it is, for the error.
+        factors: By how much a latent has fewer places than its event on each axis.
 
     Raises:
         ValueError: If known lengths differ.
@@ -135,10 +145,13 @@ def check_same_lengths(value, event_shape, context, context_shape, owner: str) -
     for axis in range(-len(event_shape), -1):
         own, given = value.shape[axis], context.shape[axis]
         free = event_shape[axis] is None and context_shape[axis] is None
-        if free and own is not None and given is not None and own != given:
+        if not free or own is None or given is None:
+            continue
+        length = own * (factors[axis + 1] if factors else 1)
+        if length != given:
             raise ValueError(
-                f"{owner}: the context has length {given}, but its event length {own}; a context "
-                "map has the places of the event."
+                f"{owner}: the context has length {given}, but its event length {length}; a "
+                "context map has the places of the event."
             )
 
 

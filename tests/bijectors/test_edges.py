@@ -8,7 +8,6 @@ import tensorflow_probability as tfp
 from rows import BIJECTORS
 
 import tfp_flows as tff
-from tfp_flows.shapes import filled
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 B, T = tff.bijectors, tff.transformers
@@ -23,7 +22,8 @@ directions = pytest.mark.parametrize("direction", ["forward", "inverse"])
 )
 def test_no_rows(name, direction):
     bijector = rows.randomise(BIJECTORS[name].build(tf.float32), scale=BIJECTORS[name].spread)
-    event = bijector.latent_shape if direction == "forward" else bijector.event_shape
+    subject = rows.subject(name)
+    inputs = subject.latents if direction == "forward" else subject.drawn_data
     method = getattr(bijector, f"{direction}_and_log_det")
     before = [variable.numpy() for variable in bijector.variables]
 
@@ -36,10 +36,7 @@ def test_no_rows(name, direction):
         return result, log_det, tape.gradient(total, sources, unconnected_gradients="zero")
 
     for shape, wrap in (((0,), lambda f: f), ((2, 0), lambda f: f), ((0,), _of_any_size)):
-        value = tf.zeros([*shape, *filled(event, 4)])
-        context = None
-        if bijector.context_shape is not None:
-            context = tf.zeros([*shape, *filled(bijector.context_shape, 4)])
+        value, context = inputs(bijector, shape), subject.contexts(bijector, shape)
         result, log_det, (of_value, *of_weights) = wrap(compute)(value, context)
         assert result.shape == (*shape, *result.shape[len(shape) :])
         assert log_det.shape == shape

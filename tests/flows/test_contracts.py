@@ -136,6 +136,11 @@ def test_lengths_of_samples_come_from_the_context_or_are_asked_for():
         flow.log_prob(sample[..., :6, :], context[:, :6])
     with pytest.raises(ValueError, match="context has length 8, but its event length 20"):
         flow.log_prob(sample, context[:, :8])
+    latent = flow.to_latent(sample, context)
+    assert latent.shape == (5, 3, 5, 4)
+    np.testing.assert_allclose(flow.from_latent(latent, context), sample, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="context has length 5, but its event length 20"):
+        flow.from_latent(latent, context[:, :5])
     with pytest.raises(ValueError, match="length is for events of free length"):
         tff.flows.maf(event_shape=2).sample(3, length=4)
     free = tff.Flow(tff.flows.standard_normal((None, 2)), B.Permutation(event_shape=(None, 2)))

@@ -201,8 +201,12 @@ class Bijector(Copied, ByPlace, tfb.Bijector):
             )
         context = shapes.as_float_tensor(context, self.dtype, "context")
         context = shapes.check_event(context, self._context_shape, "context", self.name)
-        if event_shape == self._event_shape and None in self._context_shape:
-            shapes.check_same_lengths(value, event_shape, context, self._context_shape, self.name)
+        if None in self._context_shape:
+            # A latent may have fewer places; its context has those of the event all the same.
+            factors = self.place_factors if name == "x" else None
+            shapes.check_same_lengths(
+                value, event_shape, context, self._context_shape, self.name, factors
+            )
         return shapes.broadcast_batches(value, len(event_shape), context, len(self._context_shape))
 
     # What follows derives TFP's interface from the two methods above.
