@@ -48,6 +48,14 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item, inside in zip(items, chosen, strict=True) if inside]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    # Before what a whole file shares is made. It imports the package, which is to see the settings.
+    import programs
+
+    programs.choose(item)
+
+
 @pytest.fixture(autouse=True)
 def _seeds():
     import tensorflow as tf

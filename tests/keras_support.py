@@ -23,8 +23,8 @@ def small(name="maf", **options):
     return tff.flows.get(name)(**options)
 
 
-def compiled(flow, rate=1e-2, **options):
-    model = tff.FlowModel(flow)
+def compiled(flow, rate=1e-2, model=tff.FlowModel, **options):
+    model = model(flow)
     model.compile(keras.optimizers.Adam(rate), **options)
     return model
 

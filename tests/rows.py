@@ -371,7 +371,7 @@ BIJECTORS = {
         costly=True,
     ),
     "continuous_fixed": Row(
-        _simple(B.ContinuousFlow, solver="rk4", num_steps=12, **_context, **_small),
+        _simple(B.ContinuousFlow, solver="rk4", num_steps=6, **_context, **_small),
         solved=1e-3,
         costly=True,
     ),

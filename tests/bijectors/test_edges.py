@@ -5,20 +5,20 @@ import pytest
 import rows
 import tensorflow as tf
 import tensorflow_probability as tfp
+from depth import quick
 from rows import BIJECTORS
 
 import tfp_flows as tff
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 B, T = tff.bijectors, tff.transformers
-QUICK = ("maf", "maf_context", "channel_keras", "batchnorm", "planar", "multiscale", "residual")
 directions = pytest.mark.parametrize("direction", ["forward", "inverse"])
 
 
 @directions
 @pytest.mark.parametrize(
     "name",
-    [name if name in QUICK else pytest.param(name, marks=pytest.mark.deep) for name in BIJECTORS],
+    quick(BIJECTORS, "maf_context", "channel_keras", "batchnorm"),
 )
 def test_no_rows(name, direction):
     bijector = rows.randomise(BIJECTORS[name].build(tf.float32), scale=BIJECTORS[name].spread)
@@ -62,10 +62,7 @@ def _of_any_size(function):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name in ("maf", "iaf", "nsf_mixed") else pytest.param(name, marks=pytest.mark.deep)
-        for name in rows.FLOWS
-    ],
+    quick(rows.FLOWS, "maf", "iaf", "nsf_mixed"),
 )
 def test_no_rows_of_a_flow(name):
     flow = rows.flow(name)
@@ -101,13 +98,10 @@ def test_normalisation_of_no_rows_keeps_its_statistics():
 
 @pytest.mark.parametrize(
     "name",
-    [
-        name
-        if name in ("planar", "sylvester", "sos", "bernstein", "maf")
-        else pytest.param(name, marks=pytest.mark.deep)
-        for name in rows.FLOWS
-        if name != "softsign_bimodal"
-    ],
+    quick(
+        [name for name in rows.FLOWS if name != "softsign_bimodal"],
+        *("planar", "sylvester", "sos", "bernstein", "maf"),
+    ),
 )
 def test_densities_near_the_largest_number(name):
     flow = rows.flow(name)
@@ -140,7 +134,7 @@ TRANSFORMERS = {
 
 @directions
 @pytest.mark.parametrize("name", TRANSFORMERS)
-@pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("dtype", quick([tf.float32, tf.float64], "float32", ids=lambda d: d.name))
 def test_gradients_at_extreme_parameters_and_inputs(name, dtype, direction):
     transformer, generator = TRANSFORMERS[name], np.random.default_rng(0)
     for size in (1e3, 1e7, 1e10, 1e19, 1e30):

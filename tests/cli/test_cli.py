@@ -206,6 +206,7 @@ def test_other_shapes_and_flows(tmp_path, flow, columns, picture):
     assert 10 < samples.std() < 2000
 
 
+@pytest.mark.deep
 @pytest.mark.keras
 def test_killed_fit_goes_on_to_the_same_result(tmp_path):
     """SIGKILL in the middle; the end is that of a fit that was left alone."""

@@ -27,8 +27,6 @@ ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "course_notebooks"
 LESSONS = sorted(path.stem for path in COURSE.glob("0*.ipynb"))
 ASSIGNMENT = COURSE / "assignment_realnvp"
-# The first runs in the quick profile: the way is the same for all.
-DEEP = {name[:2]: [pytest.mark.deep] for name in LESSONS[1:]}
 NOTEBOOKS = [*(COURSE / f"{name}.ipynb" for name in LESSONS), *sorted(ASSIGNMENT.glob("*.ipynb"))]
 
 
@@ -61,8 +59,9 @@ def test_saved_notebook(path):
     check_outputs(notebook, ran=path.stem != "student")
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", [pytest.param(n, marks=DEEP.get(n[:2], [])) for n in LESSONS])
+@pytest.mark.parametrize("name", LESSONS)
 def test_lesson_runs(name):
     saved, fresh = (read(COURSE / f"{name}.ipynb") for _ in range(2))
     assert sum(map(len, answers(saved))) >= 3

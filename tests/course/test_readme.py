@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from depth import quick
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,9 +16,7 @@ PAGES = {"README.md": 5, **{f"docs/{path.name}": 1 for path in (ROOT / "docs").g
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize(
-    "page", [pytest.param(p, marks=pytest.mark.deep if p == "README.md" else []) for p in PAGES]
-)
+@pytest.mark.parametrize("page", quick(PAGES, "docs/testing.md", "docs/targets.md"))
 def test_snippets_run(page, tmp_path):
     text = (ROOT / page).read_text()
     snippets = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)

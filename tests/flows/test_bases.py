@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from depth import quick
 
 import tfp_flows as tff
 
@@ -64,9 +65,7 @@ def test_temperature_shrinks_towards_the_mean():
     np.testing.assert_allclose(cool, mean + 0.25 * (z - mean), atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n == "mixture" else pytest.mark.deep) for n in BASES]
-)
+@pytest.mark.parametrize("name", quick(BASES, "mixture"))
 def test_fit_trains_and_saves_them(name, tmp_path):
     data = np.random.default_rng(2).standard_t(3, size=(256, 2)).clip(-3, 3)
     base = BASES[name](tf.float32)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from depth import quick
 
 import tfp_flows as tff
 
@@ -28,9 +29,7 @@ SMALL = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n == "nsf" else pytest.mark.deep) for n in SMALL]
-)
+@pytest.mark.parametrize("name", quick(SMALL, "nsf"))
 def test_eight_gaussians(name):
     x, held_out = (tff.datasets.eight_gaussians(n, seed=s) for n, s in ((6000, 0), (2000, 1)))
     tf.keras.utils.set_random_seed(0)

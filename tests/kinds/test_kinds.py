@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import bad, good
+from depth import quick
 from kind_rows import ROWS
 
 import tfp_flows as tff
@@ -67,15 +68,22 @@ class Made:
         return out
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.kind)
+@pytest.fixture(scope="module")
 def made(request, tmp_path_factory):
     return Made(request.param, tmp_path_factory.mktemp(request.param.kind))
+
+
+def of_each_kind(*chosen):
+    """Runs of every kind, in the quick profile of the chosen ones."""
+    cases = quick(ROWS, *chosen, ids=lambda row: row.kind)
+    return pytest.mark.parametrize("made", cases, indirect=True, scope="module")
 
 
 def test_every_kind_has_a_row():
     assert [row.kind for row in ROWS] == list(kinds.KINDS)
 
 
+@of_each_kind("tables", "targets")
 def test_files_of_a_run(made):
     out, row = made.fit("run"), made.row
     assert {path.name for path in out.iterdir()} == {"model.keras", "metrics.json"}
@@ -95,6 +103,7 @@ def test_files_of_a_run(made):
     assert f"{metrics['test']['headline']['value']:.3f}" in listed
 
 
+@of_each_kind("tables", "targets")
 def test_pictures_are_those_of_the_kind(made):
     out = made.place / "plotted"
     shutil.copytree(made.fit("run"), out)
@@ -105,6 +114,7 @@ def test_pictures_are_those_of_the_kind(made):
     assert len(drawn) > 1
 
 
+@of_each_kind("tables", "targets")
 def test_each_verb_in_a_new_process(made, tmp_path):
     verbs = {verb.name for verb in kinds.get(made.row.kind).verbs}
     assert set(made.row.verbs) <= verbs
@@ -118,11 +128,14 @@ def test_each_verb_in_a_new_process(made, tmp_path):
         assert command[-1].stat().st_size > 0
 
 
+@of_each_kind("tables", "targets")
 def test_another_seed_gives_other_numbers(made):
     one, two = (tff.open_run(made.fit(*given)) for given in (["run"], ["seed", "--seed", "1"]))
     assert one.metrics["test"]["headline"]["value"] != two.metrics["test"]["headline"]["value"]
 
 
+@pytest.mark.xla
+@of_each_kind("tables")
 def test_killed_and_resumed_is_as_uninterrupted(made, tmp_path):
     out = tmp_path / "resumed"
     shutil.copytree(made.killed(), out)
@@ -163,6 +176,7 @@ TrainingState.__init__ = timed
 
 
 @pytest.mark.deep
+@of_each_kind("tables")
 def test_killed_at_any_moment(made, tmp_path):
     """Twelve random moments between the first step and the last file."""
     whole = tff.open_run(made.fit("run"))
@@ -182,6 +196,7 @@ def test_killed_at_any_moment(made, tmp_path):
             np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
 
 
+@of_each_kind("tables", "targets")
 def test_changed_data_are_not_resumed(made, tmp_path):
     if not made.row.data_changes:
         pytest.skip("nothing that could change")
@@ -196,6 +211,7 @@ def test_changed_data_are_not_resumed(made, tmp_path):
     assert (out / "training_state.npz").exists()
 
 
+@of_each_kind("tables", "targets")
 def test_bad_input_is_one_sentence(made, tmp_path):
     for options, message in made.row.bad:
         out = tmp_path / "bad"
@@ -233,6 +249,7 @@ BROKEN = [
 METRICS = [({"data": None}, "is damaged"), ({"training": 3}, "is damaged")]
 
 
+@of_each_kind("tables", "targets")
 def test_broken_and_newer_records(made, tmp_path):
     finished, killed = made.fit("run"), made.killed()
     for changes, message in BROKEN + METRICS:
@@ -257,6 +274,7 @@ def test_broken_and_newer_records(made, tmp_path):
     assert tff.open_run(tmp_path / "run").settings.patience == default
 
 
+@of_each_kind("tables", "targets")
 def test_newer_states_and_models(made, tmp_path, monkeypatch):
     killed, finished = tmp_path / "killed", tmp_path / "run"
     shutil.copytree(made.killed(), killed)

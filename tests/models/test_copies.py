@@ -8,6 +8,7 @@ import pytest
 import rows
 import tensorflow as tf
 import tensorflow_probability as tfp
+from depth import quick
 from keras_support import conditioner, coupling_flow, small
 from test_subclasses import ScaledLayer, Tempered
 
@@ -50,15 +51,7 @@ def bijector_values(bijector):
 
 
 @WAYS
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        if name in ("maf", "chain", "multiscale", "coupling_keras3", "given", "batchnorm")
-        else pytest.param(name, marks=pytest.mark.deep)
-        for name in rows.BIJECTORS
-    ],
-)
+@pytest.mark.parametrize("name", quick(rows.BIJECTORS, "chain", "coupling_keras3", "given"))
 def test_bijectors(name, way):
     row = rows.BIJECTORS[name]
     bijector = rows.randomise(row.build(tf.float32), scale=row.spread)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rows
 import tensorflow as tf
+from depth import quick
 from keras_support import compiled, small
 
 import tfp_flows as tff
@@ -34,10 +35,7 @@ def policy():
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=["float32", "float64"])
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name == "bfloat16" else pytest.param(name, marks=pytest.mark.deep)
-        for name in POLICIES
-    ],
+    quick(POLICIES, "bfloat16"),
 )
 def test_what_is_saved_under_a_policy_is_read(name, dtype, policy, tmp_path):
     policy(name)

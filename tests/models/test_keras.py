@@ -22,7 +22,7 @@ keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
-@pytest.mark.keras(quick=True)
+@pytest.mark.xla
 def test_fit_learns_a_density_that_is_known():
     x, held_out = gaussian(4000), gaussian(2000, seed=1)
     model = compiled(small("maf"))
@@ -98,6 +98,7 @@ def test_a_second_fit_keeps_the_standardiser():
         np.testing.assert_array_equal(variable, value)
 
 
+@pytest.mark.xla
 @pytest.mark.parametrize(
     "options",
     [

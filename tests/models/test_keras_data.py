@@ -5,6 +5,7 @@ import pytest
 import rows
 import tensorflow as tf
 import tensorflow_probability as tfp
+from depth import quick
 from keras_support import (
     compiled,
     context_data,
@@ -215,7 +216,7 @@ def test_forms_that_are_taken():
     plain.fit(tf.data.Dataset.from_tensor_slices(tf.cast(x, tf.int32)).batch(20), verbose=0)
 
 
-@pytest.mark.parametrize("jit", [True, False])
+@pytest.mark.parametrize("jit", quick([True, False], "True"))
 def test_weights_of_a_stream_without_a_context(jit):
     x, weight = gaussian(100), np.repeat(np.float32([1, 0]), 50)
     x[50:] += 40
@@ -257,7 +258,7 @@ def test_forms_that_cannot_be_taken_say_the_way_out():
         model.flow.log_prob(tf.cast(x, tf.int32))
 
 
-@pytest.mark.parametrize("jit", [True, False])
+@pytest.mark.parametrize("jit", quick([True, False], "True"))
 def test_epochs_of_any_number_of_steps(jit):
     model = compiled(small(), jit_compile=jit)
     history = model.fit(

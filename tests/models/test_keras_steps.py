@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from depth import quick
 from keras_support import compiled, gaussian, small
 
 import tfp_flows as tff
 from tfp_flows.models import steps
 from tfp_flows.models.watching import EachCall
 
-pytestmark = pytest.mark.keras
+pytestmark = [pytest.mark.keras, pytest.mark.xla]
 
 
 class Calls(EachCall):
@@ -21,6 +22,33 @@ class Calls(EachCall):
 
     def on_train_batch_end(self, batch, logs=None):
         self.batches.append(batch)
+
+
+def branching_loss(x, log_prob):
+    if tf.reduce_mean(x) > 0:
+        return -log_prob
+    return -2 * log_prob
+
+
+def test_a_loss_may_branch_as_python_does():
+    x = -np.abs(gaussian(64)) - 1
+    model = compiled(small(), rate=0.0, loss=branching_loss)
+    told = model.fit(x, verbose=0, batch_size=64).history["loss"][0]
+    assert told == pytest.approx(-2 * np.mean(model.flow.log_prob(x)), rel=1e-4)
+
+
+class Telling(tff.FlowModel):
+    """Returns a result of its own."""
+
+    def train_step(self, batch):
+        results = super().train_step(batch)
+        return results | {"doubled": 2 * results["loss"]}
+
+
+def test_results_of_an_own_step_reach_the_history():
+    model = compiled(small(), model=Telling)
+    history = model.fit(gaussian(100), verbose=0, batch_size=25, epochs=2).history
+    np.testing.assert_allclose(history["doubled"], 2 * np.asarray(history["loss"]), rtol=1e-5)
 
 
 @pytest.fixture
@@ -37,9 +65,7 @@ def traces(monkeypatch):
     return found
 
 
-@pytest.mark.parametrize(
-    "whole", [17, *(pytest.param(n, marks=pytest.mark.deep) for n in (20, 16))]
-)
+@pytest.mark.parametrize("whole", quick([17, 20, 16], "17"))
 def test_traces_at_most_twice_with_a_last_partial_batch(whole, traces):
     model = compiled(small())
     # Whole batches, which the 16 of a call may not divide, and one of 9 rows.

@@ -14,7 +14,7 @@ from tfp_flows.models import EachCall, ResumableTraining
 from tfp_flows.models.watching import check_strategy, needs_every_step
 
 keras = tf.keras
-pytestmark = pytest.mark.keras
+pytestmark = [pytest.mark.keras, pytest.mark.xla]
 X = gaussian(200)
 
 

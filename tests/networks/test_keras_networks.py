@@ -134,7 +134,7 @@ def test_activity_regularisers_work():
     ("name", "compute"),
     [
         ("maf", "bfloat16"),
-        ("realnvp", "float16"),
+        pytest.param("realnvp", "float16", marks=pytest.mark.deep),
         pytest.param("maf", "float16", marks=pytest.mark.deep),
         pytest.param("realnvp", "bfloat16", marks=pytest.mark.deep),
     ],

@@ -376,9 +376,11 @@ def _backwards(structure, kernels, slopes, entry_slopes, upstream, value_partial
 def _as_functions(structure: Structure, transformer: Transformer, direction: str):
     """Both sweeps as graphs, shared by all bijectors of one structure, for any batch size."""
     transform = getattr(transformer, direction)
+    # Without AutoGraph, which rewrites Python's own loops for longer than tracing takes.
+    options = {"reduce_retracing": True, "autograph": False}
     return (
-        tf.function(functools.partial(_forwards, structure, transform), reduce_retracing=True),
-        tf.function(functools.partial(_backwards, structure), reduce_retracing=True),
+        tf.function(functools.partial(_forwards, structure, transform), **options),
+        tf.function(functools.partial(_backwards, structure), **options),
     )
 
 

@@ -56,7 +56,7 @@ def bits_per_dim(
     tf.random.set_seed(seed)
     scale = -math.log(2) * math.prod(flow.event_shape)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def compiled(x, context):
         return flow.log_prob(x, context) / tf.cast(scale, flow.dtype)
 

@@ -38,8 +38,8 @@ def export(flow: Flow, path) -> None:
 
     module = tf.Module()
     module.flow_variables = list(flow.variables)
-    module.log_prob = tf.function(log_prob)
-    module.sample = tf.function(sample)
+    module.log_prob = tf.function(log_prob, autograph=False)
+    module.sample = tf.function(sample, autograph=False)
     signatures = {
         "log_prob": module.log_prob.get_concrete_function(rows, *contexts),
         "sample": module.sample.get_concrete_function(number, seed, *contexts, **lengths),

@@ -281,7 +281,18 @@ class FlowModel(HoldsFlow, keras.Model):
     @property
     def _fuses_steps(self):
         options = getattr(self, "_compile_options", None)
-        return options is not None and options["jit_compile"] and not options["run_eagerly"]
+        if options is None or not options["jit_compile"] or options["run_eagerly"]:
+            return False
+        # A step of a user's own returns results of its own, which Keras' loop hands on.
+        return type(self).train_step is FlowModel.train_step
+
+    @property
+    def needs_autograph(self) -> bool:
+        """Whether steps run a loss of the user's, which may branch on tensors as Python does.
+
+        AutoGraph rewrites that, and our own code for nothing, which takes long.
+        """
+        return self._loss_function is not None
 
     def make_train_function(self, force=False):
         """Makes the function that runs the steps of one call; called by Keras."""

@@ -149,7 +149,7 @@ class SampleGrid(keras.callbacks.Callback):
             flow = self.model.flow
             shape = self._count if self._context is None else ()
 
-            @tf.function
+            @tf.function(autograph=False)
             def draw():
                 return flow.sample(
                     shape, self._context, seed=self._seed, temperature=self._temperature
