@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from depth import quick
 from rows import randomise
 
 import tfp_flows as tff
@@ -33,7 +34,7 @@ def exact(start, begin, end):
     return x
 
 
-@pytest.mark.parametrize("solver", ["dopri5", "rk4"])
+@pytest.mark.parametrize("solver", quick(["dopri5", "rk4"], "dopri5"))
 @pytest.mark.parametrize("times", [(1.0, -0.5), pytest.param((0.7, 2.0), marks=pytest.mark.deep)])
 def test_both_solvers_find_the_solution_between_any_times(solver, times):
     flow = B.ContinuousFlow(
@@ -163,6 +164,7 @@ def test_a_stiff_field_says_at_which_tolerance_it_ran_out_of_steps():
     assert np.isnan(log_det).all()
 
 
+@pytest.mark.deep
 def test_a_gradient_that_runs_out_of_steps_says_so():
     y = tf.constant(np.random.default_rng(8).normal(size=(2, 3)))
 
@@ -218,7 +220,7 @@ def test_a_point_that_is_no_number_leaves_the_others_alone(solver):
         np.testing.assert_allclose(other[::2], good[::2], atol=1e-4)
 
 
-@pytest.mark.xla
+@pytest.mark.deep
 def test_a_model_raises_where_its_compiled_steps_cannot():
     network = Bursting()
     flow = tff.Flow(

@@ -54,7 +54,8 @@ def _of_any_size(function):
         specs.append(None if context is None else tf.TensorSpec([None, *context.shape[1:]]))
         given = [spec for spec in specs if spec is not None]
         parts = [part for part in (value, context) if part is not None]
-        traced = tf.function(lambda *parts: function(*parts, *[None] * (2 - len(parts))))
+        missing = [None] * (2 - len(parts))
+        traced = tf.function(lambda *parts: function(*parts, *missing), autograph=False)
         return traced.get_concrete_function(*given)(*parts)
 
     return of_any_size

@@ -16,7 +16,7 @@ PAGES = {"README.md": 5, **{f"docs/{path.name}": 1 for path in (ROOT / "docs").g
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("page", quick(PAGES, "docs/testing.md", "docs/targets.md"))
+@pytest.mark.parametrize("page", quick(PAGES, "docs/targets.md"))
 def test_snippets_run(page, tmp_path):
     text = (ROOT / page).read_text()
     snippets = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)

@@ -114,7 +114,7 @@ def test_pictures_are_those_of_the_kind(made):
     assert len(drawn) > 1
 
 
-@of_each_kind("tables", "targets")
+@of_each_kind("tables")
 def test_each_verb_in_a_new_process(made, tmp_path):
     verbs = {verb.name for verb in kinds.get(made.row.kind).verbs}
     assert set(made.row.verbs) <= verbs

@@ -121,6 +121,7 @@ def test_arrays_are_resumed_with_the_noise_of_each_step(tmp_path):
     check_resumed(tmp_path, flow, data)
 
 
+@pytest.mark.deep
 def test_images_are_resumed_with_their_order_flips_and_noise(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)
     np.save(tmp_path / "images.npy", pixels)

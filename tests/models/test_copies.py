@@ -145,7 +145,9 @@ def test_a_shallow_copy_shares_the_weights():
     np.testing.assert_array_equal(other.log_prob(X), flow.log_prob(X))
 
 
-@WAYS
+@pytest.mark.parametrize(
+    "way", quick([copy.deepcopy, pickled], "deepcopy", ids=lambda way: way.__name__)
+)
 def test_models_and_layers(way):
     model = Tempered(small(), 2.0)
     model.compile("adam")

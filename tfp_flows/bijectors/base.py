@@ -16,6 +16,11 @@ _FullSpace = tfp.experimental.tangent_spaces.FullSpace
 _MEMO = "_tfp_flows_log_det"
 
 
+# AutoGraph rewrites functions that are called in a `tf.function`; nothing below needs it, and it
+# takes several times as long as the tracing. Inside TFP's own methods it does not reach us.
+_as_it_is = tf.autograph.experimental.do_not_convert
+
+
 def is_training(flag) -> bool:
     """The training flag as a Python value; a tensor whose value is not known counts as False."""
     return bool(tf.get_static_value(flag)) if tf.is_tensor(flag) else bool(flag)
@@ -134,6 +139,7 @@ class Bijector(Copied, ByPlace, tfb.Bijector):
             context: ``[n, *context_shape]`` if the bijector takes a context.
         """
 
+    @_as_it_is
     def forward_and_log_det(self, x, context=None, training=False):
         """Maps latent to data.
 
@@ -152,16 +158,19 @@ class Bijector(Copied, ByPlace, tfb.Bijector):
         x, context = self._prepare(x, context, "x", self._latent_shape)
         return self._forward_and_log_det(x, context, training)
 
+    @_as_it_is
     def inverse_and_log_det(self, y, context=None, training=False):
         """Maps data to latent; arguments, results and errors as in `forward_and_log_det`."""
         y, context = self._prepare(y, context, "y")
         return self._inverse_and_log_det(y, context, training)
 
+    @_as_it_is
     def forward_value(self, x, context=None, training=False):
         """Maps latent to data without the log-det, which some bijectors pay for."""
         x, context = self._prepare(x, context, "x", self._latent_shape)
         return self._forward_value(x, context, training)
 
+    @_as_it_is
     def inverse_value(self, y, context=None, training=False):
         """Maps data to latent without the log-det, which some bijectors pay for."""
         y, context = self._prepare(y, context, "y")
