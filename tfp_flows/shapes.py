@@ -129,13 +129,7 @@ def check_same_lengths(
 ) -> None:
     """Checks that a context map is as long as its event, where both have free lengths.
 
-    Args:
-        value: An event, or a latent.
-        event_shape: Its shape, None for free lengths.
-        context: The context.
-        context_shape: Its shape, None for free lengths.
-        owner: Whose event it is, for the error.
-        factors: By how much a latent has fewer places than its event on each axis.
+    A latent has ``factors`` times fewer places on each axis than its event.
 
     Raises:
         ValueError: If known lengths differ.
@@ -144,11 +138,9 @@ def check_same_lengths(
         return
     for axis in range(-len(event_shape), -1):
         own, given = value.shape[axis], context.shape[axis]
-        free = event_shape[axis] is None and context_shape[axis] is None
-        if not free or own is None or given is None:
+        if None in (own, given) or (event_shape[axis], context_shape[axis]) != (None, None):
             continue
-        length = own * (factors[axis + 1] if factors else 1)
-        if length != given:
+        if (length := own * (factors[axis + 1] if factors else 1)) != given:
             raise ValueError(
                 f"{owner}: the context has length {given}, but its event length {length}; a "
                 "context map has the places of the event."

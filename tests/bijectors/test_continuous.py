@@ -107,10 +107,8 @@ def test_gradients_are_those_of_finite_differences(solver):
 @pytest.mark.deep
 def test_evaluations_are_counted_and_grow_with_precision():
     y = np.random.default_rng(4).normal(size=(10, 3))
-    counts = [
-        int(small(rtol=tolerance, atol=tolerance).path(y).evaluations)
-        for tolerance in (1e-3, 1e-6, 1e-10)
-    ]
+    bounds = (1e-3, 1e-6, 1e-10)
+    counts = [int(small(rtol=bound, atol=bound).path(y).evaluations) for bound in bounds]
     assert counts == sorted(set(counts))
     assert int(small(solver="rk4", num_steps=7).path(y).evaluations) == 28
 

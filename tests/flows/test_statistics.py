@@ -5,6 +5,7 @@ import pytest
 import rows
 import tensorflow as tf
 import tensorflow_probability as tfp
+from depth import quick
 
 import tfp_flows as tff
 
@@ -18,7 +19,7 @@ def mass(flow, lower, upper, *context):
     return np.sum((density[1:] + density[:-1]) / 2 * np.diff(grid))
 
 
-@pytest.mark.parametrize("name", ["nsf", "naf", "planar"])
+@pytest.mark.parametrize("name", quick(["nsf", "naf", "planar"], "nsf"))
 def test_the_distribution_function_is_the_integral_of_the_density(name):
     options = {"mode": "autoregressive"} if name == "nsf" else {}
     flow = F.get(name)(event_shape=1, dtype=tf.float64, seed=0, **options)

@@ -110,6 +110,7 @@ assert not loaded & {"tfp_flows", "tensorflow_probability"}
 """
 
 
+@pytest.mark.deep
 def test_an_exported_flow_runs_without_the_package(tmp_path):
     plain, given = rows.flow("maf"), rows.flow("nsf", context_shape=rows.CONTEXT)
     x, context = (np.asarray(f((5,), tf.float32)) for f in (rows.points, rows.contexts))

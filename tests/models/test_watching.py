@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import tensorflow as tf
+from depth import quick
 from keras_support import compiled, gaussian, small
 
 import tfp_flows as tff
@@ -60,7 +61,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("options", [{}, {"jit_compile": False}])
+@pytest.mark.parametrize("options", quick([{}, {"jit_compile": False}], "{}"))
 def test_a_training_that_diverges_is_stopped_and_taken_back(options):
     model, kept = compiled(small(), **options), []
 

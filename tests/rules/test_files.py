@@ -8,6 +8,7 @@ FOLDERS = ("tfp_flows", "tests", "benchmarks")
 
 # File: why it is one.
 EARNED = {
+    "tfp_flows/bijectors/base.py": "one contract, and all that TFP asks of it",
     "tfp_flows/bijectors/continuous.py": "one bijector with its solver, adjoint and trace",
     "tfp_flows/bijectors/sweep.py": "one algorithm, forward and adjoint, that share each step",
     "tfp_flows/flows/flow.py": "one distribution with every way in that TFP has",
