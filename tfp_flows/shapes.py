@@ -289,12 +289,8 @@ def unflatten_batch(
 
 
 def _unflatten_free(flat, like, static, event_shape):
-    known = [
-        flat.shape[axis] if size is None else size for axis, size in enumerate(event_shape, start=1)
-    ]
-    event = [
-        tf.shape(flat)[axis] if size is None else size for axis, size in enumerate(known, start=1)
-    ]
+    known = [size or flat.shape[axis] for axis, size in enumerate(event_shape, start=1)]
+    event = [size or tf.shape(flat)[axis] for axis, size in enumerate(known, start=1)]
     batch = static.as_list()
     if not static.is_fully_defined():
         batch = tf.unstack(tf.shape(like)[: static.rank])

@@ -45,7 +45,7 @@ REPRESENTATIVES = {
     "sylvester": "inverse",
     "block_neural": "forward",
     "residual": "forward",
-    "continuous_fixed": "inverse",
+    "continuous": "inverse",
     "maf_deep_sigmoidal": "inverse",
     "invert": "inverse",
     "logit": "inverse",

@@ -108,7 +108,7 @@ FAULTS = (
         "            held = getattr(x, _MEMO, None)\n"
         "            log_det = self.forward_and_log_det(x, context, training)[1]\n"
         "            log_det = log_det if held is None else -held[0]\n",
-        _rows("coupling_affine and fresh"),
+        _rows("coupling_spline and fresh"),
     ),
     Fault(
         "chain: members of TFP keep their cache",
