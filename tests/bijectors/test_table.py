@@ -20,8 +20,8 @@ from tfp_flows.transformers import Transformer
 tfd = tfp.distributions
 
 # One row for each class, in which it is worked hardest, and the direction that the quick profile
-# compiles: the one with a loop, a search, a solver or a gradient written by hand. Programs of
-# Gaussianization alone are deep: they take longest, and share their search with the others.
+# compiles: the one with a loop, a search, a solver or a gradient written by hand. None where others
+# have the same programs, or, as Gaussianization, such as take longest with a search that others share.
 REPRESENTATIVES = {
     "softsign": "inverse",
     "planar": "inverse",
@@ -38,6 +38,9 @@ REPRESENTATIVES = {
     "robust": "inverse",
     "batchnorm": "inverse",
     "linear": "inverse",
+    # One that is not its own inverse, and one with members of TFP, which have a cache.
+    "permutation_cycle": None,
+    "chain": None,
     "maf_context": "forward",
     "maf_jacobi": "forward",
     "iaf": "inverse",
