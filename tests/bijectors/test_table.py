@@ -20,8 +20,8 @@ from tfp_flows.transformers import Transformer
 tfd = tfp.distributions
 
 # One row for each class, in which it is worked hardest, and the direction that the quick profile
-# compiles: the one with a loop, a search, a solver or a gradient written by hand. None where others
-# have the same programs, or, as Gaussianization, such as take longest with a search that others share.
+# compiles: the one with a loop, a search, a solver or a gradient written by hand. None where
+# others have the same programs, or, as Gaussianization, such as take longest to compile.
 REPRESENTATIVES = {
     "softsign": "inverse",
     "planar": "inverse",

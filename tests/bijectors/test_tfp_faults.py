@@ -162,6 +162,25 @@ def test_chain_of_tfp_keeps_old_latents_and_ours_does_not():
         assert np.isfinite(held).all()
 
 
+def test_members_of_tfp_in_our_chain_have_no_cache():
+    x = tf.constant([[3.0, -1.0]])
+    # Of single entries, and of whole vectors: the chain evaluates them in different ways.
+    shift, matrix = tf.Variable([0.5, 0.0]), tf.Variable([[2.0, 0.0], [1.0, 1.5]])
+    for member, variable in (
+        (tfb.Shift(shift), shift),
+        (tfb.ScaleMatvecTriL(scale_tril=matrix), matrix),
+    ):
+        chain = B.Chain([member, B.Scale(event_shape=2)])
+        held = [chain.inverse_value(x), *chain.inverse_and_log_det(x)]
+        variable.assign_add(tf.ones_like(variable))
+        results = [chain.inverse_value(x), *chain.inverse_and_log_det(x)]
+        copied = tf.identity(x)
+        expected = [chain.inverse_value(copied), *chain.inverse_and_log_det(copied)]
+        for result, right in zip(results, expected, strict=True):
+            np.testing.assert_allclose(result, right, rtol=1e-6)
+        assert not np.allclose(held[0], results[0])
+
+
 def test_eager_full_batch_training_on_one_tensor_finds_the_true_scale():
     x = tf.constant(np.random.default_rng(0).normal(scale=3.0, size=(2000, 1)), tf.float32)
 
