@@ -1,5 +1,7 @@
 """What is particular to one bijector; what all share is in `test_table.py`."""
 
+import inspect
+
 import numpy as np
 import pytest
 import rows
@@ -510,3 +512,17 @@ def test_min_max_of_a_constant_column():
     z, log_det = bijector.inverse_and_log_det(x)
     np.testing.assert_allclose(z[:, 0], np.zeros(10), atol=1e-6)
     np.testing.assert_allclose(log_det, np.full(10, np.log(0.8) + np.log(0.8 / 4.5)), rtol=1e-5)
+
+
+def test_autograph_rewrites_no_bijector():
+    class Told(B.Scale):
+        def _inverse_and_log_det(self, y, context, training):
+            files.append(inspect.currentframe().f_code.co_filename)
+            return super()._inverse_and_log_det(y, context, training)
+
+    files, told = [], Told(event_shape=3)
+    y = tf.ones([2, 3])
+    for method in ("inverse_and_log_det", "inverse_value", "inverse_and_log_det_map", "inverse"):
+        tf.function(getattr(told, method))(y)
+    assert len(files) == 4
+    assert set(files) == {__file__}

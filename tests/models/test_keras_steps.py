@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import rows
 import tensorflow as tf
 from depth import quick
 from keras_support import compiled, gaussian, small
@@ -49,6 +50,25 @@ def test_results_of_an_own_step_reach_the_history():
     model = compiled(small(), model=Telling)
     history = model.fit(gaussian(100), verbose=0, batch_size=25, epochs=2).history
     np.testing.assert_allclose(history["doubled"], 2 * np.asarray(history["loss"]), rtol=1e-5)
+
+
+def test_an_own_step_draws_the_noise_of_ours():
+    x = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 1)).astype(np.float32)
+    options, losses = {"num_levels": 1, "depth": 1, "hidden_units": [4], "seed": 0}, []
+    for kind in (tff.FlowModel, Telling):
+        tf.keras.utils.set_random_seed(0)
+        model = compiled(tff.flows.glow(event_shape=(4, 4, 1), **options), model=kind)
+        history = model.fit(x, verbose=0, shuffle=False, batch_size=20, epochs=2).history
+        losses.append(history["loss"])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+
+
+def test_an_own_step_that_cannot_be_solved_raises():
+    options = {"hidden_units": [8], "max_steps": 1, "rtol": 1e-9, "atol": 1e-9, "seed": 0}
+    bijector = rows.randomise(tff.bijectors.ContinuousFlow(event_shape=2, **options))
+    model = compiled(tff.Flow(tff.flows.standard_normal(2), bijector), model=Telling)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="max_steps=1"):
+        model.fit(gaussian(50), verbose=0)
 
 
 @pytest.fixture

@@ -333,7 +333,7 @@ FAULTS = (
     Fault(
         "resume: steps draw other noise",
         "models/flow_model.py",
-        "self._seeded(self._noise_seed, self.optimizer.iterations, self._fuses_steps)",
+        "self._seeded(self._noise_seed, self.optimizer.iterations, compiled)",
         "contextlib.nullcontext()",
         ("tests/models/test_callbacks.py",),
     ),

@@ -17,6 +17,7 @@ class ByPlace:
       place in the log-det, ``[..., *places]``, which sums to it.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def inverse_and_log_det_map(self, y, context=None, training=False):
         """Maps data to latent, with the share of each place of the data in the log-det.
 

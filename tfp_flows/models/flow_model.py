@@ -279,15 +279,17 @@ class FlowModel(HoldsFlow, keras.Model):
         return sum(int(count) for count in self._good_steps)
 
     @property
-    def _fuses_steps(self):
+    def _runs_compiled(self):
         options = getattr(self, "_compile_options", None)
-        if options is None or not options["jit_compile"] or options["run_eagerly"]:
-            return False
-        # A step of a user's own returns results of its own, which Keras' loop hands on.
-        return type(self).train_step is FlowModel.train_step
+        return options is not None and options["jit_compile"] and not options["run_eagerly"]
 
     @property
-    def needs_autograph(self) -> bool:
+    def _fuses_steps(self):
+        # A step of a user's own returns results of its own, which Keras' loop hands on.
+        return self._runs_compiled and type(self).train_step is FlowModel.train_step
+
+    @property
+    def _needs_autograph(self) -> bool:
         """Whether steps run a loss of the user's, which may branch on tensors as Python does.
 
         AutoGraph rewrites that, and our own code for nothing, which takes long.
@@ -297,7 +299,8 @@ class FlowModel(HoldsFlow, keras.Model):
     def make_train_function(self, force=False):
         """Makes the function that runs the steps of one call; called by Keras."""
         if not self._fuses_steps:
-            return super().make_train_function(force)
+            with self._able_to_raise():
+                return super().make_train_function(force)
         if self.train_function is None or force:
             if hasattr(self.optimizer, "build"):
                 self.optimizer.build(self.trainable_variables)
@@ -320,7 +323,7 @@ class FlowModel(HoldsFlow, keras.Model):
 
     @property
     def _evaluates_compiled(self):
-        return self._fuses_steps and not self._checks_results
+        return self._runs_compiled and not self._checks_results
 
     @contextlib.contextmanager
     def _able_to_raise(self):
@@ -399,7 +402,8 @@ class FlowModel(HoldsFlow, keras.Model):
     def train_step(self, data):
         """One step of the optimiser; called by Keras."""
         warn_if_unadapted(self.flow)
-        with self._seeded(self._noise_seed, self.optimizer.iterations, self._fuses_steps):
+        compiled = self._fuses_steps or self._evaluates_compiled
+        with self._seeded(self._noise_seed, self.optimizer.iterations, compiled):
             return self._train_step(data)
 
     def _train_step(self, data):

@@ -74,7 +74,7 @@ def several_steps(model) -> Callable:
     """
     messages: list[str] = []
 
-    @tf.function(jit_compile=True, reduce_retracing=True, autograph=model.needs_autograph)
+    @tf.function(jit_compile=True, reduce_retracing=True, autograph=model._needs_autograph)
     def compiled(parts, count):
         def step(i, failed, good):
             with collected_checks() as checks:

@@ -31,15 +31,13 @@ def compiled(subject: Subject, *, direction="inverse") -> None:
         slope = tape.gradient(total, value, unconnected_gradients="zero")
         return result, log_det, slope
 
-    traced = tf.function(compute)
-    plain = traced(value)
+    plain = tf.function(compute)(value)
     parts = ("value", "log-det", "gradient")
     for part, a, b in zip(parts, plain, eager, strict=False):
         what = f"the {part} of {direction} in a tf.function"
         require_close(a, b, subject.tolerance, what, "that of eager mode")
     if subject.one_program:
-        # What is traced already is compiled.
-        program = tf.function(lambda value: traced(value), jit_compile=True)(value)
+        program = tf.function(compute, jit_compile=True)(value)
         for part, a, b in zip(parts, program, plain, strict=True):
             what = f"the {part} of {direction} compiled by XLA"
             require_close(a, b, _PROGRAMS_AGREE, what, "that of a tf.function")
