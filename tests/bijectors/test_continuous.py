@@ -218,6 +218,7 @@ def test_a_point_that_is_no_number_leaves_the_others_alone(solver):
 
 
 @pytest.mark.deep
+@pytest.mark.keras
 def test_a_model_raises_where_its_compiled_steps_cannot():
     network = Bursting()
     flow = tff.Flow(

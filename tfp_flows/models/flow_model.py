@@ -1,6 +1,5 @@
 """A flow as a Keras model, in whichever Keras `tf.keras` is."""
 
-import contextlib
 import inspect
 import math
 
@@ -146,7 +145,9 @@ class FlowModel(HoldsFlow, keras.Model):
             self._loss_takes = tuple(name for name in ("context", "model") if name in named)
         super().compile(
             optimizer=optimizer,
-            jit_compile=jit_compile,
+            # Programs of XLA cannot raise where a bijector checks its results: only our own
+            # function of several steps, which raises for them, is one.
+            jit_compile=bool(jit_compile) and not self._checks_results,
             steps_per_execution=1 if automatic else steps_per_execution,
             run_eagerly=run_eagerly,
         )
@@ -299,23 +300,12 @@ class FlowModel(HoldsFlow, keras.Model):
     def make_train_function(self, force=False):
         """Makes the function that runs the steps of one call; called by Keras."""
         if not self._fuses_steps:
-            with self._able_to_raise():
-                return super().make_train_function(force)
+            return super().make_train_function(force)
         if self.train_function is None or force:
             if hasattr(self.optimizer, "build"):
                 self.optimizer.build(self.trainable_variables)
             self.train_function = steps.several_steps(self)
         return self.train_function
-
-    def make_test_function(self, force=False):
-        """Makes the function behind `evaluate`; called by Keras."""
-        with self._able_to_raise():
-            return super().make_test_function(force)
-
-    def make_predict_function(self, force=False):
-        """Makes the function behind `predict`; called by Keras."""
-        with self._able_to_raise():
-            return super().make_predict_function(force)
 
     @property
     def _checks_results(self):
@@ -324,20 +314,6 @@ class FlowModel(HoldsFlow, keras.Model):
     @property
     def _evaluates_compiled(self):
         return self._runs_compiled and not self._checks_results
-
-    @contextlib.contextmanager
-    def _able_to_raise(self):
-        """Without XLA, whose programs cannot raise, where a bijector checks its results."""
-        # Both Keras keep it here; the setter of tf_keras would throw away what is compiled.
-        compiled = self._jit_compile
-        if not self._checks_results:
-            yield
-            return
-        self._jit_compile = False
-        try:
-            yield
-        finally:
-            self._jit_compile = compiled
 
     def evaluate(self, x, context=None, sample_weight=None, *, batch_size=None, **options):
         """Measures loss (nats an example) and bits per dimension; arguments as in `fit`.
