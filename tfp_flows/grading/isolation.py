@@ -4,6 +4,7 @@ import dataclasses
 import os
 import shutil
 import stat
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,10 @@ class Limits:
 
 def candidates() -> list[Isolation]:
     """Ways to try, the strongest first."""
-    root, packages = os.getuid() == 0, visible.package_paths()
-    # In a root of its own, a run sees the packages below new folders that all can pass through.
-    user = root and all(_others_may(path, stat.S_IROTH | stat.S_IXOTH) for path in packages)
-    above = {str(folder) for path in packages for folder in Path(path).parents}
-    reached = user and all(_others_may(folder, stat.S_IXOTH) for folder in above)
+    root = os.getuid() == 0
+    # In a root of its own, a run sees Python below new folders that all can pass through.
+    user = root and closed_folder(visible.visible_paths()) is None
+    reached = root and closed_folder() is None
     ways = [Isolation(None, True, user), Isolation(None, False, reached)]
     bubblewrap = shutil.which("bwrap")
     if bubblewrap:
@@ -69,9 +69,22 @@ def candidates() -> list[Isolation]:
     return ways
 
 
-def _others_may(folder: str, wanted: int) -> bool:
-    """Whether a user who owns nothing has some rights on a folder."""
-    return os.stat(folder).st_mode & wanted == wanted
+def closed_folder(tops: Collection[str] = ()) -> str | None:
+    """The first folder on the way to Python or its packages that is closed to other users.
+
+    Args:
+        tops: Folders above which the way does not matter.
+    """
+    library = os.path.dirname(os.__file__)
+    for place in {*visible.package_paths(), library, os.path.realpath(library)}:
+        wanted = stat.S_IROTH | stat.S_IXOTH
+        for folder in (place, *map(str, Path(place).parents)):
+            if os.stat(folder).st_mode & wanted != wanted:
+                return folder
+            if folder in tops:
+                break
+            wanted = stat.S_IXOTH
+    return None
 
 
 def common_settings(isolation: Isolation) -> dict[str, Any]:

@@ -90,6 +90,11 @@ class Process:
         limits: Its bounds; the time counts from when it is ready.
         slot: Its number among the runs at the same time.
 
+    Attributes:
+        isolation: The walls around it.
+        weaker: What is weaker than it could be.
+        serious: The part of that which must not be, unless whoever grades says so.
+
     Raises:
         NoWalls: The walls cannot be put up.
         Stalled: It did not start, which need not be for the walls.
@@ -117,11 +122,14 @@ class Process:
             theirs.close()
             their_status.close()
             os.close(write)
-        self.isolation = self._hello()
+        walls = self._hello()
+        self.isolation: list[str] = walls["names"]
+        self.weaker: list[str] = walls["weaker"]
+        self.serious: list[str] = walls["serious"]
         self._started = time.monotonic()
         self._deadline = self._started + limits.seconds
 
-    def _hello(self) -> list[str]:
+    def _hello(self) -> dict[str, list[str]]:
         """Waits until the walls are up; nothing of the submission has run by then."""
         try:
             hello, _ = self._channel.receive(time.monotonic() + _START_SECONDS)

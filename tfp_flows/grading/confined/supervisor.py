@@ -1,6 +1,7 @@
 """A small process beside each submission: it starts it, watches its memory, and ends it."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -111,14 +112,14 @@ def _become_submission(view: View, bounds: Bounds, channel: int, output: int) ->
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = stream
         answers = Channel(socket.socket(fileno=connection))
         try:
-            names = enter(view, bounds)
+            standing = enter(view, bounds)
             from .answers import serve, try_tensorflow
 
             try_tensorflow()
         except Exception as error:
             _refuse(answers, error)
             os._exit(0)
-        answers.send({"walls": names})
+        answers.send({"walls": dataclasses.asdict(standing)})
         serve(answers)
     except BaseException:
         import traceback

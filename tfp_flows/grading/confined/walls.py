@@ -1,6 +1,7 @@
 """Walls around one submission, put up by its own process before it runs anything.
 
-Each wall that the machine offers is used; `enter` returns which ones those were.
+Each wall that the machine offers is used; `enter` returns which ones those were, and what is
+weaker for those that are missing.
 """
 
 import dataclasses
@@ -12,7 +13,9 @@ from . import landlock, linux, seccomp
 SCRATCH = "/tmp"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _FILES_IN_SCRATCH = 4096
-_OWN_PROCESS = "/proc/self"
+# TensorFlow ends the process if it cannot read its own command line. Other files there count what
+# was read and mapped, which tells what of a file is in memory.
+_OWN_PROCESS = ("/proc/self/cmdline", "/proc/self/maps")
 _THREADS = 512
 _DESCRIPTORS = 256
 
@@ -53,16 +56,28 @@ class Bounds:
     cpu: int
 
 
-def enter(view: View, bounds: Bounds) -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """The walls that are up.
+
+    Attributes:
+        names: Which these are.
+        weaker: What is weaker than it could be.
+        serious: The part of that which must not be, unless whoever grades says so.
+    """
+
+    names: list[str]
+    weaker: list[str]
+    serious: list[str]
+
+
+def enter(view: View, bounds: Bounds) -> Standing:
     """Puts the walls up around this process, for good.
 
     Args:
         view: The files. With ``namespaces``, this process must be the first of its own namespace
             of processes, and may mount.
         bounds: The bounds.
-
-    Returns:
-        The names of the walls.
 
     Raises:
         OSError: A namespace that was promised cannot be set up, or what is left would not keep
@@ -75,12 +90,12 @@ def enter(view: View, bounds: Bounds) -> list[str]:
         )
         _own_root(view, bounds)
         names.append("namespaces (files, processes, network)")
-        readable, writable, place = ["/"], [SCRATCH, "/dev/null"], SCRATCH
+        readable, writable, place = view.visible, [SCRATCH, "/dev/null"], SCRATCH
     else:
-        # TensorFlow ends the process if it cannot read its own command line. The open descriptor
-        # keeps the folder the one that the rule of Landlock is about.
-        os.open(_OWN_PROCESS, os.O_PATH)
-        readable, writable, place = [*view.readable, _OWN_PROCESS], [], "/"
+        readable, writable, place = view.readable, [], "/"
+    for path in _OWN_PROCESS:
+        # An open descriptor keeps the file the one that the rule of Landlock is about.
+        os.open(path, os.O_PATH)
     os.chdir(place)
     os.environ["HOME"] = os.environ["TMPDIR"] = place
     _bound(view, bounds)
@@ -94,15 +109,36 @@ def enter(view: View, bounds: Bounds) -> list[str]:
     linux.set_dumpable(False)
     linux.end_with_parent()
     devices = [f"/dev/{name}" for name in _DEVICES]
-    if landlock.restrict([*readable, *devices], writable):
+    landlocked = landlock.restrict([*readable, *devices, *_OWN_PROCESS], writable)
+    if landlocked:
         names.append("Landlock")
     else:
         _do_without_landlock(view, bounds)
-    if seccomp.restrict(writes=view.namespaces):
+    filtered = seccomp.restrict(writes=view.namespaces)
+    if filtered:
         names.append("seccomp")
     elif not view.namespaces:
         raise OSError("neither namespaces nor seccomp filters are to be had here")
-    return [*names, "limits"]
+    serious = _serious(filtered=filtered)
+    return Standing([*names, "limits"], _weaker(view, landlocked=landlocked) + serious, serious)
+
+
+def _weaker(view: View, *, landlocked: bool) -> list[str]:
+    found = []
+    if not view.namespaces:
+        found.append("without namespaces sizes, times and links of any file can be asked for")
+    if not landlocked:
+        found.append("without Landlock counters in /proc tell which files are in memory")
+    return found
+
+
+def _serious(*, filtered: bool) -> list[str]:
+    found = []
+    if os.getuid() == 0:
+        found.append("submissions run as root, and only rules keep them from its files")
+    if not filtered:
+        found.append("without seccomp, locks and questions about files in memory reach other runs")
+    return found
 
 
 def _do_without_landlock(view: View, bounds: Bounds) -> None:
@@ -160,7 +196,10 @@ def _own_root(view: View, bounds: Bounds) -> None:
     os.mkdir("/new/proc")
     # TensorFlow needs it. It is refused where the machine hides parts of its own /proc.
     quiet = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_RDONLY
-    linux.mount("proc", "/new/proc", "proc", quiet)
+    try:  # without counters of the whole machine
+        linux.mount("proc", "/new/proc", "proc", quiet, "subset=pid")
+    except OSError:  # before Linux 5.8
+        linux.mount("proc", "/new/proc", "proc", quiet)
     linux.pivot_root("/new", "/new/tmp")
     os.chdir("/")
     linux.detach("/tmp")
