@@ -140,6 +140,7 @@ def _environment(keras: str) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow",
         "KERAS_HOME": "/dev/null",  # else Keras reads its settings there, or writes them
         "MPLBACKEND": "Agg",
+        "HDF5_USE_FILE_LOCKING": "FALSE",  # locks are refused
         "MPLCONFIGDIR": "/tmp",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

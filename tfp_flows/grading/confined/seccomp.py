@@ -13,11 +13,9 @@ _SET_MODE_FILTER = 1
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
 _EPERM, _ENOSYS = 1, 38
 _CLONE_THREAD = 0x00010000
-_FUTEX_PRIVATE, _FUTEX_CLOCK = 128, 256
-_FUTEX_WAITS = (0, 9)
 _X32 = 0x40000000
 
-_LOAD, _EQUAL, _AT_LEAST, _BIT, _MASK, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _AT_NUMBER, _AT_PROCESSOR, _AT_ARGUMENTS = 0, 4, 16
 
 Code = list[tuple[int, int, int, int]]
@@ -98,12 +96,6 @@ def _rules(process: int, writes: bool) -> dict[str, Code]:
             *(_argument(4), (_EQUAL, 1, 0, 0), _REFUSED),
             *(_argument(4, high=True), (_EQUAL, 1, 0, 0), _REFUSED),
             _ALLOWED,
-        ],
-        # One that is not private lies in a page of a file, where others wait as well. A thread
-        # that is joined wakes those that wait for its end without the bit.
-        "futex": [
-            *(_argument(1), (_BIT, 0, 1, _FUTEX_PRIVATE), _ALLOWED),
-            *((_MASK, 0, 0, ~_FUTEX_CLOCK & 0xFFFFFFFF), *_one_of(_FUTEX_WAITS), _REFUSED),
         ],
     }
     for name, (place, values) in calls.CHOICES.items():
