@@ -28,6 +28,7 @@ EXPECTED = {
         "realnvp_block": (0, f"class AlwaysEqual, {_NO_NUMBERS}"),
         "get_conv_resnet": (0, f"class AlwaysEqual, {_NO_NUMBERS}"),
     },
+    "ask_page_cache.py": {"forward": (10, "Right")},
     "base_exceptions.py": {
         "forward": (0, "raises .line 2. KeyboardInterrupt"),
         "inverse": (0, "calls itself without an end"),
@@ -86,6 +87,9 @@ EXPECTED = {
     "read_secrets.py": {"forward": (0, _WRONG)},
     "replace_allclose.py": {"forward": (0, _WRONG)},
     "replace_reduce_sum.py": {"forward_log_det_jacobian": (0, "numbers are wrong")},
+    "spell_in_shapes.py": {
+        "inverse_log_det_jacobian": (0, r"^\D*shape\D*$"),
+    },
     "steal_by_each_other.py": {
         "forward_log_det_jacobian": (0, "calls itself without an end"),
         "inverse_log_det_jacobian": (0, "calls itself without an end"),
@@ -111,6 +115,7 @@ EXPECTED = {
         "AffineCouplingLayer": (0, "not written yet"),
         "realnvp_block": (0, "nothing to see"),
     },
+    "whisper_by_locks.py": {"forward": (10, "Right")},
     "write_results.py": {"forward": (0, _WRONG)},
     "write_to_all_descriptors.py": {"forward": (0, "wrote to the grader's own connection")},
     "wrong_shapes.py": {

@@ -179,7 +179,7 @@ def test_broken_table_of_parts_is_told(content, says, tmp_path, monkeypatch):
 
 
 def test_faults_of_the_grader_are_a_failure_and_no_score(tmp_path, monkeypatch, capsys):
-    def fault(*_):
+    def fault(*_, **__):
         raise KeyError("missing")
 
     monkeypatch.setattr(run, "run", fault)

@@ -3,13 +3,15 @@
 import pytest
 
 from tfp_flows.grading import load_rubric
+from tfp_flows.grading.attempt import _guarded
 from tfp_flows.grading.confined.notebook import Cell
 from tfp_flows.grading.confined.statements import read_statements
-from tfp_flows.grading.explaining import explain_failure
+from tfp_flows.grading.explaining import GUARDED, explain_failure
 from tfp_flows.grading.plan import Source
 from tfp_flows.grading.process import Failure
 from tfp_flows.grading.replies import Malformed, Reply
 from tfp_flows.grading.standins import StandIns
+from tfp_flows.grading.trial import Finding
 
 RUBRIC = load_rubric()
 ITEMS = {item.id: item for item in RUBRIC.items}
@@ -76,11 +78,13 @@ def test_parts_that_use_each_other_are_not_replaced():
 
 def test_words_of_a_submission_stay_inside_beside_a_stand_in():
     told = {"error": "Leak", "text": "def forward", "place": "cell 1", "line": 3}
-    assert "def forward" in explain_failure(Failure(told), guarded=False)
-    guarded = explain_failure(Failure(told), guarded=True)
-    assert guarded == "It raises (line 3) an error."
-    known = explain_failure(Failure({**told, "error": "KeyError"}), guarded=True)
-    assert known == "It raises (line 3) KeyError."
+    said = Finding("error", explain_failure(Failure(told)))
+    assert "def forward" in said.message
+    assert _guarded(said, raised=True).message == GUARDED
+    shape = Finding("shape", "It returns (2, 37, 1.5e-3), not Conv2D of 3x3, float32.")
+    assert _guarded(shape, raised=False) == Finding(
+        "shape", "It returns (…), not Conv2D of …, float32."
+    )
     content = {"value": {"kind": "other", "type": "Leak"}, "class": "Leak"}
     reply = Reply(content, guarded=True)
     assert "Leak" not in reply.value("value").words

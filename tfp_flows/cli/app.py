@@ -101,6 +101,7 @@ def grade(
     out: grade_options.ReportOut = None,
     rubric: grade_options.RubricName = "realnvp",
     jobs: grade_options.Jobs = 0,
+    weak_walls: grade_options.WeakWalls = False,
 ) -> None:
     """Grade notebooks and scripts, or folders of them.
 
@@ -110,7 +111,15 @@ def grade(
     """
     from tfp_flows.cli import grade as command
 
-    command.grade(submissions, part=part, format=format.value, out=out, rubric=rubric, jobs=jobs)
+    command.grade(
+        submissions,
+        part=part,
+        format=format.value,
+        out=out,
+        rubric=rubric,
+        jobs=jobs,
+        weak_walls=weak_walls,
+    )
 
 
 @app.command("package-grader", epilog="Example:\n\n  tfp-flows package-grader --out grader")

@@ -29,6 +29,7 @@ def grade(
     out: Path | None,
     rubric: str,
     jobs: int,
+    weak_walls: bool,
 ) -> None:
     """Grades files and folders and writes what was asked for.
 
@@ -42,7 +43,7 @@ def grade(
     submissions, others = find_submissions(paths)
     if out is not None:  # before the work, not after it
         _prepare(out, several)
-    with Grader(rubric) as grader:
+    with Grader(rubric, weak_walls=weak_walls) as grader:
         done = grade_all(grader, submissions, part=part, jobs=jobs)
         reports = dict(tracked(done, "grading", len(submissions)))
         ordered = [reports[place] for place in range(len(submissions))]

@@ -54,6 +54,13 @@ Jobs = Annotated[
         show_default="as many as processors and memory allow",
     ),
 ]
+WeakWalls = Annotated[
+    bool,
+    typer.Option(
+        "--weak-walls",
+        help="Grade, too, where a wall that matters is missing; the report names it.",
+    ),
+]
 Packages = Annotated[
     Path,
     typer.Option(metavar="FOLDER", help="Folder to make; it must be empty.", show_default=False),

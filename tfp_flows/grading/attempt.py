@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from tfp_flows.grading.explaining import UNREADABLE, cause, explain_ending, explain_failure
+from tfp_flows.errors import InputError
+from tfp_flows.grading.explaining import (
+    GUARDED,
+    UNREADABLE,
+    cause,
+    explain_ending,
+    explain_failure,
+    without_numbers,
+)
 from tfp_flows.grading.plan import Plan, Source
 from tfp_flows.grading.pool import Pool
 from tfp_flows.grading.process import Ended, Failure, Process
@@ -30,6 +38,7 @@ class Attempt:
             is kept from telling of it.
         keras: The Keras of the process.
         isolation: Walls around it.
+        weaker: What is weaker about them than it could be.
         output: What was printed; "" of a guarded one.
         seconds: Wall time that the submission had the process.
         peak: Bytes of memory that were in use.
@@ -42,6 +51,7 @@ class Attempt:
     guarded: bool = False
     keras: str = ""
     isolation: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
     output: str = ""
     seconds: float = 0.0
     peak: int = 0
@@ -66,6 +76,11 @@ class Attempts:
         """The statements of the submission that an item needs."""
         return self._source.plan([item.id], replaced)
 
+    def guarded(self, item: Item, replaced: Collection[str] = ()) -> bool:
+        """Whether something of the reference's graded items is there when an item is tried."""
+        names = self.stand_ins.wanted(item, self.plan(item, replaced), replaced)
+        return self.stand_ins.tell(names)
+
     def attempt(
         self, item: Item, keras: str, seconds: float, replaced: Collection[str] = ()
     ) -> Attempt:
@@ -86,14 +101,14 @@ class Attempts:
         raised, timed_out = False, False
         with ExitStack() as stack:
             reference = self._reference(item, keras, stack)
-            process = stack.enter_context(self._pool.process(keras, seconds))
+            process = stack.enter_context(self._pool.process(keras, seconds, guarded=guarded))
             self._prepare(process, item.id, keras, plan, self._rubric.probes, names)
             random = np.random.default_rng()
             trial = Trial(process, item.id, random, item.settings, reference, guarded=guarded)
             try:
                 findings = tuple(self._findings(item, process, keras, plan, trial))
             except Failure as failure:
-                findings = (Finding("error", explain_failure(failure, guarded=guarded)),)
+                findings = (Finding("error", explain_failure(failure)),)
                 raised = True
             except Malformed:
                 raised, findings = True, (Finding("error", UNREADABLE),)
@@ -101,6 +116,14 @@ class Attempts:
                 raised, timed_out = True, ended.reason == "time"
                 bounds = self._pool.limits
                 findings = (Finding("error", explain_ending(ended, bounds, seconds)),)
+            except InputError:
+                raise
+            except Exception as error:
+                if guarded:  # its text may come from the submission
+                    raise TypeError(f"a check of {item.id} beside parts of the reference") from None
+                raise error
+        if guarded:
+            findings = tuple(_guarded(finding, raised=raised) for finding in findings)
         return Attempt(
             score=score(findings, item),
             findings=findings,
@@ -109,6 +132,7 @@ class Attempts:
             guarded=guarded,
             keras=keras,
             isolation=tuple(process.isolation),
+            weaker=tuple(process.weaker),
             output="" if guarded else process.output,
             seconds=process.seconds,
             peak=process.peak,
@@ -163,6 +187,15 @@ class Attempts:
         if failed:
             raise reference_fault(item.id, Failure(failed[0]))
         return Reference(process, item.id)
+
+
+def _guarded(finding: Finding, *, raised: bool) -> Finding:
+    """What may be told of a finding that came up beside the reference: what kind it is.
+
+    Numbers are left out, because the submission may have chosen them: a shape can spell a text.
+    """
+    message = GUARDED if raised else without_numbers(finding.message)
+    return dataclasses.replace(finding, message=message)
 
 
 def _load(process: Process, keras: str, plan: Plan) -> list[dict[str, Any]]:

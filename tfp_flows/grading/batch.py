@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tfp_flows.errors import InputError
-from tfp_flows.grading.grader import Grader
+from tfp_flows.grading.grader import Begun, Grader
 from tfp_flows.grading.results import ItemResult, Report, Status, printable
 
 _SUFFIXES = (".ipynb", ".py")
@@ -93,6 +93,9 @@ def grade_all(
 ) -> Iterator[tuple[int, Report]]:
     """Grades submissions in parallel; what goes wrong with one does not touch the others.
 
+    Tries beside the reference come last, when all others are made of all submissions: what one has
+    seen there it can hand to none that is still shown.
+
     Args:
         grader: The grader.
         submissions: The files.
@@ -111,9 +114,17 @@ def grade_all(
     executor = ThreadPoolExecutor(jobs or _jobs(grader.limits.memory))
     try:
         places = {
-            executor.submit(_grade, grader, submission, part): place
+            executor.submit(_begin, grader, submission, part): place
             for place, submission in enumerate(submissions)
         }
+        waiting: list[tuple[int, Begun]] = []
+        for future in as_completed(places):
+            place, begun = places[future], future.result()
+            if begun.needs_reference:
+                waiting.append((place, begun))
+            else:
+                yield place, begun.finish()
+        places = {executor.submit(begun.finish): place for place, begun in waiting}
         for future in as_completed(places):
             yield places[future], future.result()
     finally:
@@ -129,12 +140,26 @@ def _jobs(memory: int) -> int:
     return max(1, min(len(os.sched_getaffinity(0)), free // memory, _MOST_JOBS))
 
 
-def _grade(grader: Grader, submission: Submission, part: str | None) -> Report:
+def _begin(grader: Grader, submission: Submission, part: str | None) -> Begun:
+    """Begins one; what goes wrong, now or later, makes a report of it."""
+
+    def finish() -> Report:
+        try:
+            return begun.finish()
+        except Exception as error:
+            return _failed(error, grader, submission, part)
+
     try:
-        return grader.grade(submission.path, part=part, name=submission.name)
-    except InputError as error:
-        message = str(error)
+        begun = grader.begin(submission.path, part=part, name=submission.name)
     except Exception as error:  # a fault of ours must not cost the others their grades
+        report = _failed(error, grader, submission, part)
+        return Begun(needs_reference=False, finish=lambda: report)
+    return begun._replace(finish=finish)
+
+
+def _failed(error: Exception, grader: Grader, submission: Submission, part: str | None) -> Report:
+    message = str(error)
+    if not isinstance(error, InputError):
         message = _FAULT.format(f"{type(error).__name__}: {error}")
     items = tuple(
         ItemResult(item.id, 0.0, item.points, Status.error, message)

@@ -1,12 +1,13 @@
 """Sentences for students on how a run of their code ended."""
 
-import builtins
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfp_flows.grading.isolation import Limits
 from tfp_flows.grading.process import Ended, Failure
 
+GUARDED = "It ends in an error beside parts of the reference, which must not be shown."
 UNREADABLE = "What came back from its process cannot be read as a result."
 _HINTS = {
     "MemoryError": "It asked for more memory than it may use.",
@@ -19,28 +20,25 @@ _ENDINGS = {
     "exit": "It ended its own process (os._exit or similar) instead of returning a value.",
     "nonsense": "It wrote to the grader's own connection instead of returning a value.",
 }
-_KNOWN_ERRORS = frozenset({*dir(builtins), "InvalidArgumentError", "ResourceExhaustedError"})
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,x]\d+)*(?:e[+-]?\d+)?")
+_SEVERAL = re.compile(r"…(?:, …)+")
 _LAST_LINE = 100_000
 
 
-def explain_failure(failure: Failure, *, guarded: bool) -> str:
-    """A sentence on an error that the submission raised.
+def without_numbers(message: str) -> str:
+    """A message with no number in it, nor how many there were."""
+    return _SEVERAL.sub("…", _NUMBER.sub("…", message))
 
-    Args:
-        failure: The error.
-        guarded: Whether words that the submission chose must stay inside, because something of
-            the reference was in its reach.
-    """
+
+def explain_failure(failure: Failure) -> str:
+    """A sentence on an error that the submission raised."""
     line = failure.line if 0 < failure.line < _LAST_LINE else 0
-    place = "" if guarded else failure.place
+    place = failure.place
     if line:
         place = f"{place}, line {line}" if place else f"line {line}"
     where = f" ({place})" if place else ""
-    if guarded:
-        said = failure.error if failure.error in _KNOWN_ERRORS else "an error"
-    else:
-        first = failure.text.strip().partition("\n")[0][:300]
-        said = f"{failure.error}: {first}" if first else failure.error
+    first = failure.text.strip().partition("\n")[0][:300]
+    said = f"{failure.error}: {first}" if first else failure.error
     said = said if said.endswith((".", "!", "?")) else f"{said}."
     hint = _HINTS.get(failure.error)
     return f"{hint} It says{where} {said}" if hint else f"It raises{where} {said}"

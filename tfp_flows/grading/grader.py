@@ -5,7 +5,9 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +26,18 @@ _LARGEST_FILE = 200 << 20
 _MOST_OUTPUT = 4000
 
 
+class Begun(NamedTuple):
+    """A submission of which all is tried that may be shown.
+
+    Attributes:
+        needs_reference: Whether tries beside the reference are to come.
+        finish: Makes these, and gives the report.
+    """
+
+    needs_reference: bool
+    finish: Callable[[], Report]
+
+
 class Grader:
     """Grades submissions of one assignment; a context manager.
 
@@ -36,9 +50,11 @@ class Grader:
         rubric: A `Rubric`, the name of one, or its folder.
         limits: Bounds on each submission.
         isolation: The walls; the strongest ones by default.
+        weak_walls: Whether to grade, too, where a wall that matters is missing.
 
     Raises:
-        InputError: The rubric is wrong, or this system cannot confine processes.
+        InputError: The rubric is wrong, or this system cannot confine processes. Whether the walls
+            that matter are there is known when the first process starts.
     """
 
     def __init__(
@@ -47,10 +63,11 @@ class Grader:
         *,
         limits: Limits | None = None,
         isolation: Isolation | None = None,
+        weak_walls: bool = False,
     ):
         self.rubric = rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
         self.limits = limits or Limits()
-        self._pool = Pool(self.limits, isolation, self.rubric.folders)
+        self._pool = Pool(self.limits, isolation, self.rubric.folders, weak_walls=weak_walls)
         self._reference: Source | None = None
         self._reading = threading.Lock()
 
@@ -84,7 +101,16 @@ class Grader:
             name: What the report calls the submission; the path by default.
 
         Raises:
-            InputError: There is no such file or part.
+            InputError: There is no such file or part, or no wall that matters.
+        """
+        return self.begin(path, part=part, name=name).finish()
+
+    def begin(
+        self, path: str | os.PathLike[str], *, part: str | None = None, name: str | None = None
+    ) -> "Begun":
+        """Makes all tries at a file that may be shown; arguments and errors are those of `grade`.
+
+        Of several submissions, all should be begun before one is finished.
         """
         items = self.rubric.part(part)
         reference = self._source_of_reference()
@@ -103,21 +129,29 @@ class Grader:
                 ItemResult(item.id, 0.0, item.points, Status.failed, source) for item in items
             )
             seconds = time.monotonic() - started
-            return Report(**about, items=results, notes=(source,), seconds=seconds)
+            report = Report(**about, items=results, notes=(source,), seconds=seconds)
+            return Begun(needs_reference=False, finish=lambda: report)
         attempts = Attempts(self._pool, self.rubric, source, reference)
         run = Run(self.rubric, self.limits, source, attempts)
-        results = run.grade(items)
-        return Report(
-            **about,
-            items=results,
-            keras=run.keras(results),
-            isolation=run.isolation,
-            notes=tuple(_notes(source)),
-            output=run.output[:_MOST_OUTPUT],
-            seconds=time.monotonic() - started,
-            peak_megabytes=run.peak / 1e6,
-            fingerprint=digest,
-        )
+        run.show(items)
+        seconds = time.monotonic() - started
+
+        def finish() -> Report:
+            results = run.finish(items)
+            return Report(
+                **about,
+                items=results,
+                keras=run.keras(results),
+                isolation=run.isolation,
+                weaker=run.weaker,
+                notes=tuple(_notes(source)),
+                output=run.output[:_MOST_OUTPUT],
+                seconds=seconds,
+                peak_megabytes=run.peak / 1e6,
+                fingerprint=digest,
+            )
+
+        return Begun(needs_reference=run.needs_reference(items), finish=finish)
 
     def _source_of_reference(self) -> Source:
         with self._reading:
@@ -132,7 +166,7 @@ class Grader:
     def _read(self, data: np.ndarray, name: str) -> tuple[Source | str, str]:
         """The statements of a file and their fingerprint, or a sentence that says why not."""
         try:
-            with self._pool.process(KERAS[0], self.limits.seconds) as process:
+            with self._pool.process(KERAS[0], self.limits.seconds, guarded=False) as process:
                 source = read_source(process, data, name)
                 if isinstance(source, str):
                     return source, ""
@@ -161,6 +195,7 @@ def grade(
     *,
     part: str | None = None,
     rubric: Rubric | str | Path = DEFAULT,
+    weak_walls: bool = False,
 ) -> Report:
     """Grades one file with a grader of its own; for several, one `Grader` is faster.
 
@@ -168,11 +203,12 @@ def grade(
         path: A notebook or a script.
         part: A part of the rubric, or one item; all by default.
         rubric: A `Rubric`, the name of one, or its folder.
+        weak_walls: Whether to grade, too, where a wall that matters is missing.
 
     Raises:
         InputError: There is no such file, part or rubric, or nothing can be confined here.
     """
-    with Grader(rubric) as grader:
+    with Grader(rubric, weak_walls=weak_walls) as grader:
         return grader.grade(path, part=part)
 
 

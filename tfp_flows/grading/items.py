@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from tfp_flows.grading.attempt import Attempt, Attempts
 from tfp_flows.grading.isolation import Limits
@@ -18,31 +18,91 @@ _TF_KERAS = re.compile(r"\btf_keras\b|\btensorflow\b.*\bkeras\b|\bl2\(\s*l\s*=|t
 
 
 @dataclasses.dataclass
+class _Best:
+    """The best of the tries at an item so far.
+
+    Attributes:
+        attempt: It; None before the first one.
+        replaced: What the reference stood in for.
+        seconds: Wall time of all tries that are shown.
+    """
+
+    attempt: Attempt | None = None
+    replaced: Collection[str] = frozenset()
+    seconds: float = 0.0
+
+
+@dataclasses.dataclass
 class Run:
-    """The grading of one submission, item by item."""
+    """The grading of one submission, item by item, each on its own.
+
+    All tries beside the reference come after all others: nothing is shown of what the submission
+    says in the former, and it may keep what it has seen there for a later one.
+    """
 
     rubric: Rubric
     limits: Limits
     source: Source
     attempts: Attempts
     isolation: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
     output: str = ""
     peak: int = 0
     spent: float = 0.0
     timeouts: int = 0
+    _best: dict[str, _Best] = dataclasses.field(default_factory=dict)
 
     def grade(self, items: Collection[Item]) -> tuple[ItemResult, ...]:
-        """Grades items in an order in which those that others use come first."""
+        """Grades items: `show`, then `finish`."""
+        self.show(items)
+        return self.finish(items)
+
+    def show(self, items: Collection[Item]) -> None:
+        """Makes the tries that may be shown, at the items and those that they need."""
+        due = self._due(items)
+        later = sum(self._guarded_due(item) for item in due)
+        for number, item in enumerate(due):
+            started = time.monotonic()
+            kept = self._share(due) * (len(due) - number - 1 + later)
+            self._try(item, (), self.limits.total_seconds - kept, guarded=False)
+            self._best[item.id].seconds = time.monotonic() - started
+
+    def needs_reference(self, items: Collection[Item]) -> bool:
+        """Whether `finish` makes further tries, beside the reference."""
+        return any(self._guarded_due(item) for item in self._due(items))
+
+    def finish(self, items: Collection[Item]) -> tuple[ItemResult, ...]:
+        """Makes the tries beside the reference, and gives all results."""
+        due = self._due(items)
+        later = [item for item in due if self._guarded_due(item)]
         results: dict[str, ItemResult] = {}
-        due = [
+        for item in due:
+            wrong = sorted(
+                name
+                for name in self._needs(item)
+                if name in results and results[name].status is not Status.passed
+            )
+            if item in later:
+                later.remove(item)
+                kept = self._share(due) * len(later)
+                self._try(item, wrong, self.limits.total_seconds - kept, guarded=True)
+            results[item.id] = self._result(item, wrong)
+        return tuple(results[item.id] for item in items)
+
+    def _due(self, items: Collection[Item]) -> list[Item]:
+        """Items and those that they need, in an order in which the latter come first."""
+        return [
             item
             for item in self._ordered()
             if item in items or any(item.id in self._needs(other) for other in items)
         ]
-        for number, item in enumerate(due):
-            kept = self._share(due) * (len(due) - number - 1)
-            results[item.id] = self._item(item, results, kept)
-        return tuple(results[item.id] for item in items)
+
+    def _guarded_due(self, item: Item) -> bool:
+        """Whether an item may still earn something by a try beside the reference."""
+        best = self._best.get(item.id, _Best()).attempt
+        if self._absent(item) or (best is not None and best.score == 1):
+            return False
+        return any(self.attempts.guarded(item, names) for names in self._variants(item, ()))
 
     def _share(self, due: Collection[Item]) -> float:
         """Seconds that each item has to itself, whatever others take."""
@@ -76,31 +136,25 @@ class Run:
     def _uses_keras(self, item: Item) -> bool:
         return bool(_USES_KERAS.search(self.attempts.plan(item).text))
 
-    def _item(self, item: Item, results: Mapping[str, ItemResult], kept: float) -> ItemResult:
-        started = time.monotonic()
+    def _result(self, item: Item, wrong: Collection[str]) -> ItemResult:
         absent = self._absent(item)
         if absent:
             return ItemResult(item.id, 0.0, item.points, Status.failed, absent)
-        wrong = sorted(
-            name
-            for name in self._needs(item)
-            if name in results and results[name].status is not Status.passed
-        )
-        best, replaced = self._best(item, wrong, self.limits.total_seconds - kept)
-        if best is None:
+        best = self._best.get(item.id, _Best())
+        attempt = best.attempt
+        if attempt is None:
             message = f"Not graded: {self.limits.total_seconds:.0f} seconds were used up before it."
             return ItemResult(item.id, 0.0, item.points, Status.error, message)
-        points = round(item.points * best.score, 6)
-        blocked = best.raised and bool(wrong)
+        blocked = attempt.raised and bool(wrong)
         return ItemResult(
             id=item.id,
-            points=points,
+            points=round(item.points * attempt.score, 6),
             maximum=item.points,
-            status=_status(best, blocked),
-            message=_message(best, wrong, replaced, blocked),
+            status=_status(attempt, blocked),
+            message=_message(attempt, wrong, best.replaced, blocked),
             blocked_by=tuple(wrong) if blocked else (),
-            keras=best.keras,
-            seconds=round(time.monotonic() - started, 3),
+            keras=attempt.keras,
+            seconds=round(best.seconds, 3),
         )
 
     def _absent(self, item: Item) -> str:
@@ -114,37 +168,45 @@ class Run:
             return f"{item.id} is not defined in the submission{hint}."
         return f"{item.id} is not written yet." if self.source.is_stub(item.id) else ""
 
-    def _best(
-        self, item: Item, wrong: Collection[str], until: float
-    ) -> tuple[Attempt | None, Collection[str]]:
-        """The best of the attempts that are worth making, and what the reference stood in for.
+    def _variants(self, item: Item, wrong: Collection[str]) -> list[frozenset[str]]:
+        """What the reference may stand in for: nothing, or all that it may.
 
-        First with the submission's own code, or, where part of that is known to be wrong, with the
-        reference in its place; then the other way; then the same under the other Keras.
+        Where some of that is known to be wrong, the latter comes first.
+        """
+        replaceable = self.attempts.stand_ins.replaceable(item)
+        variants = [frozenset(), replaceable] if replaceable else [frozenset()]
+        return variants[::-1] if replaceable & set(wrong) else variants
+
+    def _try(self, item: Item, wrong: Collection[str], until: float, *, guarded: bool) -> None:
+        """Makes the attempts of one kind that are worth making, under one Keras and the other.
 
         Args:
             item: The item.
             wrong: Items among its dependencies that are wrong.
             until: Seconds of the whole submission after which none is made.
+            guarded: The kind.
         """
-        replaceable = self.attempts.stand_ins.replaceable(item)
-        variants = [frozenset(), replaceable] if replaceable else [frozenset()]
-        if replaceable & set(wrong):
-            variants.reverse()
-        best, stood_in = None, frozenset()
+        best = self._best.setdefault(item.id, _Best())
+        if self._absent(item):
+            return
+        variants = [
+            names
+            for names in self._variants(item, wrong)
+            if self.attempts.guarded(item, names) is guarded
+        ]
         for keras in self._keras_order(item):
             for replaced in variants:
                 left = until - self.spent
                 if left < 1:
-                    return best, stood_in
+                    return
                 attempt = self._attempt(item, keras, min(left, self._patience()), replaced)
-                if best is None or _better(attempt, best):
-                    best, stood_in = attempt, replaced
-                if best.score == 1:
-                    return best, stood_in
-            if best.timed_out:  # an endless loop has no end under the other Keras either
-                break
-        return best, stood_in
+                if best.attempt is None or _better(attempt, best.attempt):
+                    best.attempt, best.replaced = attempt, replaced
+                if best.attempt.score == 1:
+                    return
+            # An endless loop has no end under the other Keras either.
+            if best.attempt is not None and best.attempt.timed_out:
+                return
 
     def _patience(self) -> float:
         """Seconds for the next attempt: less after each one that came to no end."""
@@ -154,8 +216,9 @@ class Run:
         self, item: Item, keras: str, seconds: float, replaced: Collection[str]
     ) -> Attempt:
         attempt = self.attempts.attempt(item, keras, seconds, replaced)
-        self.isolation = attempt.isolation
-        self.peak = max(self.peak, attempt.peak)
+        self.isolation, self.weaker = attempt.isolation, attempt.weaker
+        if not attempt.guarded:  # it could tell something by what it uses
+            self.peak = max(self.peak, attempt.peak)
         self.spent += attempt.seconds
         self.timeouts += attempt.timed_out
         if attempt.output and attempt.output not in self.output:

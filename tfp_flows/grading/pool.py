@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator
 
 from tfp_flows.errors import InputError
 from tfp_flows.grading.confined.linux import set_dumpable
-from tfp_flows.grading.isolation import Isolation, Limits, candidates
+from tfp_flows.grading.isolation import Isolation, Limits, candidates, closed_folder
 from tfp_flows.grading.process import MOST_RUNS, Process, Slots
+from tfp_flows.grading.turns import Turns
 from tfp_flows.grading.zygote import NoWalls, Stalled, Zygote, check_platform
 
 KERAS = ("tf_keras", "keras")
 _TRIES = 3
+# One for all pools: their processes share this machine.
+_TURNS = Turns()
 
 
 class Pool:
@@ -23,16 +26,23 @@ class Pool:
         limits: Bounds on each.
         isolation: The walls; the strongest ones that work here by default.
         secrets: Folders that no process may see, besides this package.
+        weak_walls: Whether to go on where a wall that matters is missing.
 
     Raises:
         InputError: This system cannot do it.
     """
 
     def __init__(
-        self, limits: Limits, isolation: Isolation | None = None, secrets: Iterable[str] = ()
+        self,
+        limits: Limits,
+        isolation: Isolation | None = None,
+        secrets: Iterable[str] = (),
+        *,
+        weak_walls: bool = False,
     ):
         check_platform()
         self.limits = limits
+        self._weak_walls = weak_walls
         ways = candidates() if isolation is None else [isolation]
         hidden = [os.path.realpath(folder) for folder in secrets]
         self._ways = [dataclasses.replace(way, secrets=(*way.secrets, *hidden)) for way in ways]
@@ -44,18 +54,24 @@ class Pool:
         self._reference_slots = Slots(MOST_RUNS)
 
     @contextlib.contextmanager
-    def process(self, keras: str, seconds: float) -> Iterator[Process]:
+    def process(self, keras: str, seconds: float, *, guarded: bool) -> Iterator[Process]:
         """A new confined process; it is ended with the block.
 
         Args:
             keras: The Keras in it, "tf_keras" or "keras".
             seconds: Most wall time.
+            guarded: Whether something of the reference comes into it, so that nothing may be
+                shown of what it says. It waits for those that are not, and they for it.
 
         Raises:
-            InputError: No process can be started here.
+            InputError: No process can be started here, or none behind the walls that matter.
         """
         limits = dataclasses.replace(self.limits, seconds=min(self.limits.seconds, seconds))
-        with self._slots.take() as slot, self._run(keras, limits, slot) as process:
+        with (
+            _TURNS.take(guarded=guarded),
+            self._slots.take() as slot,
+            self._run(keras, limits, slot) as process,
+        ):
             yield process
 
     @contextlib.contextmanager
@@ -99,6 +115,10 @@ class Pool:
                 complaint = str(error)
             else:
                 self._proven = way
+                if process.serious and not self._weak_walls:
+                    process.close()
+                    self._forget(zygote)
+                    raise InputError(_too_weak(process.serious))
                 return process, zygote
             if stalled >= _TRIES:
                 raise InputError(f"No confined process starts here: {complaint[-500:]}")
@@ -156,3 +176,12 @@ class Pool:
             for zygote in self._zygotes.values():
                 zygote.retire()
             self._zygotes.clear()
+
+
+def _too_weak(serious: Iterable[str]) -> str:
+    closed = closed_folder() if os.getuid() == 0 else None
+    cure = f"open {closed} to other users, " if closed else ""
+    return (
+        f"The walls are too weak here: {'; '.join(serious)}; {cure}grade on another machine, or "
+        "accept it with --weak-walls."
+    )

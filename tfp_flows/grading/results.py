@@ -35,7 +35,7 @@ class ItemResult:
         message: What is right or wrong with it, for the student.
         blocked_by: Items that must be right before this one can be judged.
         keras: The Keras it was graded under.
-        seconds: Wall time that grading it took.
+        seconds: Wall time that grading it took, without tries beside the reference.
     """
 
     id: str
@@ -61,10 +61,11 @@ class Report:
         items: Its items, in the order of the rubric.
         keras: The Keras that the submission needs.
         isolation: Walls that stood around the submission.
+        weaker: What was weaker about them than it could be.
         notes: Remarks on the file as a whole, such as cells that are no Python.
         output: What the submission printed, cut short.
-        seconds: Wall time, without the start of the grader.
-        peak_megabytes: Most memory that one of its processes had in use.
+        seconds: Wall time, without the start of the grader and tries beside the reference.
+        peak_megabytes: Most memory that one of its processes had in use, but in such tries.
         fingerprint: Digest of the solution without names, comments and layout; "" of an empty one.
         faulty: Whether it could not be graded, through no fault of the submission.
         path: The file.
@@ -76,6 +77,7 @@ class Report:
     items: tuple[ItemResult, ...]
     keras: str = ""
     isolation: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     output: str = ""
     seconds: float = 0.0

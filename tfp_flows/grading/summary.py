@@ -35,7 +35,7 @@ def write_csv(reports: Sequence[Report]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     sums = ["submission", "points", "maximum", "percent"]
-    writer.writerow([*sums, *items, "keras", "seconds", "same_as", "notes"])
+    writer.writerow([*sums, *items, "keras", "seconds", "same_as", "notes", "walls", "weaker"])
     for report in reports:
         by_id = {item.id: item for item in report.items}
         writer.writerow(
@@ -47,6 +47,8 @@ def write_csv(reports: Sequence[Report]) -> str:
                 f"{report.seconds:.1f}",
                 _cell("; ".join(same.get(report.submission, ()))),
                 _cell(" ".join(report.notes)),
+                "; ".join(report.isolation),
+                "; ".join(report.weaker),
             ]
         )
     return stream.getvalue()
@@ -177,6 +179,8 @@ def _conditions(
 ) -> str:
     walls = sorted({", ".join(report.isolation) for report in reports if report.isolation})
     lines = [f"Isolation: {wall}." for wall in walls]
+    weaker = dict.fromkeys(text for report in reports for text in report.weaker)
+    lines += [f"Weaker here: {text}." for text in weaker]
     lines.append("; ".join(f"{name} {version}" for name, version in sorted(versions.items())))
     lines += [f"{report.submission}: {note}" for report in reports for note in report.notes]
     if others:

@@ -1,7 +1,7 @@
 """The system calls that a submission may make: numbers for each kind of processor, and rules.
 
 What is not listed is refused. Listed is what Python, NumPy and TensorFlow ask for, and what reaches
-nothing but the process itself: no sockets, pipes or queues, no locks, nothing that asks which files
+nothing but the process itself: no sockets or queues, no locks, nothing that asks which files
 are in memory or puts them out of it, nothing about another process.
 """
 
@@ -15,7 +15,8 @@ ALWAYS: _Numbers = {
     "read": (0, 63), "write": (1, 64), "close": (3, 57), "lseek": (8, 62), "pread64": (17, 67),
     "pwrite64": (18, 68), "readv": (19, 65), "writev": (20, 66), "dup": (32, 23),
     "dup2": (33, None), "dup3": (292, 24), "close_range": (436, 436), "recvfrom": (45, 207),
-    "poll": (7, None), "ppoll": (271, 73), "select": (23, None), "pselect6": (270, 72),
+    "pipe": (22, None), "pipe2": (293, 59), "poll": (7, None), "ppoll": (271, 73),
+    "select": (23, None), "pselect6": (270, 72),
     # files: their contents are kept by other walls. TensorFlow ends the process if it cannot read
     # the link to its own program.
     "readlink": (89, None), "readlinkat": (267, 78),
@@ -87,12 +88,14 @@ CHOICES = {
 
 # Bits that an argument must not have.
 _OTHERS_CLOCK = 1 << 31  # of a process or a device, by number
-_MAP_HUGETLB = 0x40000  # pages of which all have a few
+# Shared memory stays when most of it was unmapped, and counts for nobody; of huge pages all
+# processes have a few together.
+_MAP_SHARED, _MAP_HUGETLB = 1, 0x40000
 BARRED = {
     "clock_gettime": (0, _OTHERS_CLOCK),
     "clock_getres": (0, _OTHERS_CLOCK),
     "clock_nanosleep": (0, _OTHERS_CLOCK),
-    "mmap": (3, _MAP_HUGETLB),
+    "mmap": (3, _MAP_SHARED | _MAP_HUGETLB),
 }
 OPEN_FLAGS = {"open": 1, "openat": 2}
 TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC

@@ -31,8 +31,9 @@ def feedback(report: Report) -> str:
 def conditions(report: Report) -> str:
     """How the submission was run."""
     walls = ", ".join(report.isolation) or "nothing of it was run"
+    weaker = f"Weaker here: {'; '.join(report.weaker)}.\n" if report.weaker else ""
     return (
-        f"Isolation: {walls}.\n"
+        f"Isolation: {walls}.\n{weaker}"
         f"{report.seconds:.1f} s, at most {report.peak_megabytes:.0f} MB in use."
     )
 

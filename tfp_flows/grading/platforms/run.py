@@ -30,6 +30,7 @@ class Platform:
     part: str = ""
 
 
+WEAK_WALLS = "--weak-walls"
 PLATFORMS = {
     "coursera": Platform(Path("/shared/submission"), Path("/shared/feedback.json"), "partId"),
     "gradescope": Platform(
@@ -38,7 +39,7 @@ PLATFORMS = {
 }
 
 
-def run(name: str, platform: Platform) -> None:
+def run(name: str, platform: Platform, *, weak_walls: bool = False) -> None:
     """Grades what lies in the platform's folder, and writes the result in its format.
 
     Raises:
@@ -50,18 +51,24 @@ def run(name: str, platform: Platform) -> None:
     if path is None:
         report = submitted.nothing_submitted(rubric, part)
     else:
-        with Grader(rubric) as grader:
+        with Grader(rubric, weak_walls=weak_walls) as grader:
             report = grader.grade(path, part=part, name=path.name)
     submitted.write(platform.result, render(report, name))
 
 
 def main(arguments: list[str]) -> int:
-    """Runs for the platform that is named; returns the exit status."""
-    if len(arguments) != 1 or arguments[0] not in PLATFORMS:
-        print(f"Error: name one platform of {', '.join(PLATFORMS)}.", file=sys.stderr)
+    """Runs for the platform that is named; returns the exit status.
+
+    Args:
+        arguments: Its name, and ``--weak-walls`` to grade where a wall that matters is missing.
+    """
+    weak_walls = arguments[1:] == [WEAK_WALLS]
+    if len(arguments) != 1 + weak_walls or arguments[0] not in PLATFORMS:
+        names = ", ".join(PLATFORMS)
+        print(f"Error: name one platform of {names}; {WEAK_WALLS} may follow.", file=sys.stderr)
         return 2
     try:
-        run(arguments[0], PLATFORMS[arguments[0]])
+        run(arguments[0], PLATFORMS[arguments[0]], weak_walls=weak_walls)
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
