@@ -24,6 +24,7 @@ GRADES_BY_ITSELF = {
     "test_rubric_of_one_s_own_comes_along",
     "test_step_of_github_gets_its_output",
     "test_weaker_walls_hold_as_well",
+    "test_what_is_weaker_is_named_and_what_matters_said",
 }
 QUICK = {
     "test_empty_notebook_of_a_student_scores_nothing",

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -15,7 +16,7 @@ from rich.console import Console
 from grading.notebooks import EMPTY, notebook
 from tfp_flows import terminal
 from tfp_flows.cli.grade_options import Format
-from tfp_flows.grading import FORMATS, ItemResult, Report, Status
+from tfp_flows.grading import FORMATS, ItemResult, Report, Status, render
 from tfp_flows.grading.batch import find_submissions
 from tfp_flows.grading.summary import write_csv, write_page
 
@@ -171,6 +172,23 @@ def test_names_and_messages_are_harmless_in_tables():
     for tag in ("<img", "<b>", "<i>"):
         assert tag not in page
     assert "&lt;b&gt;bold" in page
+
+
+def test_walls_and_what_is_weaker_are_in_tables():
+    weaker = ("without namespaces sizes, times and links of any file can be asked for",)
+    reports = [
+        dataclasses.replace(_strange("a.py"), isolation=("Landlock", "seccomp"), weaker=weaker),
+        _strange("b.py"),
+    ]
+    first, second = csv.DictReader(io.StringIO(write_csv(reports)))
+    assert first["walls"] == "Landlock; seccomp"
+    assert first["weaker"] == weaker[0]
+    assert second["walls"] == second["weaker"] == ""
+    page = write_page("", reports, links={}, versions={})
+    assert "<li>Isolation: Landlock, seccomp.</li>" in page
+    assert f"<li>Weaker here: {weaker[0]}.</li>" in page
+    assert f"Weaker here: {weaker[0]}." in render(reports[0])
+    assert "Weaker" not in render(reports[1])
 
 
 def test_reports_stay_in_their_folder(tmp_path):

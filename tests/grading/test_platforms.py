@@ -195,6 +195,21 @@ def test_links_are_no_submission(tmp_path):
     assert submitted.submitted_file(tmp_path / "submission") is None
 
 
+def test_builds_decide_about_weak_walls(built, monkeypatch):
+    """Both say that they do without what their platform lacks, and the grader is told."""
+    docker = (built / "grader" / "coursera" / "Dockerfile").read_text()
+    command = json.loads(re.search(r"^ENTRYPOINT (.*)$", docker, re.M)[1])
+    script = (built / "gradescope" / "run_autograder").read_text().splitlines()[-1].split()
+    told = []
+    monkeypatch.setattr(run, "run", lambda *_, weak_walls: told.append(weak_walls))
+    for words in (command, script):
+        place = words.index("tfp_flows.grading.platforms.run")
+        assert run.main(words[place + 1 :]) == 0
+    assert run.main(["coursera"]) == 0
+    assert told == [True, True, False]
+
+
 def test_unknown_platform(capsys):
     assert run.main(["moodle"]) == 2
+    assert run.main(["coursera", "--weak"]) == 2
     assert "coursera, gradescope" in capsys.readouterr().err

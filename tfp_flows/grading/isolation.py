@@ -99,6 +99,7 @@ def common_settings(isolation: Isolation) -> dict[str, Any]:
             "hidden": hidden,
             "readable": [] if isolation.namespaces else visible.without(shown, hidden),
             "secrets": list(isolation.secrets),
+            "enclosed": isolation.bubblewrap is not None,
         },
     }
 

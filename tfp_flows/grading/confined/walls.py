@@ -30,6 +30,7 @@ class View:
         hidden: Folders below those that cannot.
         readable: The same without mounts: paths that leave out the hidden ones.
         secrets: Folders with the answers, wherever they are.
+        enclosed: Whether another sandbox shows no more than these files.
     """
 
     namespaces: bool
@@ -37,6 +38,7 @@ class View:
     hidden: list[str]
     readable: list[str]
     secrets: list[str]
+    enclosed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +127,7 @@ def enter(view: View, bounds: Bounds) -> Standing:
 
 def _weaker(view: View, *, landlocked: bool) -> list[str]:
     found = []
-    if not view.namespaces:
+    if not view.namespaces and not view.enclosed:
         found.append("without namespaces sizes, times and links of any file can be asked for")
     if not landlocked:
         found.append("without Landlock counters in /proc tell which files are in memory")
