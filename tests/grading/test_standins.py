@@ -81,9 +81,9 @@ def test_words_of_a_submission_stay_inside_beside_a_stand_in():
     said = Finding("error", explain_failure(Failure(told)))
     assert "def forward" in said.message
     assert _guarded(said, raised=True).message == GUARDED
-    shape = Finding("shape", "It returns (2, 37, 1.5e-3), not Conv2D of 3x3, float32.")
+    shape = Finding("shape", "It is 0 times (2, 37, 1.5e-3), 42 not (7) Conv2D of 3x3.")
     assert _guarded(shape, raised=False) == Finding(
-        "shape", "It returns (…), not Conv2D of …, float32."
+        "shape", "It is 0 times (…), … not (…) Conv2D of …."
     )
     content = {"value": {"kind": "other", "type": "Leak"}, "class": "Leak"}
     reply = Reply(content, guarded=True)

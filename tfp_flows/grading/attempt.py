@@ -192,7 +192,8 @@ class Attempts:
 def _guarded(finding: Finding, *, raised: bool) -> Finding:
     """What may be told of a finding that came up beside the reference: what kind it is.
 
-    Numbers are left out, because the submission may have chosen them: a shape can spell a text.
+    Numbers are left out but for lone digits, because the submission may have chosen them: a shape
+    can spell a text.
     """
     message = GUARDED if raised else without_numbers(finding.message)
     return dataclasses.replace(finding, message=message)

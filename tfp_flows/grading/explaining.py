@@ -21,13 +21,19 @@ _ENDINGS = {
     "nonsense": "It wrote to the grader's own connection instead of returning a value.",
 }
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,x]\d+)*(?:e[+-]?\d+)?")
+_LONE_DIGIT = re.compile(r"(?<= )\d(?= [a-z])")
 _SEVERAL = re.compile(r"…(?:, …)+")
 _LAST_LINE = 100_000
 
 
 def without_numbers(message: str) -> str:
-    """A message with no number in it, nor how many there were."""
-    return _SEVERAL.sub("…", _NUMBER.sub("…", message))
+    """A message with no number in it but lone digits, nor how many there were.
+
+    A count tells a student more than it can spell; a shape or a value could spell a text.
+    """
+    kept = {found.start() for found in _LONE_DIGIT.finditer(message)}
+    blanked = _NUMBER.sub(lambda found: found[0] if found.start() in kept else "…", message)
+    return _SEVERAL.sub("…", blanked)
 
 
 def explain_failure(failure: Failure) -> str:
