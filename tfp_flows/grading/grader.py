@@ -13,6 +13,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.grading.attempt import Attempts
 from tfp_flows.grading.isolation import Isolation, Limits
 from tfp_flows.grading.items import Run
+from tfp_flows.grading.leftout import left_out
 from tfp_flows.grading.plan import Source, read_source
 from tfp_flows.grading.pool import KERAS, Pool
 from tfp_flows.grading.process import Ended, Failure, Process
@@ -117,6 +118,7 @@ class Grader:
             seconds=time.monotonic() - started,
             peak_megabytes=run.peak / 1e6,
             fingerprint=digest,
+            not_run=left_out(source, [attempts.plan(item) for item in items]),
         )
 
     def _source_of_reference(self) -> Source:
@@ -145,10 +147,13 @@ class Grader:
         if all(source.is_stub(name) for name in written):
             return ""
         plan = source.plan(written, self.rubric.provided)
-        by_name = {name: s["source"] for s in plan.own for name in s["binds"]}
+        by_name: dict[str, list[str]] = {}
+        for statement in plan.own:
+            for name in {*statement["binds"], *statement["changes"]}:
+                by_name.setdefault(name, []).append(statement["source"])
         names = [n for n in written if n in by_name] + sorted(set(by_name) - set(written))
         kept = [*self.rubric.graded, *self.rubric.provided, *self.rubric.names]
-        sources = list(dict.fromkeys(by_name[name] for name in names))
+        sources = list(dict.fromkeys(text for name in names for text in by_name[name]))
         try:
             answer, _ = process.request("fingerprint", sources=sources, kept=kept)
         except Failure:

@@ -62,6 +62,7 @@ class Report:
         keras: The Keras that the submission needs.
         isolation: Walls that stood around the submission.
         notes: Remarks on the file as a whole, such as cells that are no Python.
+        not_run: Lines of the file that were not run, each with the reason.
         output: What the submission printed, cut short.
         seconds: Wall time, without the start of the grader.
         peak_megabytes: Most memory that one of its processes had in use.
@@ -84,11 +85,13 @@ class Report:
     faulty: bool = False
     path: str = ""
     rubric_location: str = ""
+    not_run: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("submission", "output"):
             object.__setattr__(self, name, printable(getattr(self, name)))
-        object.__setattr__(self, "notes", tuple(printable(note) for note in self.notes))
+        for name in ("notes", "not_run"):
+            object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @property
     def points(self) -> float:
