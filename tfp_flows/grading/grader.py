@@ -5,6 +5,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tfp_flows.grading.process import Ended, Failure, Process
 from tfp_flows.grading.replies import Malformed
 from tfp_flows.grading.results import ItemResult, Report, Status
 from tfp_flows.grading.rubric import DEFAULT, Rubric, load_rubric
+from tfp_flows.grading.visible import check_places, copies
 
 _LARGEST_FILE = 200 << 20
 _MOST_OUTPUT = 4000
@@ -74,6 +76,14 @@ class Grader:
         """Starts what takes seconds to start; the first submission does it otherwise."""
         self._source_of_reference()
 
+    def check_places(self, files: Iterable[str | os.PathLike[str]]) -> None:
+        """Refuses files that submissions could read.
+
+        Raises:
+            InputError: One of them lies with Python or its packages.
+        """
+        check_places(files, (*copies(), *self.rubric.folders))
+
     def grade(
         self, path: str | os.PathLike[str], *, part: str | None = None, name: str | None = None
     ) -> Report:
@@ -85,9 +95,10 @@ class Grader:
             name: What the report calls the submission; the path by default.
 
         Raises:
-            InputError: There is no such file or part.
+            InputError: There is no such file or part, or the file lies where submissions can read.
         """
         items = self.rubric.part(part)
+        self.check_places([path])
         reference = self._source_of_reference()
         started = time.monotonic()
         path = Path(path)
