@@ -1,6 +1,5 @@
 """A submission's bytes to its cells of code."""
 
-import ast
 import contextlib
 import io
 import json
@@ -10,7 +9,8 @@ from typing import Any, NamedTuple
 
 # What notebooks begin with; a script may begin with a brace as well.
 _NOTEBOOK = re.compile(r'\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor|worksheets)"\s*:')
-_COOKIE_LINES = 400
+_SCRIPT = re.compile(r"^(?:async def|def|class|import|from)[ \t]", re.M)
+_HEAD = 400
 
 
 class NotCode(Exception):
@@ -42,18 +42,12 @@ def read_cells(data: bytes, name: str) -> list[Cell]:
         try:
             content = json.loads(text)
         except (ValueError, RecursionError):
-            if _NOTEBOOK.match(text) or (named and not _is_python(text)):
+            if _NOTEBOOK.match(text) or (named and not _SCRIPT.search(_lines(text))):
                 raise NotCode("The file is not a notebook: its JSON is damaged.") from None
         else:
             if named or (isinstance(content, dict) and {"cells", "worksheets"} & set(content)):
                 return _notebook(content)
     return [Cell("", _lines(text))]
-
-
-def _is_python(text: str) -> bool:
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        return bool(ast.parse(text).body)
-    return False
 
 
 def _decode(data: bytes) -> str:
@@ -77,7 +71,7 @@ def _decode(data: bytes) -> str:
 def _in_its_own_encoding(data: bytes) -> str:
     """Text that is not UTF-8: as its first lines say, as for Python."""
     with contextlib.suppress(SyntaxError, UnicodeDecodeError, LookupError):
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data[:_COOKIE_LINES]).readline)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data[:_HEAD]).readline)
         if not encoding.startswith("utf-8"):
             return data.decode(encoding)
     return data.decode("latin-1")
