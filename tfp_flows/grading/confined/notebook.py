@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 # What notebooks begin with; a script may begin with a brace as well.
 _NOTEBOOK = re.compile(r'\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor|worksheets)"\s*:')
-_SCRIPT = re.compile(r"^(?:async def|def|class|import|from)[ \t]", re.M)
+_SCRIPT = re.compile(r"^[ \t]*(?:(?:def|class|import|from)[ \t]+\w|exec\()", re.M)
 _HEAD = 400
 
 
