@@ -120,8 +120,8 @@ def test_slots_are_all_different():
 
 @pytest.fixture
 def second(tmp_path):
-    folder = tmp_path / "second"
-    folder.mkdir()
+    folder = tmp_path / "rubrics" / "second"
+    folder.mkdir(parents=True)
     (folder / "rubric.toml").write_text(SECOND)
     (folder / "reference.py").write_text(REFERENCE)
     return folder
@@ -165,12 +165,14 @@ def test_faults_of_a_check_are_no_zero_of_the_student(second, tmp_path):
 
 def test_rubric_of_one_s_own_is_hidden(second, tmp_path, monkeypatch):
     """Also below a folder that submissions see: there it is covered."""
-    monkeypatch.setattr(visible, "_SYSTEM", (*visible._SYSTEM, str(tmp_path)))
+    seen, work = second.parent, tmp_path / "given" / "work.py"
+    monkeypatch.setattr(visible, "_SYSTEM", (*visible._SYSTEM, str(seen)))
     tmp_path.chmod(0o755)
-    (tmp_path / "seen.txt").write_text("x")
-    (tmp_path / "work.py").write_text(READING.replace("@", str(second)))
+    (seen / "seen.txt").write_text("x")
+    work.parent.mkdir()
+    work.write_text(READING.replace("@", str(second)))
     with Grader(second) as grader:
-        output = grader.grade(tmp_path / "work.py", part="softplus").output
+        output = grader.grade(work, part="softplus").output
     assert "seen.txt" in output
     assert "reference.py" not in output
     assert "rubric.toml" not in output

@@ -18,7 +18,7 @@ ITEMS = {item.id: item for item in RUBRIC.items}
 
 
 def source(text):
-    statements, _ = read_statements([Cell("", text)])
+    statements, *_ = read_statements([Cell("", text)])
     return Source([statement._asdict() for statement in statements])
 
 

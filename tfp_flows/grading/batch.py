@@ -107,9 +107,11 @@ def grade_all(
         The place of a submission in ``submissions`` and its report, as they are ready.
 
     Raises:
-        InputError: There is no such part, or no submission can be confined here.
+        InputError: There is no such part, one of them could be read by the others, or no submission
+            can be confined here.
     """
     grader.rubric.part(part)
+    grader.check_places(submission.path for submission in submissions)
     grader.start()
     executor = ThreadPoolExecutor(jobs or _jobs(grader.limits.memory))
     try:

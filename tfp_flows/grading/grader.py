@@ -5,7 +5,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +15,14 @@ from tfp_flows.errors import InputError
 from tfp_flows.grading.attempt import Attempts
 from tfp_flows.grading.isolation import Isolation, Limits
 from tfp_flows.grading.items import Run
+from tfp_flows.grading.leftout import left_out
 from tfp_flows.grading.plan import Source, read_source
 from tfp_flows.grading.pool import KERAS, Pool
 from tfp_flows.grading.process import Ended, Failure, Process
 from tfp_flows.grading.replies import Malformed
 from tfp_flows.grading.results import ItemResult, Report, Status
 from tfp_flows.grading.rubric import DEFAULT, Rubric, load_rubric
+from tfp_flows.grading.visible import check_places, copies
 
 _LARGEST_FILE = 200 << 20
 _MOST_OUTPUT = 4000
@@ -90,6 +92,14 @@ class Grader:
         """Starts what takes seconds to start; the first submission does it otherwise."""
         self._source_of_reference()
 
+    def check_places(self, files: Iterable[str | os.PathLike[str]]) -> None:
+        """Refuses files that submissions could read.
+
+        Raises:
+            InputError: One of them lies with Python or its packages.
+        """
+        check_places(files, (*copies(), *self.rubric.folders))
+
     def grade(
         self, path: str | os.PathLike[str], *, part: str | None = None, name: str | None = None
     ) -> Report:
@@ -101,7 +111,8 @@ class Grader:
             name: What the report calls the submission; the path by default.
 
         Raises:
-            InputError: There is no such file or part, or no wall that matters.
+            InputError: There is no such file or part, no wall that matters, or the file lies where
+                submissions can read.
         """
         return self.begin(path, part=part, name=name).finish()
 
@@ -113,6 +124,7 @@ class Grader:
         Of several submissions, all should be begun before one is finished.
         """
         items = self.rubric.part(part)
+        self.check_places([path])
         reference = self._source_of_reference()
         started = time.monotonic()
         path = Path(path)
@@ -149,6 +161,7 @@ class Grader:
                 seconds=seconds,
                 peak_megabytes=run.peak / 1e6,
                 fingerprint=digest,
+                not_run=left_out(source, [attempts.plan(item) for item in items]),
             )
 
         return Begun(needs_reference=run.needs_reference(items), finish=finish)
@@ -179,10 +192,13 @@ class Grader:
         if all(source.is_stub(name) for name in written):
             return ""
         plan = source.plan(written, self.rubric.provided)
-        by_name = {name: s["source"] for s in plan.own for name in s["binds"]}
+        by_name: dict[str, list[str]] = {}
+        for statement in plan.own:
+            for name in {*statement["binds"], *statement["changes"]}:
+                by_name.setdefault(name, []).append(statement["source"])
         names = [n for n in written if n in by_name] + sorted(set(by_name) - set(written))
         kept = [*self.rubric.graded, *self.rubric.provided, *self.rubric.names]
-        sources = list(dict.fromkeys(by_name[name] for name in names))
+        sources = list(dict.fromkeys(text for name in names for text in by_name[name]))
         try:
             answer, _ = process.request("fingerprint", sources=sources, kept=kept)
         except Failure:

@@ -28,7 +28,7 @@ class Isolation:
     bubblewrap: str | None
     namespaces: bool
     user: bool
-    secrets: tuple[str, ...] = (visible.PACKAGE,)
+    secrets: tuple[str, ...] = dataclasses.field(default_factory=lambda: tuple(visible.copies()))
 
     @property
     def shares_processes(self) -> bool:

@@ -14,7 +14,9 @@ from tfp_flows.grading.rubric import Item, Rubric
 
 _USES_KERAS = re.compile(r"\b(?:tf_)?keras\b|\bConv2D\b|\bModel\b|\blayers\b")
 _KERAS_3 = re.compile(r"\bkeras\.ops\b|\bfrom keras\b|(?<!\.)\bimport keras\b|\bops\.split\b")
-_TF_KERAS = re.compile(r"\btf_keras\b|\btensorflow\b.*\bkeras\b|\bl2\(\s*l\s*=|tf\.keras\b")
+_TF_KERAS = re.compile(r"\btf_keras\b|\bl2\(\s*l\s*=|tf\.keras\b")
+_TENSORFLOW, _KERAS = re.compile(r"\btensorflow\b"), re.compile(r"\bkeras\b")
+_LONGEST_TEXT = 1 << 18
 
 
 @dataclasses.dataclass
@@ -120,21 +122,28 @@ class Run:
         return self.attempts.stand_ins.dependencies(item) & set(self.rubric.graded)
 
     def _ordered(self) -> list[Item]:
+        """Each item after those that it needs; one of a circle comes first, whichever it is."""
         ordered: list[Item] = []
+        begun: set[str] = set()
 
-        def add(item: Item, above: tuple[str, ...]) -> None:
-            for other in self.rubric.items:
-                if other.id in self._needs(item) and other.id not in above:
-                    add(other, (*above, item.id))
-            if item not in ordered:
+        def add(item: Item) -> None:
+            if item.id not in begun:
+                begun.add(item.id)
+                needs = self._needs(item)
+                for other in self.rubric.items:
+                    if other.id in needs:
+                        add(other)
                 ordered.append(item)
 
         for item in self.rubric.items:
-            add(item, ())
+            add(item)
         return ordered
 
+    def _text(self, item: Item) -> str:
+        return self.attempts.plan(item).text[:_LONGEST_TEXT]
+
     def _uses_keras(self, item: Item) -> bool:
-        return bool(_USES_KERAS.search(self.attempts.plan(item).text))
+        return bool(_USES_KERAS.search(self._text(item)))
 
     def _result(self, item: Item, wrong: Collection[str]) -> ItemResult:
         absent = self._absent(item)
@@ -226,12 +235,23 @@ class Run:
         return attempt
 
     def _keras_order(self, item: Item) -> tuple[str, ...]:
-        text = self.attempts.plan(item).text
+        text = self._text(item)
         if not _USES_KERAS.search(text):
             return KERAS[:1]
-        if _KERAS_3.search(text) and not _TF_KERAS.search(text):
+        if _KERAS_3.search(text) and not _of_tf_keras(text):
             return KERAS[::-1]
         return KERAS
+
+
+def _of_tf_keras(text: str) -> bool:
+    """Whether code was written for tf_keras, as far as its words tell; in linear time."""
+    if _TF_KERAS.search(text):
+        return True
+    for line in text.split("\n"):
+        found = _TENSORFLOW.search(line)
+        if found and _KERAS.search(line, found.end()):
+            return True
+    return False
 
 
 def _status(attempt: Attempt, blocked: bool) -> Status:

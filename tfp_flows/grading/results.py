@@ -63,6 +63,7 @@ class Report:
         isolation: Walls that stood around the submission.
         weaker: What was weaker about them than it could be.
         notes: Remarks on the file as a whole, such as cells that are no Python.
+        not_run: Lines of the file that were not run, each with the reason.
         output: What the submission printed, cut short.
         seconds: Wall time, without the start of the grader and tries beside the reference.
         peak_megabytes: Most memory that one of its processes had in use, but in such tries.
@@ -86,11 +87,13 @@ class Report:
     faulty: bool = False
     path: str = ""
     rubric_location: str = ""
+    not_run: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("submission", "output"):
             object.__setattr__(self, name, printable(getattr(self, name)))
-        object.__setattr__(self, "notes", tuple(printable(note) for note in self.notes))
+        for name in ("notes", "not_run"):
+            object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
 
     @property
     def points(self) -> float:

@@ -35,7 +35,8 @@ def write_csv(reports: Sequence[Report]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     sums = ["submission", "points", "maximum", "percent"]
-    writer.writerow([*sums, *items, "keras", "seconds", "same_as", "notes", "walls", "weaker"])
+    after = ["keras", "seconds", "same_as", "notes", "not_run", "walls", "weaker"]
+    writer.writerow([*sums, *items, *after])
     for report in reports:
         by_id = {item.id: item for item in report.items}
         writer.writerow(
@@ -47,6 +48,7 @@ def write_csv(reports: Sequence[Report]) -> str:
                 f"{report.seconds:.1f}",
                 _cell("; ".join(same.get(report.submission, ()))),
                 _cell(" ".join(report.notes)),
+                _cell("; ".join(report.not_run)),
                 "; ".join(report.isolation),
                 "; ".join(report.weaker),
             ]
@@ -83,6 +85,8 @@ def write_page(
         _table(reports, links),
         "<h2>Identical solutions</h2>",
         _identical(reports),
+        "<h2>What was not run</h2>",
+        _not_run(reports),
         "<h2>How it was graded</h2>",
         _conditions(reports, others, versions),
     ]
@@ -172,6 +176,16 @@ def _identical(reports: Sequence[Report]) -> str:
         "<p>Equal but for names, comments and layout. This is information, not a verdict: short "
         f"functions are often alike.</p><ul>{rows}</ul>"
     )
+
+
+def _not_run(reports: Iterable[Report]) -> str:
+    parts = [
+        f"<details><summary>{_text(report.submission)}</summary>"
+        f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in report.not_run)}</ul></details>"
+        for report in reports
+        if report.not_run
+    ]
+    return "\n".join(parts) or "<p>Nothing was left out.</p>"
 
 
 def _conditions(

@@ -1,7 +1,7 @@
 """What a statement would do when it runs: work that no definition needs, or nothing at all."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 # A statement that calls one of these is no definition that is needed: it trains, loads, downloads
 # or draws.
@@ -14,24 +14,55 @@ _HEAVY = frozenset(
         "subplots", "figure", "savefig", "plot_model", "to_file", "save", "save_weights", "sleep",
     )
 )  # fmt: skip
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def is_heavy(node: ast.AST) -> bool:
-    """Whether a statement does more than define: it trains, loops, raises, or is for scripts."""
-    if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
-        return True
+def is_heavy(node: ast.AST, own: Collection[str] = ()) -> bool:
+    """Whether a statement, or the head of a compound one, trains, loads, downloads or draws.
+
+    Args:
+        node: The statement.
+        own: Functions and methods that the submission defines itself, whatever they are called.
+    """
     return any(
-        isinstance(part, ast.For | ast.While | ast.AsyncFor | ast.Raise)
-        or (isinstance(part, ast.Call) and _called(part) in _HEAVY)
-        for part in _outside_functions(node)
+        isinstance(part, ast.Call) and (name := _called(part)) in _HEAVY and name not in own
+        for part in _at_once(node)
     )
 
 
-def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from _outside_functions(child)
+def heavy_parts(node: ast.stmt, own: Collection[str]) -> Iterator[ast.stmt]:
+    """The statements within a compound one, at any depth, that are heavy."""
+    for part in statements_in(node):
+        if is_heavy(part, own):
+            yield part
+        else:
+            yield from heavy_parts(part, own)
+
+
+def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements one level below a compound one; none of a function or class."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    for name in _BODIES:
+        for part in getattr(node, name, ()):
+            if isinstance(part, ast.stmt):
+                yield part
+            elif isinstance(part, ast.AST):
+                yield from statements_in(part)
+
+
+def _at_once(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a statement but for the statements and functions in it."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += [
+            child
+            for child in ast.iter_child_nodes(part)
+            if not isinstance(child, (ast.stmt, ast.ExceptHandler, *_FUNCTIONS))
+        ]
 
 
 def _called(call: ast.Call) -> str:

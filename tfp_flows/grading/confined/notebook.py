@@ -1,14 +1,16 @@
 """A submission's bytes to its cells of code."""
 
+import contextlib
+import io
 import json
 import re
+import tokenize
 from typing import Any, NamedTuple
 
-_OTHER_LANGUAGE = re.compile(
-    r"%%(?!time\b|timeit\b|capture\b|prun\b|python3?\b|tensorflow_version\b|matplotlib\b)\w+"
-)
-_MAGIC = re.compile(r"^(\s*)(?:[!%?]|[\w.]+\?{1,2}\s*$)")
-_MAGIC_ASSIGNED = re.compile(r"^(\s*[\w, ]+=\s*)[!%].*$")
+# What notebooks begin with; a script may begin with a brace as well.
+_NOTEBOOK = re.compile(r'\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor|worksheets)"\s*:')
+_SCRIPT = re.compile(r"^[ \t]*(?:(?:def|class|import|from)[ \t]+\w|exec\()", re.M)
+_HEAD = 400
 
 
 class NotCode(Exception):
@@ -35,13 +37,23 @@ def read_cells(data: bytes, name: str) -> list[Cell]:
     if not data.strip():
         raise NotCode("The file is empty.")
     text = _decode(data)
-    looks_like_json = text.lstrip()[:1] == "{"
-    if name.lower().endswith(".ipynb") or looks_like_json:
-        return _notebook(text)
-    return [Cell("", text)]
+    named = name.lower().endswith(".ipynb")
+    if named or text.lstrip()[:1] == "{":
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError):
+            if _NOTEBOOK.match(text) or (named and not _SCRIPT.search(_lines(text))):
+                raise NotCode("The file is not a notebook: its JSON is damaged.") from None
+        else:
+            if named or (isinstance(content, dict) and {"cells", "worksheets"} & set(content)):
+                return _notebook(content)
+    return [Cell("", _lines(text))]
 
 
 def _decode(data: bytes) -> str:
+    for mark, encoding in ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32")):
+        if data[:4] == mark:
+            return data.decode(encoding, "replace")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     if b"\0" in data:
@@ -49,18 +61,23 @@ def _decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = data.decode("latin-1")
+        text = _in_its_own_encoding(data)
     strange = sum(character < " " and character not in "\t\n\r\f" for character in text[:10_000])
     if strange > 20:
         raise NotCode("The file is binary, neither a notebook nor Python code.")
     return text
 
 
-def _notebook(text: str) -> list[Cell]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        raise NotCode("The file is not a notebook: its JSON is damaged.") from None
+def _in_its_own_encoding(data: bytes) -> str:
+    """Text that is not UTF-8: as its first lines say, as for Python."""
+    with contextlib.suppress(SyntaxError, UnicodeDecodeError, LookupError):
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data[:_HEAD]).readline)
+        if not encoding.startswith("utf-8"):
+            return data.decode(encoding)
+    return data.decode("latin-1")
+
+
+def _notebook(content: Any) -> list[Cell]:
     if not isinstance(content, dict):
         raise NotCode("The file is not a notebook: it has no cells.")
     cells = content.get("cells")
@@ -86,16 +103,9 @@ def _list(value: Any) -> list:
 def _joined(source: Any) -> str:
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    return source.replace("\r\n", "\n") if isinstance(source, str) else ""
+    return _lines(source) if isinstance(source, str) else ""
 
 
-def without_magics(source: str) -> str:
-    """Replaces the lines that only IPython understands; the others keep their numbers."""
-    first = source.lstrip().partition("\n")[0]
-    if _OTHER_LANGUAGE.match(first):
-        return ""
-    lines = []
-    for line in source.split("\n"):
-        magic = _MAGIC.match(line)
-        lines.append(f"{magic[1]}pass" if magic else _MAGIC_ASSIGNED.sub(r"\1None", line))
-    return "\n".join(lines)
+def _lines(text: str) -> str:
+    """The text with the ends of line that Python makes of all others."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

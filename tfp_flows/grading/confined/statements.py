@@ -1,202 +1,260 @@
-"""Code to its top-level statements: what each one binds, and which names it needs."""
+"""Code to its top-level statements: what each one binds or changes, and which names it needs."""
 
 import ast
 import contextlib
-import re
-import symtable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .bodies import is_heavy, is_stub
-from .notebook import Cell, without_magics
+from .aliases import called_name
+from .bodies import heavy_parts, is_heavy, is_stub, statements_in
+from .effects import Effects
+from .ipython import PYTHON_MAGICS
+from .notebook import Cell
+from .parsing import LONGEST_SOURCE, Broken, parse
+from .scopes import FUNCTIONS, bound, read_names, surely_bound
+from .texts import OPENING, first_line, is_within, text_of, without
 
-_MOST_REPAIRS = 200
-_LONGEST_SOURCE = 4 << 20
+_HEAVY = "trains, draws, reads or downloads"
+_NO_EFFECT = "changes nothing that is graded"
+_TOO_NESTED = "the code is too nested"
+_DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+_ERRORS = (SyntaxError, RecursionError, MemoryError, ValueError)
 
 
 class Statement(NamedTuple):
     """One statement of the top level.
 
     Attributes:
-        kind: "import", "definition" or "assignment".
-        binds: Names that it binds or changes; of a star import none.
-        needs: Global names that it, or a function in it, reads.
-        changes: Whether it reads, as it runs, a name that it binds: what came before counts too.
-        source: Its text.
+        kind: "import", "definition", "assignment", "deletion" or "change".
+        binds: Names that it binds, or may bind; "*" for a star import within a statement, of a
+            star import alone none.
+        changes: Names whose earlier value counts too: it changes them, or may leave them.
+        reads: Global names that it reads as it runs.
+        later: Global names that functions in it read when they are called.
+        needs: Both.
+        source: Its text, without the parts that are left out.
         place: Where it is, for messages; "" in a script.
         line: Line on which it starts, from 1.
+        last: Line on which it ends.
         stub: Whether it is a function, or a class whose initialiser is, with nothing in it yet.
+        lazy: Whether its annotations are not evaluated.
     """
 
     kind: str
     binds: list[str]
+    changes: list[str]
+    reads: list[str]
+    later: list[str]
     needs: list[str]
-    changes: bool
     source: str
     place: str
     line: int
+    last: int
     stub: bool
+    lazy: bool
 
 
-class Broken(NamedTuple):
-    """A piece of code that is not Python."""
+class Skipped(NamedTuple):
+    """A piece of code that is never run.
+
+    Attributes:
+        place: Where it is; "" in a script.
+        line: Line on which it starts.
+        last: Line on which it ends.
+        reason: Why not.
+        before: How many statements stand before it.
+    """
 
     place: str
     line: int
-    message: str
-    text: str
+    last: int
+    reason: str
+    before: int
 
 
-def read_statements(cells: list[Cell]) -> tuple[list[Statement], list[Broken]]:
-    """Takes the imports, definitions and cheap assignments of all cells, in order.
+class _Piece(NamedTuple):
+    """A statement of a file, before anything is known of the others."""
+
+    node: ast.stmt
+    lines: list[str]
+    place: str
+    shift: int  # lines above those of the text
+    lazy: bool
+
+
+def read_statements(
+    cells: list[Cell],
+) -> tuple[list[Statement], list[Broken], list[Skipped]]:
+    """Takes what binds or changes a name from all cells, in order.
 
     A syntax error loses the statement that it is in, and no other.
     """
-    statements, broken = [], []
+    pieces: list[_Piece] = []
+    broken: list[Broken] = []
+    lazy = False
     for cell in cells:
-        if len(cell.source) > _LONGEST_SOURCE:
-            broken.append(Broken(cell.place, 1, "the cell is too long to be code", ""))
+        if len(cell.source) > LONGEST_SOURCE:
+            broken.append(Broken(cell.place, 1, 1, "the cell is too long to be code", []))
             continue
-        tree, source, errors = _parse(cell)
+        tree, source, errors = parse(cell)
         broken += errors
-        for node in tree.body if tree else ():
-            statements += _statements(node, source, cell.place)
-    return statements, broken
-
-
-def _parse(cell: Cell) -> tuple[ast.Module | None, str, list[Broken]]:
-    source, broken = cell.source, []
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.parse(source), source, broken
-    source = without_magics(source)
-    for _ in range(_MOST_REPAIRS):
-        try:
-            return ast.parse(source), source, broken
-        except SyntaxError as error:
-            line, message = _line_of(error, source), error.msg
-        except (ValueError, RecursionError, MemoryError):
-            return None, source, [*broken, Broken(cell.place, 1, "the code is too nested", "")]
-        source, text = _without_piece(source, line)
-        if not text.strip():
-            break
-        broken.append(Broken(cell.place, line, message, text[:2000]))
-    return None, source, broken
-
-
-def _line_of(error: SyntaxError, source: str) -> int:
-    """Where the mistake is; Python tells of an unfinished block at the line after it."""
-    opened = re.search(r"on line (\d+)", error.msg)
-    if opened:
-        return int(opened[1])
-    line = min(error.lineno or 1, source.count("\n") + 1)
-    if error.msg.startswith("expected 'except'"):
         lines = source.split("\n")
-        line = next((n for n in range(line - 1, 0, -1) if lines[n - 1].strip()), 1)
-    return line
+        for node in tree.body if tree else ():
+            # In force to the end of the file, as in IPython.
+            lazy = lazy or _makes_lazy(node)
+            pieces += _pieces(node, lines, cell.place, lazy)
+    effects = Effects([piece.node for piece in pieces])
+    statements: list[Statement] = []
+    skipped: list[Skipped] = []
+    for piece in pieces:
+        try:
+            found, left = _statements(piece, effects)
+        except _ERRORS as error:
+            broken.append(_unusable(piece, error))
+            continue
+        skipped += [part._replace(before=len(statements)) for part in left]
+        statements += found
+    return statements, broken, skipped
 
 
-def _without_piece(source: str, line: int) -> tuple[str, str]:
-    """Blanks the top-level piece of code that holds a line; the others keep their numbers."""
-    lines = source.split("\n")
-    start = line - 1
-    while start > 0 and (not lines[start].strip() or lines[start][:1] in " \t)]}#"):
-        start -= 1
-    # An error at a line without indentation may belong to a piece above that was left open.
-    stop = start + 1
-    while stop < len(lines) and (not lines[stop].strip() or lines[stop][:1] in " \t)]}"):
-        stop += 1
-    while start > 0 and lines[start - 1].startswith("@"):
-        start -= 1
-    text = "\n".join(lines[start:stop])
-    lines[start:stop] = [""] * (stop - start)
-    return "\n".join(lines), text
+def _makes_lazy(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(alias.name == "annotations" for alias in node.names)
+    )
 
 
-def _statements(node: ast.stmt, source: str, place: str) -> Iterator[Statement]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        for alias in node.names:
-            single = type(node)(**{**vars(node), "names": [alias]})
-            bound = alias.asname or alias.name.partition(".")[0]
-            binds = [] if alias.name == "*" else [bound]
-            text = ast.unparse(single)
-            yield Statement("import", binds, [], False, text, place, node.lineno, False)
+def _pieces(node: ast.stmt, lines: list[str], place: str, lazy: bool) -> Iterator[_Piece]:
+    """A statement, or those in it where it is only for scripts or hides them in a text."""
+    if isinstance(node, ast.If) and _is_main(node.test):
+        for part in node.body:
+            yield from _pieces(part, lines, place, lazy)
         return
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        kind, binds = "definition", [node.name]
-    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try | ast.If | ast.With):
-        kind, binds = "assignment", sorted(set(_bound(node)))
-        if not binds or is_heavy(node):
+    text = _cell_in_text(node)
+    if text is not None:
+        with contextlib.suppress(*_ERRORS):
+            for part in ast.parse(text).body:
+                yield _Piece(part, text.split("\n"), place, node.lineno - 1, lazy)
             return
-    else:
-        return
-    try:
-        text = _text(node, source)
-        needs = _globals_of(text)
-    except (SyntaxError, RecursionError, MemoryError, ValueError):
-        return
-    changes = bool(set(binds) & _read_at_once(node))
-    yield Statement(kind, binds, needs, changes, text, place, _first_line(node), is_stub(node))
+    yield _Piece(node, lines, place, 0, lazy)
 
 
-def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and any(
+        isinstance(part, ast.Constant) and part.value == "__main__" for part in ast.walk(test)
+    )
 
 
-def _text(node: ast.stmt, source: str) -> str:
-    first = _first_line(node)
-    text = "\n".join(source.split("\n")[first - 1 : node.end_lineno])
-    with contextlib.suppress(SyntaxError):
-        if len(ast.parse(text).body) == 1:
-            return text
-    return ast.unparse(node)  # it shares a line with another one
+def _cell_in_text(node: ast.stmt) -> str | None:
+    """What ``get_ipython().run_cell_magic("time", "", code)`` or ``exec(code)`` runs."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if isinstance(call, ast.Call):
+        given = [part.value for part in call.args if isinstance(part, ast.Constant)]
+        name = called_name(call)
+        if name == "run_cell_magic" and len(given) == 3 and given[0] in PYTHON_MAGICS:
+            return str(given[2])
+        if name == "exec" and given[:1] and isinstance(call.args[0], ast.Constant):
+            return str(given[0])
+    return None
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
-    """Names that a statement binds at the level where it stands."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        for alias in node.names:
-            yield alias.asname or alias.name.partition(".")[0]
-    elif isinstance(node, ast.Attribute | ast.Subscript):
-        # `AffineCouplingLayer._get_mask = f` changes what the name stands for.
-        if isinstance(node.ctx, ast.Store):
-            root = node
-            while isinstance(root, ast.Attribute | ast.Subscript):
-                root = root.value
-            if isinstance(root, ast.Name):
-                yield root.id
-    elif isinstance(node, ast.Name):
-        if isinstance(node.ctx, ast.Store):
-            yield node.id
-    elif not isinstance(node, ast.Lambda | ast.GeneratorExp | ast.ListComp):
-        for child in ast.iter_child_nodes(node):
-            yield from _bound(child)
+def _unusable(piece: _Piece, error: Exception) -> Broken:
+    message = error.msg if isinstance(error, SyntaxError) else _TOO_NESTED
+    line = first_line(piece.node) + piece.shift
+    names: list[str] = []
+    with contextlib.suppress(RecursionError):
+        names = sorted(set(bound(piece.node)))
+    return Broken(piece.place, line, (piece.node.end_lineno or line) + piece.shift, message, names)
 
 
-def _read_at_once(node: ast.stmt) -> set[str]:
-    """Names that a statement reads when it runs, not when a function in it is called."""
-    parts: list[ast.AST] = [node]
-    if isinstance(node, ast.ClassDef):
-        parts = [*node.decorator_list, *node.bases]
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        parts = [*node.decorator_list, *node.args.defaults]
-    names = [name for part in parts for name in ast.walk(part) if isinstance(name, ast.Name)]
-    if isinstance(node, ast.AugAssign):
-        return {name.id for name in names}
-    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
+def _statements(piece: _Piece, effects: Effects) -> tuple[list[Statement], list[Skipped]]:
+    node, left = piece.node, []
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [_import(piece, node, alias) for alias in node.names], []
+    if isinstance(node, ast.Delete):
+        return list(_deletions(piece, node, effects)), []
+    if not isinstance(node, _DEFINITIONS):
+        if is_heavy(node, effects.own):
+            return [], [_skipped(piece, node, _HEAVY)]
+        heavy = list(heavy_parts(node, effects.own))
+        left = [_skipped(piece, part, _HEAVY) for part in heavy]
+        if heavy:
+            node, lines = without(node, piece.lines, heavy)
+            piece = piece._replace(node=node, lines=lines)
+    stars = {"*"} if _has_star(node) else set()
+    changes, binds = effects.of_statement(node)
+    binds |= set(bound(node)) - {"*"} | stars
+    if not binds and not changes:
+        return [], left + ([] if _is_text(node) else [_skipped(piece, node, _NO_EFFECT)])
+    reads, later = read_names(text_of(piece.node, piece.lines))
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        reads.add(node.target.id)
+    kind = "definition" if isinstance(node, _DEFINITIONS) else "assignment"
+    kind = kind if binds else "change"
+    changes = changes | binds - surely_bound([node])
+    return [_statement(piece, kind, binds, changes, reads, later)], left
 
 
-def _globals_of(source: str) -> list[str]:
-    names: set[str] = set()
+def _statement(
+    piece: _Piece,
+    kind: str,
+    binds: Iterable[str],
+    changes: Iterable[str] = (),
+    reads: Iterable[str] = (),
+    later: Iterable[str] = (),
+    source: str | None = None,
+) -> Statement:
+    node = piece.node
+    text = text_of(piece.node, piece.lines) if source is None else source
+    first = first_line(node) + piece.shift
+    within = text.startswith(OPENING) and is_within(node, piece.lines)
+    line = first - within  # the text has one more
+    return Statement(
+        kind=kind,
+        binds=sorted(binds),
+        changes=sorted(changes),
+        reads=sorted(reads),
+        later=sorted(later),
+        needs=sorted({*reads, *later}),
+        source=text,
+        place=piece.place,
+        line=line,
+        last=(node.end_lineno or node.lineno) + piece.shift,
+        stub=is_stub(node),
+        lazy=piece.lazy,
+    )
 
-    def collect(table: symtable.SymbolTable, top: bool) -> None:
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (top or symbol.is_global()):
-                names.add(symbol.get_name())
-        for child in table.get_children():
-            collect(child, False)
 
-    collect(symtable.symtable(source, "submission", "exec"), True)
-    return sorted(names)
+def _import(piece: _Piece, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> Statement:
+    single = type(node)(**{**vars(node), "names": [alias]})
+    names = [] if alias.name == "*" else [alias.asname or alias.name.partition(".")[0]]
+    return _statement(piece, "import", names, source=ast.unparse(single))
+
+
+def _deletions(piece: _Piece, node: ast.Delete, effects: Effects) -> Iterator[Statement]:
+    for target in node.targets:
+        single = ast.Delete([target])
+        text = ast.unparse(single)
+        names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+        if isinstance(target, ast.Name):
+            yield _statement(piece, "deletion", names, source=text)
+        else:
+            changes, _ = effects.of_statement(node)
+            yield _statement(piece, "change", [], changes, names, source=text)
+
+
+def _skipped(piece: _Piece, node: ast.stmt, reason: str) -> Skipped:
+    first, last = first_line(node), node.end_lineno or node.lineno
+    return Skipped(piece.place, first + piece.shift, last + piece.shift, reason, 0)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _has_star(node: ast.stmt) -> bool:
+    return any(
+        isinstance(part, ast.ImportFrom) and part.names[0].name == "*"
+        for part in [node, *statements_in(node)]
+    )

@@ -13,8 +13,8 @@ import socket
 import sys
 from typing import Any
 
-from . import linux, supervisor
-from .compat import restore_removed_names
+from . import linux, stage, supervisor
+from .compat import draw_no_models, restore_removed_names
 from .walls import View
 
 _LONGEST_PIECE, _LONGEST_JOB = 1 << 16, 1 << 12
@@ -71,6 +71,8 @@ def _load(keras: str) -> dict[str, str]:
     _ = tfp.bijectors.Chain, tfp.distributions.Normal, np.random.default_rng
     importlib.import_module(f"{__package__}.answers")
     restore_removed_names(np, tfp)
+    draw_no_models(tf.keras)
+    stage.set_up()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.get_logger().setLevel("ERROR")
