@@ -28,6 +28,8 @@ TABLES = {
             "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144,
             "sched_setaffinity": 203, "sched_setattr": 314, "ioprio_set": 251,
             "process_madvise": 440, "migrate_pages": 256, "move_pages": 279,
+            "socketpair": 53, "sendmsg": 46, "sendmmsg": 307, "vmsplice": 278, "splice": 275,
+            "tee": 276,
         },
         "writing": {
             "mkdir": 83, "mkdirat": 258, "rmdir": 84, "rename": 82, "renameat": 264,
@@ -44,6 +46,7 @@ TABLES = {
         "fcntl": 72,
         "ioctl": 16,
         "prctl": 157,
+        "mmap": 9,
         "own": {"kill": 62, "tgkill": 234},
         "own_or_zero": {"prlimit64": 302},
         "clone": 56,
@@ -72,6 +75,8 @@ TABLES = {
             "setpriority": 140, "sched_setparam": 118, "sched_setscheduler": 119,
             "sched_setaffinity": 122, "sched_setattr": 274, "ioprio_set": 30,
             "process_madvise": 440, "migrate_pages": 238, "move_pages": 239,
+            "socketpair": 199, "sendmsg": 211, "sendmmsg": 269, "vmsplice": 75, "splice": 76,
+            "tee": 77,
         },
         "writing": {
             "mkdirat": 34, "unlinkat": 35, "symlinkat": 36, "linkat": 37, "renameat": 38,
@@ -85,6 +90,7 @@ TABLES = {
         "fcntl": 25,
         "ioctl": 29,
         "prctl": 167,
+        "mmap": 222,
         "own": {"kill": 129, "tgkill": 131},
         "own_or_zero": {"prlimit64": 261},
         "clone": 220,

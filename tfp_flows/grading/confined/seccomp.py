@@ -18,13 +18,16 @@ _CLONE_THREAD = 0x00010000
 
 _LOAD, _EQUAL, _BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _AT_NUMBER, _AT_ARCHITECTURE = 0, 4
-_AT_ARGUMENT = (16, 24, 32)
+_AT_ARGUMENT = (16, 24, 32, 40)
 
 # F_SETOWN, F_SETSIG and F_SETOWN_EX (and the two calls of ioctl that do the same) have signals
 # sent to any process of the same user; F_SETLEASE makes others wait for a file.
-_FCNTL = (8, 10, 15, 1024)
+# F_SETPIPE_SZ makes a pipe hold more of the kernel's memory.
+_FCNTL = (8, 10, 15, 1024, 1031)
 _IOCTL = (0x8901, 0x8902)
 _PR_SET_PDEATHSIG = 1
+# What is mapped so stays in memory after most of it was unmapped, and counts for nobody.
+_MAP_SHARED = 1
 _OPEN_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 Code = list[tuple[int, int, int, int]]
@@ -80,6 +83,7 @@ def _program(table: dict, process: int, writes: bool) -> bytes:
     for number in table["own_or_zero"].values():
         code += _rule(number, 0, [(_EQUAL, 2, 0, process), (_EQUAL, 1, 0, 0), refuse])
     code += _rule(table["prctl"], 0, [(_EQUAL, 0, 1, _PR_SET_PDEATHSIG), refuse])
+    code += _rule(table["mmap"], 3, [(_BIT, 0, 1, _MAP_SHARED), refuse])
     for name, values in (("fcntl", _FCNTL), ("ioctl", _IOCTL)):
         tests = [step for value in values for step in ((_EQUAL, 0, 1, value), refuse)]
         code += _rule(table[name], 1, tests)
