@@ -24,8 +24,8 @@ _LARGEST_NUMBER = 1 << 31
 _MOST_MEMBERS = 1000
 _DTYPES = frozenset(
     (
-        "bool", "bfloat16", "float16", "float32", "float64", "float128", "complex64", "complex128", "int8",
-        "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "bool", "bfloat16", "float16", "float32", "float64", "float128", "complex64", "complex128",
+        "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     )
 )  # fmt: skip
 # Names of classes that a report may always show; others could be made of what must not leave.
