@@ -319,7 +319,7 @@ _NEW = [
     lambda old: old * 200 if isinstance(old, list | str) else {"x": old},
     lambda old: old[:-1] if isinstance(old, list | str) else [[[old]]],
     lambda old: _sequence(3, old),
-    lambda old: _sequence(700, old),
+    lambda old: _sequence(100, old),
 ]  # fmt: skip
 _ARRAY_NEW = [
     lambda a: a.ravel()[:, None],
