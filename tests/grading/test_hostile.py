@@ -106,7 +106,7 @@ EXPECTED = {
     "no_cells.ipynb": {"forward": (0, _NO_CELLS)},
     "object_array.py": {"forward": (0, f"ndarray of objects, {_NO_NUMBERS}")},
     "odd_types.py": {
-        "forward": (8, "type float64, not float32"),
+        "forward": (8, "type float128, not float32"),
         "inverse": (10, "Right"),
         "channel_binary_mask": (0, _NO_NUMBERS),
         "forward_log_det_jacobian": (0, f"complex numbers, {_NO_NUMBERS}"),
