@@ -1,5 +1,6 @@
 """Submissions that harm or fool a grader that lets them: here they get their true scores."""
 
+import contextlib
 import os
 import re
 import time
@@ -12,6 +13,9 @@ from tfp_flows.grading import Status
 HERE = Path(__file__).parent / "hostile"
 FILES = sorted(path for path in HERE.iterdir() if path.suffix in (".py", ".ipynb"))
 _SECONDS = 60
+# What a submission may add to the memory of the grading process, and what the kernel may keep
+# for it.
+_MOST_GROWTH, _MOST_KEPT = 100e6, 64e6
 
 # Points and words of the message of the items that a file defines; of one that is no submission,
 # of any item.
@@ -19,6 +23,7 @@ _NO_NUMBERS = "not a tensor of numbers"
 _DAMAGED, _NO_CELLS = "JSON is damaged", "it has no cells"
 _EXITED, _MEMORY = "ended its own process", "asked for more memory|used more than"
 _WRONG, _UNREADABLE = "wrong numbers", "cannot be read as a result"
+_NO_MESSAGE = "wrote to the grader's own connection"
 EXPECTED = {
     "allocate_at_once.py": {"forward": (0, _MEMORY)},
     "allocate_slowly.py": {"forward": (0, _MEMORY)},
@@ -45,17 +50,36 @@ EXPECTED = {
     "endless_sleep_ignoring_signals.py": {"forward": (0, "not ended after 12 seconds")},
     "fake_report.py": {"forward": (0, f"class str, {_NO_NUMBERS}")},
     "fill_disk.py": {"forward": (10, "Right")},
+    "fill_pipes.py": {"forward": (10, "Right")},
     "first_call_only.py": {"forward": (3, "right when called first, and wrong after that")},
     "float64.py": {"forward": (8, "type float64, not float32")},
     "flood_output.py": {"forward": (10, "Right")},
     "forge_answers.py": {"forward": (0, _NO_NUMBERS)},
     "forge_failure.py": {"forward": (0, r"It raises .*100 points")},
+    "forge_layouts.py": {
+        "forward": (0, _NO_MESSAGE),
+        "inverse": (0, _NO_MESSAGE),
+        "forward_log_det_jacobian": (0, _NO_MESSAGE),
+        "inverse_log_det_jacobian": (0, _NO_MESSAGE),
+        "channel_binary_mask": (0, _NO_MESSAGE),
+        "get_preprocess_bijector": (0, f"{_NO_MESSAGE}|{_UNREADABLE}"),
+        "AffineCouplingLayer": (0, _NO_MESSAGE),
+        "realnvp_block": (0, _NO_MESSAGE),
+        "get_conv_resnet": (0, _NO_MESSAGE),
+    },
     "forge_nonsense.py": {
         "forward": (0, _UNREADABLE),
         "inverse": (0, _UNREADABLE),
-        "forward_log_det_jacobian": (0, f"list of 1, {_NO_NUMBERS}"),
+        "forward_log_det_jacobian": (0, _NO_MESSAGE),
         "channel_binary_mask": (0, _UNREADABLE),
         "get_preprocess_bijector": (0, _UNREADABLE),
+    },
+    "forge_shapes.py": {
+        "get_conv_resnet": (0, "trainable parameters"),
+        "realnvp_block": (0, "squeeze is there 25 times"),
+        "channel_binary_mask": (0, _NO_MESSAGE),
+        "forward": (0, _UNREADABLE),
+        "inverse": (0, _NO_MESSAGE),
     },
     "forge_weights.py": {
         "get_conv_resnet": (0, _UNREADABLE),
@@ -71,6 +95,7 @@ EXPECTED = {
     "huge_reply.py": {"forward": (0, "4,294,967,296 bytes")},
     "junk.ipynb": {"forward": (0, "file is binary")},
     "junk.py": {"forward": (0, "file is binary")},
+    "keep_unmapped.py": {"forward": (0, "not allowed here"), "inverse": (0, "It (raises|tried)")},
     "kill_parent.py": {"forward": (10, "Right")},
     "letter.ipynb": {"forward": (0, _DAMAGED)},
     "list.ipynb": {"forward": (0, _NO_CELLS)},
@@ -81,6 +106,14 @@ EXPECTED = {
     "network.py": {"forward": (0, "not permitted|not allowed|unreachable")},
     "no_cells.ipynb": {"forward": (0, _NO_CELLS)},
     "object_array.py": {"forward": (0, f"ndarray of objects, {_NO_NUMBERS}")},
+    "odd_types.py": {
+        "forward": (8, "type float128, not float32"),
+        "inverse": (10, "Right"),
+        "channel_binary_mask": (0, _NO_NUMBERS),
+        "forward_log_det_jacobian": (0, f"complex numbers, {_NO_NUMBERS}"),
+        "inverse_log_det_jacobian": (0, _NO_NUMBERS),
+        "AffineCouplingLayer": (0, f"9 axes, {_NO_NUMBERS}"),
+    },
     "os_exit.py": {"forward": (0, _EXITED)},
     "os_exit_in_default.py": {"forward": (0, _EXITED)},
     "read_grader.py": {"forward": (0, _WRONG)},
@@ -90,6 +123,7 @@ EXPECTED = {
     "spell_in_shapes.py": {
         "inverse_log_det_jacobian": (0, r"^\D*shape\D*$"),
     },
+    "slow_answer.py": {"forward": (0, f"{_EXITED}|not ended after 12 seconds")},
     "steal_by_each_other.py": {
         "forward_log_det_jacobian": (0, "calls itself without an end"),
         "inverse_log_det_jacobian": (0, "calls itself without an end"),
@@ -111,13 +145,14 @@ EXPECTED = {
     "system_exit_at_import.py": {"forward": (0, "called sys.exit or raised SystemExit")},
     "tensor_subclass.py": {"forward": (0, _WRONG)},
     "thread_bomb.py": {"forward": (0, "start new thread")},
+    "thread_bomb_small.py": {"forward": (0, f"start new thread|{_MEMORY}")},
     "whisper.py": {
         "AffineCouplingLayer": (0, "not written yet"),
         "realnvp_block": (0, "nothing to see"),
     },
     "whisper_by_locks.py": {"forward": (10, "Right")},
     "write_results.py": {"forward": (0, _WRONG)},
-    "write_to_all_descriptors.py": {"forward": (0, "wrote to the grader's own connection")},
+    "write_to_all_descriptors.py": {"forward": (0, _NO_MESSAGE)},
     "wrong_shapes.py": {
         "forward": (0, "returns the shape"),
         "channel_binary_mask": (0, "returns the shape"),
@@ -150,6 +185,23 @@ def _armed(path, trap, folder):
     return copy
 
 
+@contextlib.contextmanager
+def _little_growth():
+    """Holds that this process takes little more memory meanwhile than it had before."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is measured from here on
+    except OSError:
+        pytest.skip("the memory of a process cannot be measured here")
+    before = _memory("VmRSS")
+    yield
+    assert _memory("VmHWM") - before < _MOST_GROWTH
+
+
+def _memory(name):
+    found = re.search(rf"^{name}:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.M)
+    return 1024 * int(found[1])
+
+
 def test_there_are_enough_of_them():
     assert len(FILES) >= 20
     assert {path.name for path in FILES} == set(EXPECTED)
@@ -175,7 +227,8 @@ def test_traps_catch_what_is_not_confined(tmp_path, capsys):
 def test_is_confined(path, grader, trap, tmp_path):
     before = set(os.listdir("/"))
     started = time.monotonic()
-    report = grader.grade(_armed(path, trap, tmp_path))
+    with _little_growth():
+        report = grader.grade(_armed(path, trap, tmp_path))
     assert time.monotonic() - started < _SECONDS
     found = {item.id: (item.points, item.message) for item in report.items}
     for name, (points, says) in EXPECTED[path.name].items():
@@ -189,6 +242,7 @@ def test_is_confined(path, grader, trap, tmp_path):
         assert inside, line
         assert line.startswith("wrote /tmp "), line
     assert set(os.listdir("/")) == before
+    assert all(int(kept) < _MOST_KEPT for kept in re.findall(r"KEPT (\d+)", report.output))
     for message in [message for _, message in found.values()]:
         assert "FOUND" not in message
         assert all(character.isprintable() or character == "\n" for character in message)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -14,8 +15,10 @@ from commands import bad, good
 
 from grading.notebooks import EMPTY, notebook
 from tfp_flows.errors import InputError
+from tfp_flows.grading.formats import FORMATS, render
 from tfp_flows.grading.platforms import run, submitted
 from tfp_flows.grading.platforms.build import build
+from tfp_flows.grading.results import ItemResult, Report, Status
 from tfp_flows.grading.rubric import load_rubric
 
 SOLUTION = (Path(__file__).parent / "solution.py").read_text()
@@ -178,13 +181,83 @@ def test_broken_table_of_parts_is_told(content, says, tmp_path, monkeypatch):
     assert says in str(error.value)
 
 
-def test_faults_of_the_grader_are_a_failure_and_no_score(tmp_path, monkeypatch, capsys):
-    def fault(*_, **__):
-        raise KeyError("missing")
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Where platforms have a submission and look for results; those by name."""
+    (tmp_path / "submission").mkdir()
+    for name, known in run.PLATFORMS.items():
+        place = run.Platform(tmp_path / "submission", tmp_path / "out" / name, known.part)
+        monkeypatch.setitem(run.PLATFORMS, name, place)
+    return tmp_path / "out"
 
-    monkeypatch.setattr(run, "run", fault)
-    assert run.main(["coursera"]) == 1
-    assert capsys.readouterr().err == "Error: the grader failed: KeyError: 'missing'\n"
+
+@pytest.mark.parametrize("platform", run.PLATFORMS)
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyError("missing"), 1, "Error: the grader failed: KeyError: 'missing'\n"),
+        (MemoryError(), 1, "Error: the grader failed: MemoryError: \n"),
+        (RecursionError("deep"), 1, "Error: the grader failed: RecursionError: deep\n"),
+        (KeyboardInterrupt(), 1, "Error: the grader failed: KeyboardInterrupt: \n"),
+        (SystemExit(0), 1, "Error: the grader failed: SystemExit: 0\n"),
+        (InputError("The secret."), 2, "Error: The secret.\n"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_faults_of_the_grader_are_a_failure_with_a_result(
+    platform, error, status, line, place, monkeypatch, capsys
+):
+    def fault(*_):
+        raise error
+
+    monkeypatch.setattr(submitted, "rubric", fault)
+    assert run.main([platform]) == status
+    assert capsys.readouterr().err == line
+    text = (place / platform).read_text()
+    result = json.loads(text)
+    assert result.get("fractionalScore", result.get("score")) == 0
+    assert "The grader itself failed" in result.get("feedback", result.get("output"))
+    assert "secret" not in text
+
+
+_ENDED = """
+import sys, time
+from pathlib import Path
+from tfp_flows.grading.platforms import run, submitted
+run.PLATFORMS["coursera"] = run.Platform(Path(sys.argv[1]), Path(sys.argv[1]) / "feedback.json")
+submitted.rubric = lambda: (print("graded", flush=True), time.sleep(60))
+run.main(["coursera"])
+"""
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_grader_that_is_killed_leaves_a_result(end, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ENDED, tmp_path], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "graded\n"
+    process.send_signal(end)
+    assert process.wait(60) == -end
+    result = json.loads((tmp_path / "feedback.json").read_text())
+    assert result["fractionalScore"] == 0
+    assert "was ended before it was done" in result["feedback"]
+
+
+def test_every_format_can_be_written_whatever_the_names_are(tmp_path):
+    """As of a file whose name is no UTF-8, or of messages that somebody made up."""
+    odd = "w\udcff\x1b\ud800.ipynb"
+    item = ItemResult("forward", 1.0, 2.0, Status.partial, odd)
+    for faulty in (False, True):
+        report = Report(odd, odd, (item,), output=odd, notes=(odd,), faulty=faulty, path=odd)
+        for format in FORMATS:
+            text = render(report, format)
+            submitted.write(tmp_path / "out", text)
+            if format in ("json", "coursera", "gradescope", "github"):
+                json.loads((tmp_path / "out").read_text(encoding="utf-8"))
+    assert json.loads(render(report, "json"))["path"] == odd
+    assert json.loads(render(report, "github"))["status"] == "error"
+    assert "no fault of the submission" in render(report)
 
 
 def test_links_are_no_submission(tmp_path):

@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,8 @@ from tfp_flows.grading import (
 )
 from tfp_flows.grading import pool as pools
 from tfp_flows.grading import process as processes
+from tfp_flows.grading.confined import supervisor
+from tfp_flows.grading.isolation import run_of
 from tfp_flows.grading.process import Slots
 from tfp_flows.grading.zygote import NoWalls, Stalled
 
@@ -109,6 +113,30 @@ def test_walls_that_matter_are_not_done_without(start, monkeypatch):
         start()
     with pools.Pool(Limits(), weak_walls=True).process("tf_keras", 1, guarded=False) as process:
         assert process.serious
+
+
+def test_threads_count_as_memory_of_a_run():
+    """The kernel keeps some for each, which the process itself does not hold."""
+    end = threading.Event()
+    threads = [threading.Thread(target=end.wait) for _ in range(200)]
+    before = supervisor._resident(os.getpid())
+    try:
+        for thread in threads:
+            thread.start()
+        assert supervisor._resident(os.getpid()) - before >= 200 * (16 << 10)
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+    rss = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    assert supervisor._resident(os.getpid()) == pytest.approx(rss, rel=0.1)
+    assert supervisor._resident(2**30) == 0
+
+
+def test_scratch_counts_as_memory_of_a_run():
+    limits = Limits()
+    bound = run_of(Isolation(None, True, False), limits, 0)["resident"]
+    assert 0 < bound <= limits.memory - limits.file_size
 
 
 def test_slots_are_all_different():

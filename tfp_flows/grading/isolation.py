@@ -13,6 +13,8 @@ from tfp_flows.grading import visible
 _FIRST_USER = 61184  # the range that systemd keeps for users that exist only for a while
 _KEPT_AS_ROOT = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL")
 
+_KEPT_BY_KERNEL = 16 << 20  # in the descriptors that a run may have open
+
 
 @dataclasses.dataclass(frozen=True)
 class Isolation:
@@ -43,7 +45,8 @@ class Limits:
     Attributes:
         seconds: Wall time of one try at an item.
         total_seconds: Wall time of a whole submission; each item keeps a part of it.
-        memory: Bytes in use.
+        memory: Bytes in use, counting the scratch folder and what the kernel keeps for pipes,
+            sockets and threads.
         address_space: Bytes of address space; TensorFlow alone takes 2 GB.
         file_size: Bytes of a file, and of the scratch folder. Where the walls hold no folder of
             their own, nothing can be written at all.
@@ -113,7 +116,8 @@ def run_of(isolation: Isolation, limits: Limits, slot: int) -> dict[str, Any]:
         slot: Number of the run among those at the same time.
     """
     return {
-        "resident": limits.memory,
+        # The folder counts whether it is filled or not: nobody can look into it from outside.
+        "resident": limits.memory - limits.file_size - _KEPT_BY_KERNEL,
         "bounds": {
             "user": _FIRST_USER + slot if isolation.user else None,
             "memory": limits.address_space,

@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tfp_flows.grading.confined.wire import Channel, Closed, TimedOut, WireError
+from tfp_flows.grading.confined.wire import (
+    MOST_NUMBERS,
+    Channel,
+    Closed,
+    TimedOut,
+    WireError,
+)
 from tfp_flows.grading.isolation import Limits, run_of
 from tfp_flows.grading.results import printable
 from tfp_flows.grading.zygote import NoWalls, Stalled, Zygote
@@ -19,7 +25,8 @@ from tfp_flows.grading.zygote import NoWalls, Stalled, Zygote
 MOST_RUNS = 64
 _MOST_OUTPUT = 1 << 14
 _LONGEST_REPLY = 1 << 16
-_MOST_ARRAYS = 1 << 23
+# Of an answer: the statements of a file, anything else, and the bytes of its arrays.
+_LONGEST_FILE, _LONGEST_ANSWER, _MOST_ARRAYS = 1 << 22, 1 << 20, 1 << 23
 _START_SECONDS = 30
 
 
@@ -35,11 +42,15 @@ class Failure(Exception):
 
     def __init__(self, description: Any):
         description = description if isinstance(description, dict) else {}
-        self.error = str(description.get("error", "an error"))[:60]
-        self.text = str(description.get("text", ""))[:500]
-        self.place = str(description.get("place", ""))[:30]
-        line = description.get("line", 0)
-        self.line = line if isinstance(line, int) else 0
+
+        def words(key: str, most: int) -> str:
+            said = description.get(key)
+            return said[:most] if isinstance(said, str) else ""
+
+        self.error = words("error", 60) or "an error"
+        self.text, self.place = words("text", 500), words("place", 30)
+        line = description.get("line")
+        self.line = line if type(line) is int else 0
         super().__init__(self.text)
 
 
@@ -111,7 +122,9 @@ class Process:
         self._output: list[bytes] = []
         self._reader = threading.Thread(target=_drain, args=(read, self._output), daemon=True)
         self._reader.start()
-        self._channel = Channel(ours, max_arrays=_MOST_ARRAYS)
+        self._channel = Channel(
+            ours, max_json=_LONGEST_ANSWER, max_arrays=_MOST_ARRAYS, max_numbers=MOST_NUMBERS
+        )
         try:
             job = run_of(zygote.isolation, limits, slot)
             zygote.submit(job, [theirs.fileno(), write, their_status.fileno()])
@@ -160,7 +173,8 @@ class Process:
         """
         try:
             self._channel.send({"do": do, **fields}, arrays, deadline=self._deadline)
-            reply, found = self._channel.receive(self._deadline)
+            longest = _LONGEST_FILE if do == "read" else None
+            reply, found = self._channel.receive(self._deadline, max_json=longest)
         except TimedOut:
             self.close()
             raise Ended("time") from None

@@ -1,21 +1,31 @@
 """Reads what a confined process says, which may be anything: here, and nowhere else.
 
 A check gets its values through these classes, so that nonsense from a submission ends in
-`Malformed`, and any other error of a check is the check's own fault.
+`Malformed`, and any other error of a check is the check's own fault. What they give is bounded in
+size; a check computes with it only after it has seen that the shape is the expected one.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from tfp_flows.grading.confined.wire import (
+    DEEPEST_SEQUENCE,
+    LONGEST_SEQUENCE,
+    MOST_AXES,
+    MOST_NUMBERS,
+)
 
 _LARGEST_NUMBER = 1 << 31
 _MOST_MEMBERS = 1000
 _DTYPES = frozenset(
     (
-        "bool", "bfloat16", "float16", "float32", "float64", "complex64", "complex128", "int8",
-        "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "bool", "bfloat16", "float16", "float32", "float64", "float128", "complex64", "complex128",
+        "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     )
 )  # fmt: skip
 # Names of classes that a report may always show; others could be made of what must not leave.
@@ -31,6 +41,17 @@ _KNOWN_CLASSES = frozenset(
 
 class Malformed(Exception):
     """A reply is not as its probe makes it: the submission has meddled with its own process."""
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Makes `Malformed` of whatever comes up while an entry is read."""
+    try:
+        yield
+    except (Malformed, MemoryError):
+        raise
+    except Exception as error:
+        raise Malformed from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +103,7 @@ class Reply:
     def __contains__(self, key: str) -> bool:
         return key in self._content
 
+    @_reading()
     def value(self, key: str) -> Value:
         """A value that the submission returned."""
         entry = self._entry(key)
@@ -89,6 +111,7 @@ class Reply:
             raise Malformed
         return _value(entry, self._arrays, self._guarded)
 
+    @_reading()
     def scalar(self, key: str) -> str | int | float | bool | None:
         """A text, a number, a truth value or None, to be compared with something."""
         entry = self._entry(key)
@@ -100,6 +123,7 @@ class Reply:
         """The name of a class, for a message."""
         return _class_name(self.text(key), self._guarded)
 
+    @_reading()
     def text(self, key: str) -> str:
         """A text, to be compared with something: it must not go into a message."""
         entry = self._entry(key)
@@ -107,6 +131,7 @@ class Reply:
             raise Malformed
         return entry
 
+    @_reading()
     def flag(self, key: str) -> bool:
         """A truth value."""
         entry = self._entry(key)
@@ -114,14 +139,24 @@ class Reply:
             raise Malformed
         return entry
 
+    @_reading()
     def integer(self, key: str) -> int:
         """A whole number below 2^31."""
         return _integer(self._entry(key))
 
+    @_reading()
     def sizes(self, key: str) -> list[int]:
         """A list of whole numbers that are not negative."""
         return [_size(member) for member in self._list(key)]
 
+    def shape(self, key: str) -> tuple[int, ...]:
+        """A shape of something that can be made here: axes and numbers are bounded."""
+        shape = tuple(self.sizes(key))
+        if len(shape) > MOST_AXES or math.prod(max(1, length) for length in shape) > MOST_NUMBERS:
+            raise Malformed
+        return shape
+
+    @_reading()
     def replies(self, key: str) -> list["Reply"]:
         """A list of such replies."""
         return [Reply(member, self._arrays, guarded=self._guarded) for member in self._list(key)]
@@ -150,18 +185,27 @@ def _size(entry: Any) -> int:
     return entry
 
 
-def _value(entry: Mapping[str, Any], arrays: Sequence[np.ndarray], guarded: bool) -> Value:
+def _value(
+    entry: Mapping[str, Any], arrays: Sequence[np.ndarray], guarded: bool, depth: int = 0
+) -> Value:
     kind, name = entry.get("kind"), _class_name(str(entry.get("type", "?")), guarded)
     if kind == "array":
         index = entry.get("index")
         if type(index) is not int or not 0 <= index < len(arrays):
             return Value("other", name)
         array = arrays[index]
+        if array.dtype.kind == "c":
+            return Value("other", f"{name} of complex numbers")
         dtype = entry.get("dtype")
-        return Value("array", name, array, dtype if dtype in _DTYPES else array.dtype.name)
-    if kind == "sequence" and isinstance(entry.get("items"), list):
-        members = [member if isinstance(member, Mapping) else {} for member in entry["items"]]
-        items = tuple(_value(member, arrays, guarded) for member in members)
+        known = isinstance(dtype, str) and dtype in _DTYPES
+        return Value("array", name, array, dtype if known else array.dtype.name)
+    if kind == "sequence":
+        members = entry.get("items")
+        if not isinstance(members, list) or len(members) > LONGEST_SEQUENCE:
+            raise Malformed
+        if depth == DEEPEST_SEQUENCE or not all(isinstance(m, Mapping) for m in members):
+            raise Malformed
+        items = tuple(_value(member, arrays, guarded, depth + 1) for member in members)
         return Value("sequence", name, items=items)
     return Value(kind if kind in ("none", "text") else "other", name)
 

@@ -17,6 +17,8 @@ from .values import encode, type_name
 from .wire import Channel, WireError
 
 _MAX_TEXT = 500
+_LARGEST_NUMBER = 1 << 63
+_MOST_FAILURES = 100
 
 
 class Returned:
@@ -84,7 +86,7 @@ class Submission:
         return {
             "failed": [
                 {"binds": statement["binds"], "kind": statement["kind"], **describe(error)}
-                for statement, error in failed
+                for statement, error in failed[:_MOST_FAILURES]
             ]
         }
 
@@ -116,7 +118,11 @@ def _encoded(result: Any, found: list[np.ndarray]) -> Any:
         return encode(result.value, found)
     if isinstance(result, list):
         return [_encoded(value, found) for value in result]
-    return result if isinstance(result, str | int | float | bool | None) else type_name(result)
+    if isinstance(result, str):
+        return result[:_MAX_TEXT]
+    if isinstance(result, int) and abs(result) >= _LARGEST_NUMBER:
+        return type_name(result)
+    return result if isinstance(result, int | float | None) else type_name(result)
 
 
 def describe(error: BaseException) -> dict[str, Any]:

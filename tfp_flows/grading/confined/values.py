@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-_LONGEST = 16
-_DEEPEST = 3
+from .wire import DEEPEST_SEQUENCE, LONGEST_SEQUENCE, MOST_AXES, MOST_NUMBERS, sendable
+
 _LARGEST = 1 << 22
 _MAX_TEXT = 300
 _KINDS = "biufc"
@@ -24,7 +24,8 @@ def encode(value: Any, arrays: list[np.ndarray], depth: int = 0) -> dict[str, An
         return {"kind": "none", "type": name}
     if isinstance(value, str):
         return {"kind": "text", "type": name, "text": value[:_MAX_TEXT]}
-    if isinstance(value, tuple | list) and len(value) <= _LONGEST and depth < _DEEPEST:
+    short = isinstance(value, tuple | list) and len(value) <= LONGEST_SEQUENCE
+    if short and depth < DEEPEST_SEQUENCE:
         items = [encode(item, arrays, depth + 1) for item in value]
         return {"kind": "sequence", "type": name, "items": items}
     if tf.is_tensor(value) or isinstance(value, np.ndarray | np.generic | bool | int | float):
@@ -43,9 +44,12 @@ def _array(value: Any, name: str, arrays: list[np.ndarray]) -> dict[str, Any]:
         return {"kind": "other", "type": name}
     if array.dtype.kind not in _KINDS:
         return {"kind": "other", "type": f"{name} of {dtype}s"}
-    if array.nbytes > _LARGEST:
+    left = MOST_NUMBERS - sum(max(1, other.size) for other in arrays)
+    if array.nbytes > _LARGEST or array.size > left:
         return {"kind": "other", "type": f"{name} of {array.nbytes:,} bytes"}
-    arrays.append(array)
+    if array.ndim > MOST_AXES or (not array.size and max(array.shape) > _LARGEST):
+        return {"kind": "other", "type": f"{name} of {array.ndim} axes"}
+    arrays.append(sendable(array))
     return {
         "kind": "array",
         "type": name,

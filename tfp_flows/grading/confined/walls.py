@@ -11,13 +11,13 @@ import resource
 from . import landlock, linux, seccomp
 
 SCRATCH = "/tmp"
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+_DEVICES = ("null", "full", "random", "urandom")
 _FILES_IN_SCRATCH = 4096
 # TensorFlow ends the process if it cannot read its own command line. Other files there count what
 # was read and mapped, which tells what of a file is in memory.
 _OWN_PROCESS = ("/proc/self/cmdline", "/proc/self/maps")
 _THREADS = 512
-_DESCRIPTORS = 256
+_DESCRIPTORS, _SIGNALS = 64, 256  # each open pipe and waiting signal is memory of the kernel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +163,7 @@ def _bound(view: View, bounds: Bounds) -> None:
         "FSIZE": bounds.file_size if view.namespaces else 0,
         "CPU": bounds.cpu,
         "NOFILE": _DESCRIPTORS,
+        "SIGPENDING": _SIGNALS,
         "MSGQUEUE": 0,
         "MEMLOCK": 1 << 16,
     }

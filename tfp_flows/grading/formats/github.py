@@ -11,7 +11,7 @@ _WORDS = {Status.passed: "pass", Status.error: "error"}
 def write(report: Report) -> str:
     """The result as JSON; `step_output` makes of it what the workflow passes on."""
     tests = [_test(item) for item in report.items]
-    words = {test["status"] for test in tests}
+    words = {"error"} if report.faulty else {test["status"] for test in tests}
     return to_json(
         {
             "version": 1,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 from tfp_flows.grading.results import Report
@@ -19,5 +20,9 @@ def as_dictionary(report: Report) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> str:
-    """JSON with an end of line, without NaN, which is none."""
-    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    """JSON with an end of line, without NaN, which is none.
+
+    Half characters, as in the name of a file that is no UTF-8, are escaped: no file can hold them.
+    """
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"

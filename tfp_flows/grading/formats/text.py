@@ -15,10 +15,8 @@ def write(report: Report) -> str:
 
 def feedback(report: Report) -> str:
     """What a student should read: points, items with messages, notes."""
-    lines = [
-        f"{points(report.points)} of {points(report.maximum)} points ({report.percent:g} %)",
-        "",
-    ]
+    reached = f"{points(report.points)} of {points(report.maximum)} points ({report.percent:g} %)"
+    lines = ["Not graded, through no fault of the submission." if report.faulty else reached, ""]
     for item in report.items:
         lines += _item(item)
     if report.notes:

@@ -1,7 +1,8 @@
 """One graded submission on a platform: ``python -m tfp_flows.grading.platforms.run coursera``.
 
 It ends with 0 whatever the submission does, because another status counts as the grader's own
-failure, and with 1 or 2 where the failure is its own.
+failure, and with 1 or 2 where the failure is its own. It never ends without a result: one that says
+that the grader failed lies there from the start, and stays where the process is killed.
 """
 
 import dataclasses
@@ -67,12 +68,15 @@ def main(arguments: list[str]) -> int:
         names = ", ".join(PLATFORMS)
         print(f"Error: name one platform of {names}; {WEAK_WALLS} may follow.", file=sys.stderr)
         return 2
+    name, platform = arguments[0], PLATFORMS[arguments[0]]
     try:
-        run(arguments[0], PLATFORMS[arguments[0]], weak_walls=weak_walls)
+        # What went wrong is not for students: it could tell of the reference.
+        submitted.write(platform.result, render(submitted.failed(), name))
+        run(name, platform, weak_walls=weak_walls)
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
-    except Exception as error:  # the platform's log gets one line, as of any other failure
+    except BaseException as error:  # the platform's log gets one line, as of any other failure
         print(f"Error: the grader failed: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0

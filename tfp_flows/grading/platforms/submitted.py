@@ -11,6 +11,7 @@ from tfp_flows.grading.results import ItemResult, Report, Status
 from tfp_flows.grading.rubric import DEFAULT, Rubric, load_rubric
 
 RUBRIC, PARTS = "TFP_FLOWS_RUBRIC", "TFP_FLOWS_PARTS"
+_FAILED = "The grader itself failed, or was ended before it was done; tell the staff of the course."
 
 
 def rubric() -> Rubric:
@@ -81,3 +82,8 @@ def nothing_submitted(known: Rubric, part: str | None) -> Report:
         ItemResult(item.id, 0.0, item.points, Status.failed, message) for item in known.part(part)
     )
     return Report("nothing", known.name, items, notes=(message,))
+
+
+def failed() -> Report:
+    """The report of a grader that does not come to its end."""
+    return Report("", "", (), notes=(_FAILED,), faulty=True)
