@@ -200,8 +200,9 @@ _WEAK = """
     print(json.dumps(found))
 """
 _HARMLESS = {"kill_parent.py", "fork_bomb_quiet.py", "fill_disk.py", "deep_tree.py"}
-_HARMLESS |= {"ask_page_cache.py", "whisper_by_locks.py", "fill_pipes.py", "keep_unmapped.py"}
+_HARMLESS |= {"ask_page_cache.py", "whisper_by_locks.py", "fill_pipes.py"}
 _FOILED = {"network.py", "write_results.py", "os_exit.py", "read_secrets.py", "read_grader.py"}
+_FOILED |= {"keep_unmapped.py"}
 
 
 def _new_folders():
