@@ -40,7 +40,7 @@ class Rehearsed:
     def _serve(self, connection, status):
         with connection, status:
             channel = Channel(connection)
-            channel.send({"walls": []})
+            channel.send({"walls": {"names": [], "weaker": [], "serious": []}})
             with contextlib.suppress(WireError):
                 for answer in self._answers:
                     channel.receive()
