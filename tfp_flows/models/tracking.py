@@ -45,6 +45,9 @@ class HoldsFlow:
             if not self.trainable:
                 for wrapper in self._flow_variables:
                     wrapper.trainable = False
+            _name_apart(self._flow_variables, "path", "_path")
+        else:
+            _name_apart(self.flow.variables, "name", "_handle_name")
         self.built = True
 
     def _flow_config(self, **own) -> dict:
@@ -253,6 +256,23 @@ def _shared(variable: tf.Variable):
         wrapper.constraint = _Constraint(variable.constraint)
     setattr(variable, _WRAPPER, wrapper)
     return wrapper
+
+
+def _name_apart(variables, name: str, field: str) -> None:
+    """Numbers names that several have, which files of the ending ``.h5`` and others of Keras use.
+
+    Args:
+        variables: Those of one layer.
+        name: The attribute that Keras reads.
+        field: The one behind it.
+    """
+    taken = set()
+    for i, variable in enumerate(variables):
+        word, colon, output = getattr(variable, name).partition(":")
+        if word in taken:
+            word = f"{word}_of_{i}"
+            setattr(variable, field, word + colon + output)
+        taken.add(word)
 
 
 class NetworkLosses:
