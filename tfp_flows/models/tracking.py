@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from tfp_flows import serialization
 from tfp_flows.config import construct, record_constructor
-from tfp_flows.errors import InputError
 from tfp_flows.interop import Bridge
 from tfp_flows.keras_worlds import KERAS3
 
@@ -188,46 +187,6 @@ def _loaded(stored) -> np.ndarray:
     value = np.asarray(stored[()])
     # Some versions wrote bfloat16 as it is, which HDF5 reads as bytes without a meaning.
     return value.view(tf.bfloat16.as_numpy_dtype) if value.dtype.kind == "V" else value
-
-
-def subclasses_in(written, base: type = HoldsFlow) -> dict[str, type]:
-    """The classes that a file names and a user derived from ours, by the names in it.
-
-    Args:
-        written: The configuration of a saved model, read from JSON.
-        base: Whose subclasses are looked for.
-
-    Raises:
-        InputError: If a name may mean several.
-    """
-    known, waiting = [], [base]
-    while waiting:
-        known += (derived := waiting.pop().__subclasses__())
-        waiting += derived
-    found: dict[str, type] = {}
-    for entry in _entries(written):
-        name = entry["class_name"]
-        named = [cls for cls in known if cls.__name__ == name]
-        exact = [cls for cls in named if cls.__module__ == entry.get("module")][-1:]
-        choice = exact or named
-        if len(choice) > 1 or (choice and found.setdefault(name, choice[0]) is not choice[0]):
-            modules = " and ".join(sorted({cls.__module__ for cls in named}))
-            raise InputError(
-                f"The file names a class {name!r}, and both {modules} define one; register each "
-                "with keras.saving.register_keras_serializable(package=...), under another package."
-            )
-    return found
-
-
-def _entries(data):
-    """All parts of a configuration that name a class."""
-    if isinstance(data, dict):
-        if "class_name" in data:
-            yield data
-        data = list(data.values())
-    if isinstance(data, list):
-        for item in data:
-            yield from _entries(item)
 
 
 class _Constraint(tf.keras.constraints.Constraint):
