@@ -8,6 +8,8 @@ import tensorflow as tf
 INPUT_BOUND = 16.0
 """What default conditioners see of entries, of size 1 but for outliers, is squashed below this."""
 
+_FLAT = 1e-15  # the square of such a slope is still within the range of float32
+
 
 def positive_bound(value: float | None, name: str) -> float | None:
     """Checks a bound; None stands for no bound.
@@ -25,6 +27,15 @@ def positive_bound(value: float | None, name: str) -> float | None:
 def bounded(raw: tf.Tensor, bound: float) -> tf.Tensor:
     """Squashes ``raw`` smoothly into ``(-bound, bound)``, with slope 1 at zero."""
     return bound * tf.tanh(raw / bound)
+
+
+def within_range(x: tf.Tensor) -> tf.Tensor:
+    """Clips ``x`` so far inside of its dtype's range that slopes and sums do not overflow.
+
+    What lies beyond, 3e26 in float32, has a density of zero all the same.
+    """
+    far = 1e-12 * x.dtype.max
+    return tf.clip_by_value(x, tf.cast(-far, x.dtype), tf.cast(far, x.dtype))
 
 
 def narrowed(x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
@@ -127,5 +138,8 @@ def solve_increasing(
     root = tf.stop_gradient(root)
     for _ in range(2):
         value, slope = function(root)
-        root = root - value / slope
+        # Where the function is flat in this dtype, the bracket is all that is known.
+        sloped = slope > _FLAT
+        step = value / tf.where(sloped, slope, tf.ones_like(slope))
+        root = root - tf.where(sloped, step, zero)
     return root

@@ -228,7 +228,8 @@ class Decoder:
     def _keras(self, data):
         keras = keras_worlds.library(data["$keras"])
         _refuse_imports(keras, data["config"])
-        return keras.saving.deserialize_keras_object(data["config"])
+        # Not `deserialize_keras_object`, which in files of tf_keras' format .h5 knows no layers.
+        return keras.layers.deserialize(data["config"])
 
     def _variable(self, data):
         return tf.Variable(_decode_array(data["$variable"]), trainable=data["trainable"])

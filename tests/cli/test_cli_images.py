@@ -155,6 +155,18 @@ def test_changed_pixels_are_noticed(fitted):
     assert before != digest(fitted / "changed.npy")
 
 
+def test_a_picture_replaced_by_another_of_its_size_is_noticed(tmp_path):
+    def digest():
+        return ImageSource(tff.datasets.load_images(tmp_path), 0).digest(1)
+
+    for number in range(12):  # uncompressed, so that all are of one size
+        Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(tmp_path / f"{number:02d}.bmp")
+    before = digest()
+    assert before == digest()
+    Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(tmp_path / "07.bmp")
+    assert before != digest()
+
+
 def test_tensorboard_gets_measures_and_samples(fitted, tmp_path):
     options = ["--out", tmp_path / "run", "--tensorboard", tmp_path / "logs", *QUICK]
     good("fit", fitted / "images.npy", *options)

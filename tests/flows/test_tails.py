@@ -72,6 +72,20 @@ def _as_written_before(data):
     return data
 
 
+@pytest.mark.parametrize(("layers", "bound"), [(5, 2.0), (6, 2.0), (12, 1.0), (24, 0.5)])
+def test_deep_couplings_share_what_they_may_stretch(layers, bound):
+    def bounds(**options):
+        flow = tff.flows.realnvp(event_shape=2, num_layers=layers, hidden_units=[4], **options)
+        couplings = [m for m in flow.submodules if isinstance(m, tff.bijectors.Coupling)]
+        assert len(couplings) == layers
+        return {coupling.transformer.max_log_scale for coupling in couplings}
+
+    assert bounds() == {bound}
+    assert bounds(max_log_scale=3.0) == {3.0}
+    with defaults_of(1):  # a fit that was begun before is resumed as it was
+        assert bounds() == {2.0}
+
+
 def test_defaults_of_a_newer_version_are_refused():
     written = serialization.encode(tff.transformers.Affine())
     written["defaults"] = 99

@@ -90,6 +90,26 @@ def test_other_endings_are_refused_before_anything_is_written(ending, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", quick(["maf", "residual", "nsf_mixed"], "maf"))
+def test_a_layer_in_a_model_of_the_ending_h5(name, tmp_path):
+    network = keras.Sequential([keras.Input([1]), keras.layers.Dense(8), keras.layers.Dense(4)])
+    first = tff.Flow(
+        tff.flows.standard_normal(3),
+        tff.bijectors.Coupling(event_shape=3, mask=[True, False, False], conditioner=network),
+    )
+    inputs = keras.Input([3])
+    hidden = tff.FlowLayer(first, output="latent", name="first")(keras.layers.Dense(3)(inputs))
+    layer = tff.FlowLayer(rows.randomise(rows.flow(name)), nll_weight=1.0, name="second")
+    model = keras.Model(inputs, layer(hidden))
+    model.compile("adam", loss=keras.losses.MeanSquaredError())
+    x, y = np.random.default_rng(0).normal(size=(2, 32, 3)).astype(np.float32)
+    model.fit(x, y[:, :1], batch_size=8, epochs=2, verbose=0)
+    expected = model.predict(x, verbose=0)
+    model.save(tmp_path / "model.h5")
+    loaded = keras.models.load_model(tmp_path / "model.h5")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), expected)
+
+
 READER = """
 import sys
 import numpy as np, tensorflow as tf

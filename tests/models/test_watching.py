@@ -202,6 +202,26 @@ def test_what_compile_refuses():
         model.compile("adam", steps_per_execution=0)
 
 
+STRATEGIES = {
+    "one_device": lambda: tf.distribute.OneDeviceStrategy("/cpu:0"),
+    "mirrored": lambda: tf.distribute.MirroredStrategy(["/cpu:0"]),
+    "workers": tf.distribute.MultiWorkerMirroredStrategy,
+}
+
+
+@pytest.mark.parametrize("name", quick(STRATEGIES, "one_device"))
+def test_strategies_of_one_device(name):
+    x = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
+    with STRATEGIES[name]().scope():
+        model = tff.FlowModel(small())
+        model.compile("adam")
+    losses = model.fit(x, epochs=3, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    loss = model.evaluate(x, verbose=0, return_dict=True)["loss"]
+    np.testing.assert_allclose(loss, -np.mean(model.flow.log_prob(x)), rtol=1e-5)
+    np.testing.assert_allclose(model.predict(x, verbose=0), model.flow.log_prob(x), rtol=1e-5)
+
+
 def test_strategies_that_keras_3_cannot_train_under():
     class Workers(tf.distribute.MultiWorkerMirroredStrategy):
         def __init__(self, count):

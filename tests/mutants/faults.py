@@ -235,8 +235,8 @@ FAULTS = (
     Fault(
         "searched roots lose their second derivatives",
         "numerics.py",
-        "        root = root - value / slope\n    return root",
-        "        root = root - value / tf.stop_gradient(slope)\n    return root",
+        "        root = root - tf.where(sloped, step, zero)",
+        "        root = root - tf.where(sloped, value / tf.stop_gradient(slope), zero)",
         ("tests/ground/test_numerics.py",),
     ),
     Fault(

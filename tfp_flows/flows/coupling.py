@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.bijectors import Coupling, InvertibleLinear, Permutation, Scale
+from tfp_flows.config import generation
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.recipes import (
@@ -15,6 +16,7 @@ from tfp_flows.flows.recipes import (
 from tfp_flows.transformers import Additive, Affine
 
 _MIXINGS = ("flip", "random", "linear")
+_MOST_STRETCH = 12.0
 
 
 def nice(
@@ -108,7 +110,8 @@ def realnvp(
         mixing: How entries change sides between couplings: ``"flip"`` (complementary masks),
             ``"random"`` (seeded permutations) or ``"linear"`` (learned PLU maps).
         max_log_scale: Bound on the absolute log-scale of a coupling; that of
-            `tfp_flows.transformers.Affine` by default.
+            `tfp_flows.transformers.Affine` by default, and in deep flows what lets the layers
+            together stretch by ``exp(12)`` at most.
         normalization: ``"batch"`` or ``"act"`` for a normalisation after each coupling, or None.
         standardize: Whether a standardiser, adapted before training, faces the data.
         standardize_context: Whether the context is standardised likewise, if there is one.
@@ -130,7 +133,7 @@ def realnvp(
         size,
         num_layers,
         seed,
-        transformer=Affine(**({} if max_log_scale is None else {"max_log_scale": max_log_scale})),
+        transformer=_affine(num_layers, max_log_scale),
         context_shape=context_shape,
         hidden_units=hidden_units,
         activation=activation,
@@ -154,6 +157,19 @@ def realnvp(
         dtype=dtype,
         name="realnvp",
     )
+
+
+def _affine(num_layers, max_log_scale) -> Affine:
+    """What a coupling does; in deep flows the bound of each layer shrinks with their number.
+
+    By default twelve couplings, six of which scale an entry, stretch no more than six with the
+    default of `Affine` do: without that a row of ordinary size can be stretched far out.
+    """
+    if max_log_scale is not None:
+        return Affine(max_log_scale=max_log_scale)
+    if generation() < 2 or num_layers <= 6:
+        return Affine()
+    return Affine(max_log_scale=_MOST_STRETCH / num_layers)
 
 
 def _couplings(size, num_layers, seed, **options) -> list[Coupling]:

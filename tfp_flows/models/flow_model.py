@@ -21,6 +21,7 @@ from tfp_flows.models.watching import (
     as_list,
     check_callbacks,
     check_strategy,
+    in_replicas,
     needs_every_step,
 )
 from tfp_flows.penalties import collected_penalties
@@ -139,6 +140,7 @@ class FlowModel(HoldsFlow, keras.Model):
         automatic = steps_per_execution == "auto"
         if not automatic:
             steps_per_execution = rows.whole(steps_per_execution, "steps_per_execution", "steps")
+        self._in_replicas = in_replicas(self.distribute_strategy)
         self._loss_function, self._loss_takes = loss, ()
         if loss is not None:
             named = inspect.signature(loss).parameters
@@ -287,7 +289,8 @@ class FlowModel(HoldsFlow, keras.Model):
     @property
     def _fuses_steps(self):
         # A step of a user's own returns results of its own, which Keras' loop hands on.
-        return self._runs_compiled and type(self).train_step is FlowModel.train_step
+        own = type(self).train_step is not FlowModel.train_step
+        return self._runs_compiled and not own and not self._in_replicas
 
     @property
     def _needs_autograph(self) -> bool:

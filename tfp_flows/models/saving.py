@@ -12,7 +12,7 @@ from tfp_flows.formats import check_format
 from tfp_flows.keras_worlds import KERAS_NAME, how_to_become, library_of_version
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
-from tfp_flows.models.tracking import subclasses_in
+from tfp_flows.models.tracking import HoldsFlow
 
 
 def load(path, *, compile: bool = True):
@@ -49,7 +49,7 @@ def load(path, *, compile: bool = True):
         raise InputError(f"{str(path)!r} holds no flow: it is a model of another kind.")
     check_format(written["config"], path)
     library = written["config"].get("keras") or library_of_version(metadata.get("keras_version"))
-    custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer, **subclasses_in(written)}
+    custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer, **_subclasses_in(written)}
     try:
         if library != KERAS_NAME:
             return _of_other_keras(path, written, custom, library)
@@ -85,3 +85,42 @@ def _groups_with_weights(weights) -> set[str]:
         for name in found
         if isinstance(weights[name], h5py.Group) and len(weights[name])
     }
+
+
+def _subclasses_in(written) -> dict[str, type]:
+    """The classes that a file names and a user derived from ours, by the names in it.
+
+    Args:
+        written: The configuration of a saved model, read from JSON.
+
+    Raises:
+        InputError: If a name may mean several.
+    """
+    known, waiting = [], [HoldsFlow]
+    while waiting:
+        known += (derived := waiting.pop().__subclasses__())
+        waiting += derived
+    found: dict[str, type] = {}
+    for entry in _entries(written):
+        name = entry["class_name"]
+        named = [cls for cls in known if cls.__name__ == name]
+        exact = [cls for cls in named if cls.__module__ == entry.get("module")][-1:]
+        choice = exact or named
+        if len(choice) > 1 or (choice and found.setdefault(name, choice[0]) is not choice[0]):
+            modules = " and ".join(sorted({cls.__module__ for cls in named}))
+            raise InputError(
+                f"The file names a class {name!r}, and both {modules} define one; register each "
+                "with keras.saving.register_keras_serializable(package=...), under another package."
+            )
+    return found
+
+
+def _entries(data):
+    """All parts of a configuration that name a class."""
+    if isinstance(data, dict):
+        if "class_name" in data:
+            yield data
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from _entries(item)

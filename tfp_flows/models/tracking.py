@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from tfp_flows import serialization
 from tfp_flows.config import construct, record_constructor
-from tfp_flows.errors import InputError
 from tfp_flows.interop import Bridge
 from tfp_flows.keras_worlds import KERAS3
 
@@ -45,6 +44,9 @@ class HoldsFlow:
             if not self.trainable:
                 for wrapper in self._flow_variables:
                     wrapper.trainable = False
+            _name_apart(self._flow_variables, "path", "_path")
+        else:
+            _name_apart(self.flow.variables, "name", "_handle_name")
         self.built = True
 
     def _flow_config(self, **own) -> dict:
@@ -187,46 +189,6 @@ def _loaded(stored) -> np.ndarray:
     return value.view(tf.bfloat16.as_numpy_dtype) if value.dtype.kind == "V" else value
 
 
-def subclasses_in(written, base: type = HoldsFlow) -> dict[str, type]:
-    """The classes that a file names and a user derived from ours, by the names in it.
-
-    Args:
-        written: The configuration of a saved model, read from JSON.
-        base: Whose subclasses are looked for.
-
-    Raises:
-        InputError: If a name may mean several.
-    """
-    known, waiting = [], [base]
-    while waiting:
-        known += (derived := waiting.pop().__subclasses__())
-        waiting += derived
-    found: dict[str, type] = {}
-    for entry in _entries(written):
-        name = entry["class_name"]
-        named = [cls for cls in known if cls.__name__ == name]
-        exact = [cls for cls in named if cls.__module__ == entry.get("module")][-1:]
-        choice = exact or named
-        if len(choice) > 1 or (choice and found.setdefault(name, choice[0]) is not choice[0]):
-            modules = " and ".join(sorted({cls.__module__ for cls in named}))
-            raise InputError(
-                f"The file names a class {name!r}, and both {modules} define one; register each "
-                "with keras.saving.register_keras_serializable(package=...), under another package."
-            )
-    return found
-
-
-def _entries(data):
-    """All parts of a configuration that name a class."""
-    if isinstance(data, dict):
-        if "class_name" in data:
-            yield data
-        data = list(data.values())
-    if isinstance(data, list):
-        for item in data:
-            yield from _entries(item)
-
-
 class _Constraint(tf.keras.constraints.Constraint):
     """A function as a constraint; some versions of Keras 3 accept their own class only."""
 
@@ -253,6 +215,23 @@ def _shared(variable: tf.Variable):
         wrapper.constraint = _Constraint(variable.constraint)
     setattr(variable, _WRAPPER, wrapper)
     return wrapper
+
+
+def _name_apart(variables, name: str, field: str) -> None:
+    """Numbers names that several have, which files of the ending ``.h5`` and others of Keras use.
+
+    Args:
+        variables: Those of one layer.
+        name: The attribute that Keras reads.
+        field: The one behind it.
+    """
+    taken = set()
+    for i, variable in enumerate(variables):
+        word, colon, output = getattr(variable, name).partition(":")
+        if word in taken:
+            word = f"{word}_of_{i}"
+            setattr(variable, field, word + colon + output)
+        taken.add(word)
 
 
 class NetworkLosses:

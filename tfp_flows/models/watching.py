@@ -132,6 +132,14 @@ class Watch(EachCall):
             self._best, self._kept, self._kept_epoch = value, self.model.get_weights(), epoch + 1
 
 
+def in_replicas(strategy: tf.distribute.Strategy) -> bool:
+    """Whether steps must be run by the strategy, and one program of several cannot be made."""
+    with strategy.scope():
+        distributed = tf.distribute.has_strategy()
+    # The variables of tf_keras ask for a replica also where there is one only.
+    return distributed and (not KERAS3 or strategy.num_replicas_in_sync > 1)
+
+
 def check_strategy(strategy: tf.distribute.Strategy) -> None:
     """Refuses what Keras 3 answers with a page of tensors.
 

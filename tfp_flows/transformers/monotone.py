@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfp_flows.numerics import solve_increasing
+from tfp_flows.numerics import solve_increasing, within_range
 from tfp_flows.transformers.base import Transformer
 
 
@@ -61,7 +61,7 @@ class MonotoneOnInterval(Transformer):
 
     def forward(self, x, parameters):
         """Solves for the data."""
-        prepared = self._prepare(parameters)
+        x, prepared = within_range(x), self._prepare(parameters)
         upper = tf.fill(tf.shape(x), tf.cast(self._bound, x.dtype))
         ends = [self._evaluate(end, prepared) for end in (-upper, upper)]
         (low, low_log_slope), (high, high_log_slope) = ends
@@ -83,6 +83,7 @@ class MonotoneOnInterval(Transformer):
         return y, -log_slope
 
     def _continued(self, y, prepared):
+        y = within_range(y)
         place = tf.clip_by_value(y, -self._bound, self._bound)
         value, log_slope = self._evaluate(place, prepared)
         return value + (y - place) * tf.exp(log_slope), log_slope

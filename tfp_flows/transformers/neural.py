@@ -4,10 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows import shapes
-from tfp_flows.numerics import solve_increasing
+from tfp_flows.numerics import solve_increasing, within_range
 from tfp_flows.transformers.base import Transformer
 
 _SPREAD = 1.5
+_LARGEST = 1e9  # products of larger parameters leave the range of numbers
 
 
 class _Sigmoidal(Transformer):
@@ -29,10 +30,10 @@ class _Sigmoidal(Transformer):
     def forward(self, x, parameters):
         """Solves for the data."""
         layers = self._layers(parameters)
-        lower = upper = x
+        lower = upper = x = within_range(x)
         for slopes, offsets, *_ in reversed(layers):
-            lower = tf.reduce_min((lower[..., None] - offsets) / slopes, axis=-1)
-            upper = tf.reduce_max((upper[..., None] - offsets) / slopes, axis=-1)
+            lower = within_range(tf.reduce_min((lower[..., None] - offsets) / slopes, axis=-1))
+            upper = within_range(tf.reduce_max((upper[..., None] - offsets) / slopes, axis=-1))
 
         def residual(y):
             value, log_slope = _evaluate(y, layers)
@@ -114,6 +115,7 @@ class DenseSigmoidal(_Sigmoidal):
 
 
 def _units(slopes, offsets):
+    slopes, offsets = (tf.clip_by_value(p, -_LARGEST, _LARGEST) for p in (slopes, offsets))
     # At zero, slopes of 1, and offsets spread so that no two units are alike.
     spread = np.linspace(-_SPREAD, _SPREAD, offsets.shape[-1])
     slopes = tf.nn.softplus(slopes + np.log(np.expm1(1.0)).astype(slopes.dtype.as_numpy_dtype))
@@ -134,7 +136,7 @@ def _evaluate(y, layers):
         if entering is not None:
             log_slopes = tf.reduce_logsumexp(entering + log_slopes[..., None, :], axis=-1)
             values = tf.reduce_sum(tf.exp(entering) * values[..., None, :], axis=-1)
-        z = slopes * values + offsets
+        z = slopes * within_range(values) + offsets
         log_slopes += tf.math.log(slopes)
         on, off = -tf.nn.softplus(-z), -tf.nn.softplus(z)
         log_p = tf.reduce_logsumexp(leaving + on[..., None, :], axis=-1)

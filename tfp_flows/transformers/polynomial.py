@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfp_flows import shapes
 from tfp_flows.transformers.monotone import MonotoneOnInterval
 
-_LARGEST = 1e9
+_LARGEST = 1e9  # squares and sums of larger parameters leave the range of numbers
 
 
 class SumOfSquares(MonotoneOnInterval):
@@ -48,7 +48,6 @@ class SumOfSquares(MonotoneOnInterval):
         self.num_parameters = self._count * (self._degree + 1) + 1
 
     def _prepare(self, parameters):
-        # Squares of larger ones leave the range of numbers.
         parameters = tf.clip_by_value(parameters, -_LARGEST, _LARGEST)
         shift, *raw = tf.unstack(parameters, axis=-1)
         size = self._degree + 1
@@ -102,6 +101,7 @@ class Bernstein(MonotoneOnInterval):
 
     def _prepare(self, parameters):
         # At zero, slopes of one everywhere: the identity.
+        parameters = tf.clip_by_value(parameters, -_LARGEST, _LARGEST)
         offset = math.log(math.expm1(1 - self._min_slope))
         slopes = self._min_slope + tf.nn.softplus(parameters[..., 1:] + offset)
         slopes = tf.unstack(slopes, axis=-1)

@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 
 from tfp_flows import shapes
+from tfp_flows.numerics import within_range
 from tfp_flows.transformers.base import Transformer
 
 _STEEPEST = 1e6
@@ -108,7 +109,7 @@ class RationalQuadraticSpline(Transformer):
         # At zero, a slope of 1.
         offset = math.log(math.expm1(1 - self._min_slope))
         if self._circular:
-            turn, slopes = slopes[..., -1], slopes[..., :-1]
+            turn, slopes = within_range(slopes[..., -1]), slopes[..., :-1]
         # The products of steeper slopes leave the range of numbers.
         slopes = tf.clip_by_value(slopes, -_STEEPEST, _STEEPEST)
         slopes = self._min_slope + tf.nn.softplus(slopes + offset)

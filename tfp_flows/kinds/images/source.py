@@ -24,7 +24,7 @@ class ImageSource:
         self.images, self.classes = images, classes
 
     def digest(self, form: int) -> str:
-        """A fingerprint of pixels and labels, or of names and sizes of files."""
+        """A fingerprint of pixels and labels, or of names and contents of files."""
         images = self.images
         found = hashlib.sha256(f"{images.shape} {tuple(images.sizes)} {images.classes}".encode())
         arrays = [getattr(images, "pixels", None), getattr(images, "labels", None)]
@@ -34,6 +34,8 @@ class ImageSource:
         for part in getattr(images, "files", None) or ():
             for path in part:
                 found.update(f"{path.name} {path.stat().st_size}".encode())
+                if form:  # format 0 trusts the sizes
+                    found.update(path.read_bytes())
         return found.hexdigest()
 
     def describe(self) -> dict[str, Any]:
