@@ -30,6 +30,7 @@ class Run:
     peak: int = 0
     spent: float = 0.0
     timeouts: int = 0
+    kinds: dict[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
     def grade(self, items: Collection[Item]) -> tuple[ItemResult, ...]:
         """Grades items in an order in which those that others use come first."""
@@ -90,6 +91,9 @@ class Run:
         if best is None:
             message = f"Not graded: {self.limits.total_seconds:.0f} seconds were used up before it."
             return ItemResult(item.id, 0.0, item.points, Status.error, message)
+        inherited = self._inherited(item)
+        self.kinds[item.id] = frozenset(finding.kind for finding in best.findings)
+        best = dataclasses.replace(best, score=max(0.0, best.score - sum(inherited.values())))
         points = round(item.points * best.score, 6)
         blocked = best.raised and bool(wrong)
         return ItemResult(
@@ -97,11 +101,19 @@ class Run:
             points=points,
             maximum=item.points,
             status=_status(best, blocked),
-            message=_message(best, wrong, replaced, blocked),
+            message=_message(best, wrong, replaced, blocked, inherited),
             blocked_by=tuple(wrong) if blocked else (),
             keras=best.keras,
             seconds=round(time.monotonic() - started, 3),
         )
+
+    def _inherited(self, item: Item) -> dict[str, float]:
+        """What faults of other items cost this one, by their names."""
+        shares = {
+            name: sum(kinds.get(kind, 0.0) for kind in self.kinds.get(name, ()))
+            for name, kinds in item.inherits.items()
+        }
+        return {name: share for name, share in shares.items() if share}
 
     def _absent(self, item: Item) -> str:
         if not self.source.binds(item.id):
@@ -189,9 +201,15 @@ def _better(attempt: Attempt, best: Attempt) -> bool:
 
 
 def _message(
-    attempt: Attempt, wrong: Collection[str], replaced: Collection[str], blocked: bool
+    attempt: Attempt,
+    wrong: Collection[str],
+    replaced: Collection[str],
+    blocked: bool,
+    inherited: Collection[str],
 ) -> str:
-    parts = [finding.message for finding in attempt.findings] or ["Right."]
+    parts = [finding.message for finding in attempt.findings]
+    parts += [f"With your {name} it does not work." for name in inherited]
+    parts = parts or ["Right."]
     if blocked:
         parts.append(f"It cannot be judged before {', '.join(wrong)} is right.")
     else:

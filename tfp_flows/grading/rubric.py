@@ -21,7 +21,7 @@ DEFAULT = "realnvp"
 _BUILT_IN = Path(__file__).parent / "rubrics"
 _FILE, _REFERENCE, _PROBES, _CHECKS = "rubric.toml", "reference.py", "probes.py", "checks.py"
 _TOP = {"name", "title", "provided", "names", "parts", "items"}
-_ITEM = {"id", "title", "points", "check", "deductions", "settings"}
+_ITEM = {"id", "title", "points", "check", "deductions", "inherits", "settings"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Item:
         deductions: Share of the points that each kind of finding costs; one that is not named
             costs all.
         settings: What the check reads besides, from the rubric file.
+        inherits: Share of the points that each kind of finding of other items costs here, by the
+            names of those.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Item:
     check: Callable
     deductions: Mapping[str, float]
     settings: Mapping[str, Any]
+    inherits: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,6 +162,10 @@ def _rubric(
     if twice:
         raise InputError(f"{path} has the item {twice!r} twice; remove one of them.")
     parts = {name: tuple(members) for name, members in content.get("parts", {}).items()}
+    for item in items:
+        for other in item.inherits:
+            if other not in ids:
+                raise InputError(f"{path}: {item.id} inherits from an unknown item {other!r}.")
     for name, members in parts.items():
         for member in members:
             if member not in ids:
@@ -186,10 +193,12 @@ def _item(entry: Mapping[str, Any], checks: Mapping[str, Callable], path: Path) 
         raise InputError(f"{path}: {name} has points = {points!r}; give a number above 0.")
     if check not in checks:
         raise InputError(f"{path}: {unknown_name('check', str(check), checks)}")
+    inherits = {other: dict(shares) for other, shares in entry.get("inherits", {}).items()}
     deductions = dict(entry.get("deductions", {}))
-    for kind, share in deductions.items():
-        if not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise InputError(f"{path}: {name}: {kind} = {share!r}; give a share from 0 to 1.")
+    for shares in (deductions, *inherits.values()):
+        for kind, share in shares.items():
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise InputError(f"{path}: {name}: {kind} = {share!r}; give a share from 0 to 1.")
     return Item(
         id=name,
         title=str(entry.get("title", name)),
@@ -197,6 +206,7 @@ def _item(entry: Mapping[str, Any], checks: Mapping[str, Callable], path: Path) 
         check=checks[check],
         deductions=deductions,
         settings=dict(entry.get("settings", {})),
+        inherits=inherits,
     )
 
 

@@ -19,14 +19,11 @@ class Network:
     tanh. The weights serve any number of channels up to their own size.
     """
 
-    def __init__(self, kernels, log=None, number=0):
-        self._kernels = [tf.constant(kernel) for kernel in kernels]
-        self._log, self.number = log, number
+    def __init__(self, kernels):
+        self._kernels = [tf.convert_to_tensor(kernel) for kernel in kernels]
 
     def __call__(self, inputs, *_, **__):
         """Shift and log-scale, whatever else it is called with."""
-        if self._log is not None:
-            self._log.append(self.number)
         inputs = tf.convert_to_tensor(inputs)
         n = inputs.shape[-1]
         near = tf.roll(inputs, 1, axis=-2) + tf.roll(inputs, 1, axis=-3)
@@ -62,34 +59,84 @@ class Squeeze(tfb.Bijector):
 
 
 def coupling(submission, settings, arrays):
-    """Calls one of the four coupling functions: arrays are its input, the mask, the kernels."""
-    x, b, *kernels = arrays
-    x, b = tf.constant(x), tf.constant(b)
-    value = submission.names[settings["name"]](x, b, Network(kernels))
-    return {"value": submission.returned(value), "inputs": submission.returned([x, b])}
+    """Calls one of the four coupling functions: its input, the mask, a cotangent, the kernels."""
+    x, b, cotangent, *kernels = (tf.constant(array) for array in arrays)
+    with tf.GradientTape() as tape:
+        tape.watch([x, *kernels])
+        value = submission.names[settings["name"]](x, b, Network(kernels))
+        total = _total(value, [cotangent])
+    return {
+        "value": submission.returned(value),
+        "inputs": submission.returned([x, b]),
+        "gradients": _gradients(submission, tape, total, [x, *kernels]),
+    }
 
 
 def coupling_layer(submission, settings, arrays):
     """Builds a coupling layer, with a name and the rest, and reads its attributes."""
-    function = Network(arrays)
+    x, *kernels = (tf.constant(array) for array in arrays)
+    function = Network(kernels)
     layer = submission.names[settings["name"]](
         function, settings["mask_type"], settings["orientation"], name=settings["label"]
     )
-    submission.kept["layer"] = layer
+    submission.kept["layer"] = layer, kernels
     is_bijector = isinstance(layer, tfb.Bijector)
+    kept = getattr(layer, "shift_and_log_scale_fn", None)
     return {
         "is_bijector": is_bijector,
         "event_ndims": getattr(layer, "forward_min_event_ndims", None) if is_bijector else None,
         "label": getattr(layer, "name", None) if is_bijector else None,
-        "function": getattr(layer, "shift_and_log_scale_fn", None) is function,
+        "function": submission.returned(kept(x) if callable(kept) else None),
         "mask_type": getattr(layer, "mask_type", None),
         "orientation": getattr(layer, "orientation", None),
     }
 
 
+def layer_methods(submission, settings, arrays):
+    """Values and gradients of the four methods of the last built layer, and TFP's own sums."""
+    layer, kernels = submission.kept["layer"]
+    x, y, image, number = (tf.constant(array) for array in arrays)
+    maps = (layer._forward, tfb.Bijector.forward, x), (layer._inverse, tfb.Bijector.inverse, y)
+    log_dets = (
+        (layer._forward_log_det_jacobian, tfb.Bijector.forward_log_det_jacobian, x),
+        (layer._inverse_log_det_jacobian, tfb.Bijector.inverse_log_det_jacobian, y),
+    )
+    methods = [_method(submission, layer, *call, image, kernels) for call in maps]
+    methods += [_method(submission, layer, *call, number, kernels, 3) for call in log_dets]
+    sums = {"log_det": methods[2].get("value", submission.returned(None))}
+    for key, event_ndims in (("log_det_of_images", 3), ("log_det_at_once", 4)):
+        try:
+            value = tfb.Bijector.forward_log_det_jacobian(layer, tf.identity(x), event_ndims)
+        except Exception:
+            value = None
+        sums[key] = submission.returned(value)
+    return {"methods": methods, **sums}
+
+
+def _method(submission, layer, own, public, argument, cotangent, kernels, *event_ndims):
+    """What a method gives, or TFP derives from another one."""
+    sources = [argument, *kernels]
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            try:
+                value = own(tf.identity(argument))
+            except NotImplementedError:
+                value = public(layer, tf.identity(argument), *event_ndims)
+            total = _total(value, [cotangent])
+    except NotImplementedError:
+        return {"missing": True}
+    except Exception:
+        return {"error": True}
+    return {
+        "value": submission.returned(value),
+        "gradients": _gradients(submission, tape, total, sources),
+    }
+
+
 def layer_mask(submission, settings, arrays):
     """The mask that the last built coupling layer has for a shape."""
-    layer = submission.kept["layer"]
+    layer, _ = submission.kept["layer"]
     if not hasattr(layer, "_get_mask"):
         return {"missing": True}
     return {"mask": submission.returned(layer._get_mask(tf.TensorShape(settings["shape"])))}
@@ -100,51 +147,70 @@ def preprocess(submission, settings, arrays):
     bijector = submission.names[settings["name"]](settings["alpha"])
     if not isinstance(bijector, tfb.Bijector):
         return {"other": submission.returned(bijector)}
-    forward, back = (tf.constant(array) for array in arrays)
+    x, y, *cotangents = (tf.constant(array) for array in arrays)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = bijector.forward(tf.identity(x))
+        log_det = bijector.forward_log_det_jacobian(tf.identity(x), event_ndims=3)
+        total = _total([value, log_det], cotangents)
+    with tf.GradientTape() as back:
+        back.watch(y)
+        inverse = bijector.inverse(tf.identity(y))
+        total_back = _total(inverse, cotangents)
     return {
-        "value": submission.returned(bijector.forward(tf.identity(forward))),
-        "log_det": submission.returned(
-            bijector.forward_log_det_jacobian(tf.identity(forward), event_ndims=3)
-        ),
-        "inverse": submission.returned(bijector.inverse(tf.identity(back))),
+        "value": submission.returned(value),
+        "log_det": submission.returned(log_det),
+        "inverse": submission.returned(inverse),
+        "gradients": _gradients(submission, tape, total, [x]),
+        "gradients_back": _gradients(submission, back, total_back, [y]),
     }
 
 
 def build_block(submission, settings, arrays):
     """Builds a block, runs it once, and tells its members in the order in which they apply."""
-    log = []
-    kernels = [arrays[6 * i : 6 * i + 6] for i in range(6)]
-    networks = [Network(kernel, log, number) for number, kernel in enumerate(kernels)]
+    kernels = [[tf.constant(a) for a in arrays[6 * i : 6 * i + 6]] for i in range(6)]
+    networks = [Network(kernel) for kernel in kernels]
     squeeze = Squeeze()
     block = submission.names[settings["name"]](list(networks), squeeze)
     if not isinstance(block, tfb.Bijector):
         return {"other": submission.returned(block)}
-    value = block.forward(tf.constant(arrays[36]))
-    submission.kept[_BLOCK] = block
+    block.forward(tf.constant(arrays[36]))
     members = _members(block)
-    normalisations = [m for m in members if isinstance(m, tfb.BatchNormalization)]
-    submission.kept["normalisations"] = normalisations
+    normalisations = [m.batchnorm for m in members if isinstance(m, tfb.BatchNormalization)]
+    flat = [kernel for group in kernels for kernel in group]
+    submission.kept[_BLOCK] = block, flat, normalisations
     return {
         "members": [_describe(member, squeeze, networks) for member in members],
         "is_chain": bool(getattr(block, "bijectors", None)),
-        "calls": list(log),
-        "channels": [int(m.batchnorm.gamma.shape[-1]) for m in normalisations],
-        "value": submission.returned(value),
+        "channels": [int(layer.gamma.shape[-1]) for layer in normalisations],
     }
 
 
 def run_block(submission, settings, arrays):
     """Sets the variables of the normalisations, and maps forth and back."""
-    block, start = submission.kept[_BLOCK], 2
-    for member in submission.kept["normalisations"]:
-        layer = member.batchnorm
+    block, kernels, normalisations = submission.kept[_BLOCK]
+    x, y, *cotangents = (tf.constant(array) for array in arrays[:4])
+    for number, layer in enumerate(normalisations):
         variables = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
-        for variable, value in zip(variables, arrays[start : start + 4], strict=True):
+        for variable, value in zip(variables, arrays[4 + 4 * number :], strict=False):
             variable.assign(value)
-        start += 4
-    result = {"value": submission.returned(block.forward(tf.constant(arrays[0])))}
-    if settings["backward"]:
-        result["inverse"] = submission.returned(block.inverse(tf.constant(arrays[1])))
+    sources = [x, *kernels, *(v for layer in normalisations for v in (layer.gamma, layer.beta))]
+    with tf.GradientTape() as tape:
+        tape.watch(sources)
+        value = block.forward(tf.identity(x))
+        log_det = block.forward_log_det_jacobian(tf.identity(x), event_ndims=3)
+        total = _total([value, log_det], cotangents)
+    result = {
+        "value": submission.returned(value),
+        "log_det": submission.returned(log_det),
+        "gradients": _gradients(submission, tape, total, sources),
+    }
+    try:  # both change the statistics, and not every wrong block has an inverse
+        inverse_log_det = block.inverse_log_det_jacobian(tf.identity(y), event_ndims=3)
+        result["inverse_log_det"] = submission.returned(inverse_log_det)
+        result["inverse"] = submission.returned(block.inverse(tf.identity(y)))
+    except Exception:
+        pass
     return result
 
 
@@ -179,17 +245,14 @@ def build_network(submission, settings, arrays):
     model = submission.names[settings["name"]](tuple(settings["shape"]), settings["filters"])
     if not isinstance(model, tf.keras.Model):
         return {"other": submission.returned(model)}
-    submission.kept[_NETWORK] = model
-    outputs = model.outputs if getattr(model, "outputs", None) else []
-    layers = list(_leaves(model))
-    variables = [(number, v) for number, layer in enumerate(layers) for v in layer.weights]
-    submission.kept["variables"] = [variable for _, variable in variables]
+    try:
+        again = tf.keras.Model(model.inputs, model.outputs)
+    except Exception:  # no functional model
+        again = None
+    variables = [(number, v) for number, layer in enumerate(_leaves(model)) for v in layer.weights]
+    submission.kept[_NETWORK] = model, again, [variable for _, variable in variables]
     return {
-        "functional": bool(outputs),
-        "outputs": [[-1 if d is None else int(d) for d in output.shape] for output in outputs],
-        "trainable": sum(int(np.prod(v.shape)) for v in model.trainable_weights),
-        "others": sum(int(np.prod(v.shape)) for v in model.non_trainable_weights),
-        "layers": [_layer(layer) for layer in layers],
+        "trainable": sum(int(np.prod(v.shape)) for v in (again or model).trainable_weights),
         "variables": [
             {"layer": number, "role": _role(v), "shape": [int(d) for d in v.shape]}
             for number, v in variables
@@ -199,23 +262,65 @@ def build_network(submission, settings, arrays):
 
 def run_network(submission, settings, arrays):
     """Sets all variables, and calls the network as in use, as in training, and for its losses."""
-    model, variables = submission.kept[_NETWORK], submission.kept["variables"]
-    x = tf.constant(arrays[0])
-    _assign(variables, arrays[1:])
+    model, again, variables = submission.kept[_NETWORK]
+    x, *cotangents = (tf.constant(array) for array in arrays[:3])
+    for variable, value in zip(variables, arrays[3:], strict=True):
+        variable.assign(value)
     losses = [tf.convert_to_tensor(loss) for loss in model.losses]
-    value = model(x, training=False)
-    training = model(tf.identity(x), training=True)
-    return {
+    sources = [x, *map(_storage, variables)]
+    with tf.GradientTape() as tape:
+        tape.watch(sources)
+        value = model(x, training=False)
+        total = _total(value, cotangents)
+    result = {
         "value": submission.returned(value),
-        "training": submission.returned(training),
+        "again": submission.returned(None if again is None else again(x, training=False)),
         "losses": submission.returned(tf.stack(losses) if losses else np.zeros(0, np.float32)),
         "inputs": submission.returned([x]),
+        "gradients": _gradients(submission, tape, total, sources),
+    }
+    with tf.GradientTape() as tape:
+        tape.watch(sources)
+        training = model(tf.identity(x), training=True)
+        total = _total(training, cotangents)
+    return {
+        **result,
+        "training": submission.returned(training),
+        "training_gradients": _gradients(submission, tape, total, sources),
     }
 
 
-def _assign(variables, values):
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+def _storage(variable):
+    """The variable of TensorFlow behind one of Keras."""
+    return variable if isinstance(variable, tf.Variable) else variable.value
+
+
+def _total(values, cotangents):
+    """One number that depends on all of some values; None if they are not as they should be."""
+    values = values if isinstance(values, list | tuple) else [values]
+    parts = []
+    for value, cotangent in zip(values, cotangents, strict=False):
+        if not tf.is_tensor(value):
+            return None
+        weight = tf.cast(cotangent, tf.float64)
+        value = tf.cast(value, tf.float64)
+        if tf.size(value) == tf.size(weight):
+            weight = tf.reshape(weight, value.shape)
+        elif weight.shape.rank == 1 and tf.size(value) % tf.size(weight) == 0:
+            value = tf.reduce_sum(tf.reshape(value, [weight.shape[0], -1]), axis=-1)
+        else:
+            return None
+        parts.append(tf.reduce_sum(weight * value))
+    return tf.add_n(parts) if parts else None
+
+
+def _gradients(submission, tape, total, sources):
+    """Gradients by all sources, zeros where there are none; nothing where none can be had."""
+    try:
+        found = tape.gradient(total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    except Exception:  # nothing to derive, or an operation that has no gradient
+        return []
+    return [{"value": submission.returned(tf.convert_to_tensor(value))} for value in found]
 
 
 def _leaves(layer):
@@ -229,17 +334,3 @@ def _leaves(layer):
 
 def _role(variable):
     return str(getattr(variable, "path", variable.name)).split("/")[-1].partition(":")[0]
-
-
-def _layer(layer):
-    activation = getattr(getattr(layer, "activation", None), "__name__", "")
-    padding, strides = getattr(layer, "padding", ""), getattr(layer, "strides", None)
-    size = getattr(layer, "kernel_size", None)
-    return {
-        "class": type(layer).__name__,
-        "activation": activation if isinstance(activation, str) else "",
-        "padding": padding if isinstance(padding, str) else "",
-        "size": [int(n) for n in size] if isinstance(size, tuple | list) else [],
-        "strides": [int(n) for n in strides] if isinstance(strides, tuple | list) else [],
-        "regularised": getattr(layer, "kernel_regularizer", None) is not None,
-    }
