@@ -102,9 +102,10 @@ def _gives(members: Sequence[Member], run: _Run, value: np.ndarray) -> bool:
 def _rest(members: list[Member], run: _Run, random: np.random.Generator) -> Iterator[Finding]:
     """Log-dets, the other direction and gradients of members that have the right values."""
     expected = forward(members, run.x.astype(float), run.kernels, run.variables)
-    if not _is(run.reply.value("log_det"), expected[1]):
+    constant = all(member["what"] != "coupling" for member in members)  # TFP's has no batch then
+    if not _is(run.reply.value("log_det"), expected[1], constant=constant):
         yield Finding("log_det", "The log-det of the block is not that of its forward map.")
-    yield from _backward(members, run)
+    yield from _backward(members, constant, run._replace(y=run.y.reshape(expected[0].shape)))
     lost = cut(
         lambda arrays: _total(members, run, arrays),
         _derived(run),
@@ -116,11 +117,16 @@ def _rest(members: list[Member], run: _Run, random: np.random.Generator) -> Iter
         yield told("the image, the networks and the normalisations")
 
 
-def _is(value: Value, expected: np.ndarray) -> bool:
-    return value.kind == "array" and close(value.array, expected, relative=1e-2, absolute=2e-3)
+def _is(value: Value, expected: np.ndarray, *, constant: bool = False) -> bool:
+    """Whether a value is the expected one, or one number for all where it may be constant."""
+    if value.kind != "array":
+        return False
+    array = value.array
+    array = np.broadcast_to(array, expected.shape) if constant and array.ndim == 0 else array
+    return close(array, expected, relative=1e-2, absolute=2e-3)
 
 
-def _backward(members: list[Member], run: _Run) -> Iterator[Finding]:
+def _backward(members: list[Member], constant: bool, run: _Run) -> Iterator[Finding]:
     """The inverse normalises by the statistics of the batch, as TFP's bijector does in training."""
     count = len(run.variables)
     if "inverse" not in run.reply:
@@ -136,7 +142,7 @@ def _backward(members: list[Member], run: _Run) -> Iterator[Finding]:
             yield Finding(
                 "statistics", "In its inverse direction the block does not normalise by the batch."
             )
-        if not _is(log_det, found[1]):
+        if not _is(log_det, found[1], constant=constant):
             yield Finding("log_det", "The log-det of the block is not that of its inverse map.")
         return
     yield Finding("inverse", "The inverse direction of the block does not undo the other one.")

@@ -150,6 +150,11 @@ class Normalisation:
     mean: np.ndarray
     variance: np.ndarray
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All of them, in order."""
+        return self.gamma, self.beta, self.mean, self.variance
+
     def normalise(self, x: np.ndarray, *, of_batch: bool = False) -> np.ndarray:
         """Normalises by the moving statistics, or by those of the batch."""
         mean, variance = self.mean, self.variance

@@ -96,13 +96,13 @@ def layer_methods(submission, settings, arrays):
     """Values and gradients of the four methods of the last built layer, and TFP's own sums."""
     layer, kernels = submission.kept["layer"]
     x, y, image, number = (tf.constant(array) for array in arrays)
-    maps = (layer._forward, tfb.Bijector.forward, x), (layer._inverse, tfb.Bijector.inverse, y)
-    log_dets = (
-        (layer._forward_log_det_jacobian, tfb.Bijector.forward_log_det_jacobian, x),
-        (layer._inverse_log_det_jacobian, tfb.Bijector.inverse_log_det_jacobian, y),
+    calls = (
+        ("forward", x, image, {}),
+        ("inverse", y, image, {}),
+        ("forward_log_det_jacobian", x, number, {"event_ndims": 3}),
+        ("inverse_log_det_jacobian", y, number, {"event_ndims": 3}),
     )
-    methods = [_method(submission, layer, *call, image, kernels) for call in maps]
-    methods += [_method(submission, layer, *call, number, kernels, 3) for call in log_dets]
+    methods = [_method(submission, layer, kernels, *call) for call in calls]
     sums = {"log_det": methods[2].get("value", submission.returned(None))}
     for key, event_ndims in (("log_det_of_images", 3), ("log_det_at_once", 4)):
         try:
@@ -113,16 +113,19 @@ def layer_methods(submission, settings, arrays):
     return {"methods": methods, **sums}
 
 
-def _method(submission, layer, own, public, argument, cotangent, kernels, *event_ndims):
+def _method(submission, layer, kernels, name, argument, cotangent, more):
     """What a method gives, or TFP derives from another one."""
     sources = [argument, *kernels]
+    own, public = getattr(layer, f"_{name}", None), getattr(tfb.Bijector, name)
     try:
         with tf.GradientTape() as tape:
             tape.watch(sources)
             try:
-                value = own(tf.identity(argument))
+                value = own(tf.identity(argument)) if own else None
             except NotImplementedError:
-                value = public(layer, tf.identity(argument), *event_ndims)
+                value = None
+            if value is None:
+                value = public(layer, tf.identity(argument), **more)
             total = _total(value, [cotangent])
     except NotImplementedError:
         return {"missing": True}
@@ -205,6 +208,7 @@ def run_block(submission, settings, arrays):
         "log_det": submission.returned(log_det),
         "gradients": _gradients(submission, tape, total, sources),
     }
+    y = tf.reshape(y, value.shape) if tf.size(y) == tf.size(value) else y
     try:  # both change the statistics, and not every wrong block has an inverse
         inverse_log_det = block.inverse_log_det_jacobian(tf.identity(y), event_ndims=3)
         result["inverse_log_det"] = submission.returned(inverse_log_det)
@@ -304,7 +308,9 @@ def _total(values, cotangents):
             return None
         weight = tf.cast(cotangent, tf.float64)
         value = tf.cast(value, tf.float64)
-        if tf.size(value) == tf.size(weight):
+        if value.shape.rank == 0:
+            weight = tf.reduce_sum(weight)
+        elif tf.size(value) == tf.size(weight):
             weight = tf.reshape(weight, value.shape)
         elif weight.shape.rank == 1 and tf.size(value) % tf.size(weight) == 0:
             value = tf.reduce_sum(tf.reshape(value, [weight.shape[0], -1]), axis=-1)

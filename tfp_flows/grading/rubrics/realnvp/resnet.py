@@ -12,7 +12,7 @@ import numpy as np
 
 from tfp_flows.grading.comparing import changed_inputs, close, not_an_array, wrong_dtype
 from tfp_flows.grading.replies import Reply, Value
-from tfp_flows.grading.rubrics.realnvp.gradients import cut, gradients_of, told
+from tfp_flows.grading.rubrics.realnvp.gradients import KIND, cut, gradients_of, told
 from tfp_flows.grading.rubrics.realnvp.maths import Normalisation
 from tfp_flows.grading.rubrics.realnvp.mistakes import Explanation, explain
 from tfp_flows.grading.rubrics.realnvp.residual import CONVOLUTIONS, Convolution, Form
@@ -42,6 +42,9 @@ def conv_resnet(trial: Trial) -> Iterator[Finding]:
     kinds: set[str] = set()
     for number, (shape, filters, batch) in enumerate(_CASES):
         findings = list(_network(trial, shape, filters, batch, explained))
+        if KIND in {finding.kind for finding in findings}:  # or a corner of relu was met
+            del explained[number:]
+            findings = list(_network(trial, shape, filters, batch, explained))
         if number and not {finding.kind for finding in findings} <= kinds:
             yield Finding(
                 "values", f"It is different for {shape} and {filters} filters, and wrong there."
@@ -120,18 +123,23 @@ def _layers(built: Reply, weights: Weights, channels: int, filters: int) -> Iter
             Finding("convolution", f"A convolution has a kernel of {sizes.pop()}, not 3x3.")
         )
     expected = [filters, channels, filters, channels, 2 * channels]
-    seen = channels
+    seen, narrow = channels, []
     for number, (shape, due) in enumerate(zip(shapes, expected, strict=False), 1):
         if shape[2] != seen:
-            message = (
-                f"Convolution {number} has kernels for {shape[2]} channels, and sees {seen}: its "
-                "input is summed up or cut into groups before."
-            )
-            found.append(Finding("convolution", message))
+            narrow.append(str(number))
         if len(shapes) == CONVOLUTIONS and shape[3] != due:
             message = f"Convolution {number} has {shape[3]} filters, which is not right."
             found.append(Finding("layers", message))
         seen = shape[3]
+    if narrow:
+        which = ", ".join(narrow)
+        found.append(
+            Finding(
+                "convolution",
+                f"The kernels of convolution {which} are for fewer channels than there are: its "
+                "input is summed up or cut into groups before.",
+            )
+        )
     count = len(weights.normalisations)
     if not count:
         found.append(Finding("normalisation", "There is no batch normalisation."))
@@ -277,7 +285,7 @@ def _cut(
         outputs = form.evaluate(
             arrays[0],
             [Convolution(*map(now, layer)) for layer in weights.convolutions],
-            [Normalisation(*map(now, layer)) for layer in weights.normalisations],
+            [Normalisation(*map(now, layer.arrays)) for layer in weights.normalisations],
             of_batch=of_batch,
         )
         return sum(float((c * o).sum()) for c, o in zip(run.cotangents, outputs, strict=True))
