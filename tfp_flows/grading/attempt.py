@@ -64,7 +64,7 @@ class Attempts:
 
     def plan(self, item: Item, replaced: Collection[str] = ()) -> Plan:
         """The statements of the submission that an item needs."""
-        return self._source.plan([item.id], replaced)
+        return self._source.plan([item.id, *item.settings.get("with", ())], replaced)
 
     def attempt(
         self, item: Item, keras: str, seconds: float, replaced: Collection[str] = ()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tfp_flows.errors import InputError
+from tfp_flows.grading import whole
 from tfp_flows.grading.attempt import Attempts
 from tfp_flows.grading.isolation import Isolation, Limits
 from tfp_flows.grading.items import Run
@@ -106,13 +107,15 @@ class Grader:
             return Report(**about, items=results, notes=(source,), seconds=seconds)
         attempts = Attempts(self._pool, self.rubric, source, reference)
         run = Run(self.rubric, self.limits, source, attempts)
-        results = run.grade(items)
+        results, provided = whole.judge(run, run.grade(items))
         return Report(
             **about,
             items=results,
             keras=run.keras(results),
             isolation=run.isolation,
             notes=tuple(_notes(source)),
+            provided_missing=provided.missing,
+            provided_changed=provided.changed,
             output=run.output[:_MOST_OUTPUT],
             seconds=time.monotonic() - started,
             peak_megabytes=run.peak / 1e6,

@@ -62,6 +62,8 @@ class Report:
         keras: The Keras that the submission needs.
         isolation: Walls that stood around the submission.
         notes: Remarks on the file as a whole, such as cells that are no Python.
+        provided_missing: Provided names that the file does not define.
+        provided_changed: Provided names that do not do there what they should.
         output: What the submission printed, cut short.
         seconds: Wall time, without the start of the grader.
         peak_megabytes: Most memory that one of its processes had in use.
@@ -77,6 +79,8 @@ class Report:
     keras: str = ""
     isolation: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    provided_missing: tuple[str, ...] = ()
+    provided_changed: tuple[str, ...] = ()
     output: str = ""
     seconds: float = 0.0
     peak_megabytes: float = 0.0
@@ -89,6 +93,16 @@ class Report:
         for name in ("submission", "output"):
             object.__setattr__(self, name, printable(getattr(self, name)))
         object.__setattr__(self, "notes", tuple(printable(note) for note in self.notes))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and what of the provided parts is missing or changed."""
+        told = {
+            "Provided parts that the file does not hold": self.provided_missing,
+            "Provided parts that are changed": self.provided_changed,
+        }
+        words = [f"{what}: {', '.join(names)}." for what, names in told.items() if names]
+        return (*self.notes, *words)
 
     @property
     def points(self) -> float:

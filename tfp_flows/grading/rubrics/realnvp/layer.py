@@ -50,10 +50,11 @@ def coupling_layer(trial: Trial) -> Iterator[Finding]:
         cotangents = [
             trial.random.normal(size=size).astype(np.float32) for size in (shape, shape[:1])
         ]
-        reply = trial.probe("layer_methods", [x, y, *cotangents])
+        derived = orientation == 0
+        reply = trial.probe("layer_methods", [x, y, *cotangents], derived=derived)
         expected = _image_of(maths.mask(kind, orientation, _SHAPE))
         masks = [image for image in (_image(mask), expected) if image is not None]
-        layer = Layer(x, y, cotangents, kernels, masks, reply)
+        layer = Layer(x, y, cotangents, kernels, masks, reply, derived)
         for finding in _initialiser(told, layer, kind, orientation, label):
             found.setdefault(finding.kind, finding)
         for finding in _unknown_batch(trial, mask):

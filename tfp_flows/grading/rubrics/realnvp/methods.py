@@ -28,6 +28,7 @@ class Layer(NamedTuple):
         kernels: Weights of its network.
         masks: What its mask may be, as images: the one that it says, and the right one.
         reply: What its methods gave.
+        derived: Whether that holds gradients.
     """
 
     x: np.ndarray
@@ -36,6 +37,7 @@ class Layer(NamedTuple):
     kernels: list[np.ndarray]
     masks: list[np.ndarray]
     reply: Reply
+    derived: bool
 
     @property
     def called(self) -> dict[str, Reply]:
@@ -87,7 +89,11 @@ def judge_methods(trial: Trial, layers: Sequence[Layer]) -> Iterator[Finding]:
         f"_{name}"
         for name in there
         if name not in wrong
-        and any(_lost(name, *pair, trial) for pair in zip(layers, called, strict=True))
+        and any(
+            _lost(name, layer, reply, trial)
+            for layer, reply in zip(layers, called, strict=True)
+            if layer.derived
+        )
     ]
     if lost:
         yield told(f"input and network of {', '.join(lost)}")

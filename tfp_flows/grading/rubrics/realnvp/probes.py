@@ -68,7 +68,9 @@ def coupling(submission, settings, arrays):
     return {
         "value": submission.returned(value),
         "inputs": submission.returned([x, b]),
-        "gradients": _gradients(submission, tape, total, [x, *kernels]),
+        "gradients": _gradients(submission, tape, total, [x, *kernels])
+        if settings["derived"]
+        else [],
     }
 
 
@@ -102,7 +104,7 @@ def layer_methods(submission, settings, arrays):
         ("forward_log_det_jacobian", x, number, {"event_ndims": 3}),
         ("inverse_log_det_jacobian", y, number, {"event_ndims": 3}),
     )
-    methods = [_method(submission, layer, kernels, *call) for call in calls]
+    methods = [_method(submission, layer, kernels, settings["derived"], *call) for call in calls]
     sums = {"log_det": methods[2].get("value", submission.returned(None))}
     for key, event_ndims in (("log_det_of_images", 3), ("log_det_at_once", 4)):
         try:
@@ -113,7 +115,7 @@ def layer_methods(submission, settings, arrays):
     return {"methods": methods, **sums}
 
 
-def _method(submission, layer, kernels, name, argument, cotangent, more):
+def _method(submission, layer, kernels, derived, name, argument, cotangent, more):
     """What a method gives, or TFP derives from another one."""
     sources = [argument, *kernels]
     own, public = getattr(layer, f"_{name}", None), getattr(tfb.Bijector, name)
@@ -133,7 +135,7 @@ def _method(submission, layer, kernels, name, argument, cotangent, more):
         return {"error": True}
     return {
         "value": submission.returned(value),
-        "gradients": _gradients(submission, tape, total, sources),
+        "gradients": _gradients(submission, tape, total, sources) if derived else [],
     }
 
 
@@ -340,3 +342,129 @@ def _leaves(layer):
 
 def _role(variable):
     return str(getattr(variable, "path", variable.name)).split("/")[-1].partition(":")[0]
+
+
+def whole(submission, settings, arrays):
+    """Puts all pieces of a submission together, with small networks, and looks at what comes out.
+
+    The model is the submission's own if it has one that can be built; else the block stands for
+    it. One network serves all layers of its number of channels.
+    """
+    names, networks = submission.names, {}
+    build = names["get_conv_resnet"]
+
+    def small(input_shape, filters=4):
+        channels = input_shape[-1]
+        if channels not in networks:
+            networks[channels] = build((None, None, channels), 4)
+        return networks[channels]
+
+    small_image, image, y = (tf.constant(array) for array in arrays)
+    names["get_conv_resnet"] = small
+    functions = [small((32, 32, 3))] * 3 + [small((16, 16, 12))] * 3
+    block = names["realnvp_block"](functions, names.get("Squeeze", Squeeze)())
+    preprocess = names["get_preprocess_bijector"](0.05)
+    flow = _Flow(tfb.Invert(tfb.Chain([block, preprocess])))
+    result, model = {}, None
+    if settings["model"]:
+        try:
+            model = names["RealNVPModel"]()
+            law = model(image)
+            own = _Flow(law.bijector)
+            point = tf.ones_like(own.forward(image)) / 2
+            result["RealNVPModel"] = submission.returned(law.distribution.log_prob(point))
+            late = [
+                names["AffineCouplingLayer"](small((16, 16, 6)), "checkerboard", i % 2)
+                for i in range(4)
+            ]
+            early, rest = tf.split(flow.forward(small_image), 2, axis=-1)
+            due = tf.concat([early, tfb.Chain(late[::-1]).forward(rest)], axis=-1)
+            result["RealNVPMultiScale"] = submission.returned(due)
+            flow = own
+        except Exception:
+            result["RealNVPModel"], model = submission.returned(None), None
+    result |= _jacobian(submission, flow, small_image)
+    result |= _provided(submission, image, y)
+    with tf.GradientTape() as tape:  # last, because TFP's normalisations change in it
+        if model is None:
+            loss = flow.energy(small_image)
+        else:
+            law = model(image)
+            loss = names["nll"](image, law) if "nll" in names else -law.log_prob(image)
+    parts = (*networks.values(), flow.back)
+    variables = {
+        id(_storage(v)): _storage(v)
+        for part in parts
+        for v in getattr(part, "trainable_weights", getattr(part, "trainable_variables", ()))
+    }
+    found = tape.gradient(loss, list(variables.values()))
+    sizes = [0.0 if g is None else tf.reduce_sum(abs(tf.convert_to_tensor(g))) for g in found]
+    return {
+        **result,
+        "sizes": submission.returned(tf.stack(sizes)),
+        "loss": submission.returned(loss),
+    }
+
+
+class _Flow:
+    """From images to latents, as the inverse of a bijector; fresh tensors pass TFP's cache by."""
+
+    def __init__(self, back):
+        self.back = back
+
+    def forward(self, x):
+        return self.back.inverse(tf.identity(x))
+
+    def log_det(self, x):
+        return self.back.inverse_log_det_jacobian(tf.identity(x), event_ndims=3)
+
+    def energy(self, x):
+        """Negative log-likelihood, with a standard normal for the latents."""
+        z = self.forward(x)
+        base = tf.reduce_sum(tf.square(z) / 2 + np.log(2 * np.pi) / 2, axis=[1, 2, 3])
+        return base - self.log_det(x)
+
+
+def _jacobian(submission, flow, image):
+    """The latent of an image, the Jacobian there and the log-det."""
+    size = int(tf.size(image))
+    x = tf.tile(image, [size, 1, 1, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        z = flow.forward(x)
+        total = tf.reduce_sum(tf.linalg.diag_part(tf.reshape(z, [size, size])))
+    jacobian = tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return {
+        "latent": submission.returned(z[:1]),
+        "jacobian": submission.returned(tf.reshape(jacobian, [size, size])),
+        "log_det": submission.returned(flow.log_det(image)),
+    }
+
+
+def _provided(submission, x, y):
+    """What provided functions give, those that there are."""
+    names = submission.names
+    normal = tfp.distributions.Independent(
+        tfp.distributions.Normal(tf.zeros_like(x[0]), 1.0), reinterpreted_batch_ndims=3
+    )
+
+    def squeezed():
+        squeeze = names["Squeeze"]()
+        log_det = squeeze.forward_log_det_jacobian(tf.identity(x), event_ndims=3)
+        return [squeeze.forward(tf.identity(x)), squeeze.inverse(tf.identity(y)), log_det]
+
+    calls = {
+        "checkerboard_binary_mask": lambda: [
+            names["checkerboard_binary_mask"]((4, 6), orientation) for orientation in (0, 1)
+        ],
+        "Squeeze": squeezed,
+        "nll": lambda: [names["nll"](x, normal)],
+    }
+    found = {}
+    for name, call in calls.items():
+        if name in names:
+            try:
+                found[name] = submission.returned(call())
+            except Exception:
+                found[name] = submission.returned(None)
+    return found
