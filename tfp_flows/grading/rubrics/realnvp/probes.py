@@ -385,15 +385,14 @@ def whole(submission, settings, arrays):
             result["RealNVPModel"], model = submission.returned(None), None
     result |= _provided(submission, image, y)
     try:
-        result |= _jacobian(submission, flow, small_image)
+        found, tape, loss = _jacobian(submission, flow, small_image)
     except NotImplementedError:
         if model is None:  # without a model nothing needs log-dets
             return result
         raise
-    with tf.GradientTape() as tape:  # last, because TFP's normalisations change in it
-        if model is None:
-            loss = flow.energy(small_image)
-        else:
+    result |= found
+    if model is not None:  # last, because TFP's normalisations change in it
+        with tf.GradientTape() as tape:
             law = model(image)
             loss = names["nll"](image, law) if "nll" in names else -law.log_prob(image)
     parts = (*networks.values(), flow.back)
@@ -402,8 +401,8 @@ def whole(submission, settings, arrays):
         for part in parts
         for v in getattr(part, "trainable_weights", getattr(part, "trainable_variables", ()))
     }
-    found = tape.gradient(loss, list(variables.values()))
-    sizes = [0.0 if g is None else tf.reduce_sum(abs(tf.convert_to_tensor(g))) for g in found]
+    gradients = tape.gradient(loss, list(variables.values()))
+    sizes = [0.0 if g is None else tf.reduce_sum(abs(tf.convert_to_tensor(g))) for g in gradients]
     return {
         **result,
         "sizes": submission.returned(tf.stack(sizes)),
@@ -423,27 +422,24 @@ class _Flow:
     def log_det(self, x):
         return self.back.inverse_log_det_jacobian(tf.identity(x), event_ndims=3)
 
-    def energy(self, x):
-        """Negative log-likelihood, with a standard normal for the latents."""
-        z = self.forward(x)
-        base = tf.reduce_sum(tf.square(z) / 2 + np.log(2 * np.pi) / 2, axis=[1, 2, 3])
-        return base - self.log_det(x)
-
 
 def _jacobian(submission, flow, image):
-    """The latent of an image, the Jacobian there and the log-det."""
+    """The latent of an image, the Jacobian there and the log-det; and a loss with its tape."""
     size = int(tf.size(image))
     x = tf.tile(image, [size, 1, 1, 1])
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         z = flow.forward(x)
         total = tf.reduce_sum(tf.linalg.diag_part(tf.reshape(z, [size, size])))
+        log_det = flow.log_det(image)
+        loss = tf.reduce_sum(tf.square(z[:1])) / 2 - log_det
     jacobian = tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return {
+    found = {
         "latent": submission.returned(z[:1]),
         "jacobian": submission.returned(tf.reshape(jacobian, [size, size])),
-        "log_det": submission.returned(flow.log_det(image)),
+        "log_det": submission.returned(log_det),
     }
+    return found, tape, loss
 
 
 def _provided(submission, x, y):
