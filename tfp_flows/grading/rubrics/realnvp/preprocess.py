@@ -77,6 +77,8 @@ def preprocess(trial: Trial) -> Iterator[Finding]:
                 "type", f"{trial.name} returns {other.words}, not a bijector."
             )
             return
+        for key in ("value", "log_det", "inverse"):
+            reply.value(key)  # nonsense in any of them is told as such
         calls.append(_Call(x.astype(float), y.astype(float), alpha, cotangents, reply))
     for call in calls:
         if call.value.kind != "array":

@@ -303,6 +303,13 @@ def _storage(variable):
 
 def _total(values, cotangents):
     """One number that depends on all of some values; None if they are not as they should be."""
+    try:
+        return _sum(values, cotangents)
+    except Exception:  # something that only looks like a tensor
+        return None
+
+
+def _sum(values, cotangents):
     values = values if isinstance(values, list | tuple) else [values]
     parts = []
     for value, cotangent in zip(values, cotangents, strict=False):
