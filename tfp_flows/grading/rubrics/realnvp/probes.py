@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-tfb = tfp.bijectors
+tfb, tfd = tfp.bijectors, tfp.distributions
 _BLOCK, _NETWORK = "block", "network"
 
 
@@ -16,7 +16,8 @@ class Network:
     """A function with weights of the grader's: shift and log-scale of each pixel.
 
     Both are linear in a pixel and its neighbours to the left and above, the log-scale through
-    tanh. The weights serve any number of channels up to their own size.
+    tanh. The weights serve any number of channels up to their own size. Sums of products take the
+    place of matrix products, whose first one in a process is slow.
     """
 
     def __init__(self, kernels):
@@ -26,14 +27,19 @@ class Network:
         """Shift and log-scale, whatever else it is called with."""
         inputs = tf.convert_to_tensor(inputs)
         n = inputs.shape[-1]
+        kernels = self._kernels
+        if n != kernels[0].shape[-1]:
+            kernels = [k[:n, :n] if k.shape.rank == 2 else k[:n] for k in kernels]
         near = tf.roll(inputs, 1, axis=-2) + tf.roll(inputs, 1, axis=-3)
         shift, log_scale = (
-            tf.einsum("...i,ij->...j", inputs, here[:n, :n])
-            + tf.einsum("...i,ij->...j", near, beside[:n, :n])
-            + offset[:n]
-            for here, beside, offset in (self._kernels[:3], self._kernels[3:])
+            _product(inputs, here) + _product(near, beside) + offset
+            for here, beside, offset in (kernels[:3], kernels[3:])
         )
         return shift, tf.tanh(log_scale)
+
+
+def _product(inputs, kernel):
+    return tf.reduce_sum(inputs[..., None] * kernel, axis=-2)
 
 
 class Squeeze(tfb.Bijector):
@@ -64,11 +70,10 @@ def coupling(submission, settings, arrays):
     with tf.GradientTape() as tape:
         tape.watch([x, *kernels])
         value = submission.names[settings["name"]](x, b, Network(kernels))
-        total = _total(value, [cotangent])
     return {
         "value": submission.returned(value),
         "inputs": submission.returned([x, b]),
-        "gradients": _gradients(submission, tape, total, [x, *kernels])
+        "gradients": _gradients(submission, tape, value, [cotangent], [x, *kernels])
         if settings["derived"]
         else [],
     }
@@ -128,14 +133,13 @@ def _method(submission, layer, kernels, derived, name, argument, cotangent, more
                 value = None
             if value is None:
                 value = public(layer, tf.identity(argument), **more)
-            total = _total(value, [cotangent])
     except NotImplementedError:
         return {"missing": True}
     except Exception:
         return {"error": True}
     return {
         "value": submission.returned(value),
-        "gradients": _gradients(submission, tape, total, sources) if derived else [],
+        "gradients": _gradients(submission, tape, value, [cotangent], sources) if derived else [],
     }
 
 
@@ -157,17 +161,15 @@ def preprocess(submission, settings, arrays):
         tape.watch(x)
         value = bijector.forward(tf.identity(x))
         log_det = bijector.forward_log_det_jacobian(tf.identity(x), event_ndims=3)
-        total = _total([value, log_det], cotangents)
     with tf.GradientTape() as back:
         back.watch(y)
         inverse = bijector.inverse(tf.identity(y))
-        total_back = _total(inverse, cotangents)
     return {
         "value": submission.returned(value),
         "log_det": submission.returned(log_det),
         "inverse": submission.returned(inverse),
-        "gradients": _gradients(submission, tape, total, [x]),
-        "gradients_back": _gradients(submission, back, total_back, [y]),
+        "gradients": _gradients(submission, tape, [value, log_det], cotangents, [x]),
+        "gradients_back": _gradients(submission, back, inverse, cotangents, [y]),
     }
 
 
@@ -202,19 +204,19 @@ def run_block(submission, settings, arrays):
     sources = [x, *kernels, *(v for layer in normalisations for v in (layer.gamma, layer.beta))]
     with tf.GradientTape() as tape:
         tape.watch(sources)
-        value = block.forward(tf.identity(x))
-        log_det = block.forward_log_det_jacobian(tf.identity(x), event_ndims=3)
-        total = _total([value, log_det], cotangents)
+        image = tf.identity(x)
+        value = block.forward(image)
+        log_det = block.forward_log_det_jacobian(image, event_ndims=3)
     result = {
         "value": submission.returned(value),
         "log_det": submission.returned(log_det),
-        "gradients": _gradients(submission, tape, total, sources),
+        "gradients": _gradients(submission, tape, [value, log_det], cotangents, sources),
     }
     y = tf.reshape(y, value.shape) if tf.size(y) == tf.size(value) else y
     try:  # both change the statistics, and not every wrong block has an inverse
-        inverse_log_det = block.inverse_log_det_jacobian(tf.identity(y), event_ndims=3)
+        inverse_log_det = block.inverse_log_det_jacobian(y, event_ndims=3)
         result["inverse_log_det"] = submission.returned(inverse_log_det)
-        result["inverse"] = submission.returned(block.inverse(tf.identity(y)))
+        result["inverse"] = submission.returned(block.inverse(y))
     except Exception:
         pass
     return result
@@ -277,22 +279,20 @@ def run_network(submission, settings, arrays):
     with tf.GradientTape() as tape:
         tape.watch(sources)
         value = model(x, training=False)
-        total = _total(value, cotangents)
     result = {
         "value": submission.returned(value),
         "again": submission.returned(None if again is None else again(x, training=False)),
         "losses": submission.returned(tf.stack(losses) if losses else np.zeros(0, np.float32)),
         "inputs": submission.returned([x]),
-        "gradients": _gradients(submission, tape, total, sources),
+        "gradients": _gradients(submission, tape, value, cotangents, sources),
     }
     with tf.GradientTape() as tape:
         tape.watch(sources)
         training = model(tf.identity(x), training=True)
-        total = _total(training, cotangents)
     return {
         **result,
         "training": submission.returned(training),
-        "training_gradients": _gradients(submission, tape, total, sources),
+        "training_gradients": _gradients(submission, tape, training, cotangents, sources),
     }
 
 
@@ -301,41 +301,39 @@ def _storage(variable):
     return variable if isinstance(variable, tf.Variable) else variable.value
 
 
-def _total(values, cotangents):
-    """One number that depends on all of some values; None if they are not as they should be."""
+def _gradients(submission, tape, values, cotangents, sources):
+    """Gradients by all sources of the sum of values times cotangents.
+
+    Zeros where there are none; nothing where none can be had.
+    """
     try:
-        return _sum(values, cotangents)
-    except Exception:  # something that only looks like a tensor
-        return None
-
-
-def _sum(values, cotangents):
-    values = values if isinstance(values, list | tuple) else [values]
-    parts = []
-    for value, cotangent in zip(values, cotangents, strict=False):
-        if not tf.is_tensor(value):
-            return None
-        weight = tf.cast(cotangent, tf.float64)
-        value = tf.cast(value, tf.float64)
-        if value.shape.rank == 0:
-            weight = tf.reduce_sum(weight)
-        elif tf.size(value) == tf.size(weight):
-            weight = tf.reshape(weight, value.shape)
-        elif weight.shape.rank == 1 and tf.size(value) % tf.size(weight) == 0:
-            value = tf.reduce_sum(tf.reshape(value, [weight.shape[0], -1]), axis=-1)
-        else:
-            return None
-        parts.append(tf.reduce_sum(weight * value))
-    return tf.add_n(parts) if parts else None
-
-
-def _gradients(submission, tape, total, sources):
-    """Gradients by all sources, zeros where there are none; nothing where none can be had."""
-    try:
-        found = tape.gradient(total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        values = values if isinstance(values, list | tuple) else [values]
+        pairs = list(zip(values, cotangents, strict=False))
+        found = tape.gradient(
+            [value for value, _ in pairs],
+            sources,
+            output_gradients=[_weight(*pair) for pair in pairs],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
     except Exception:  # nothing to derive, or an operation that has no gradient
         return []
     return [{"value": submission.returned(tf.convert_to_tensor(value))} for value in found]
+
+
+def _weight(value, cotangent):
+    """A cotangent for a value of the same entries, of one number, or of more for each image."""
+    weight = np.asarray(cotangent)
+    shape = tuple(value.shape)
+    size = int(np.prod(shape))
+    if not shape:
+        weight = weight.sum()
+    elif size == weight.size:
+        weight = weight.reshape(shape)
+    elif weight.ndim == 1 and size % weight.size == 0:
+        weight = np.repeat(weight, size // weight.size).reshape(shape)
+    else:
+        raise ValueError("another number of entries")
+    return tf.constant(weight.astype(value.dtype.as_numpy_dtype))
 
 
 def _leaves(layer):
@@ -363,7 +361,7 @@ def whole(submission, settings, arrays):
     def small(input_shape, filters=4):
         channels = input_shape[-1]
         if channels not in networks:
-            networks[channels] = build((None, None, channels), 4)
+            networks[channels] = build((None, None, channels), 2)
         return networks[channels]
 
     small_image, image, y = (tf.constant(array) for array in arrays)
@@ -391,17 +389,14 @@ def whole(submission, settings, arrays):
         except Exception:
             result["RealNVPModel"], model = submission.returned(None), None
     result |= _provided(submission, image, y)
+    nll = names.get("nll") if model is not None else None
     try:
-        found, tape, loss = _jacobian(submission, flow, small_image)
+        found, tape, loss = _jacobian(submission, flow, small_image, nll or _nll)
     except NotImplementedError:
         if model is None:  # without a model nothing needs log-dets
             return result
         raise
     result |= found
-    if model is not None:  # last, because TFP's normalisations change in it
-        with tf.GradientTape() as tape:
-            law = model(image)
-            loss = names["nll"](image, law) if "nll" in names else -law.log_prob(image)
     parts = (*networks.values(), flow.back)
     variables = {
         id(_storage(v)): _storage(v)
@@ -418,43 +413,49 @@ def whole(submission, settings, arrays):
 
 
 class _Flow:
-    """From images to latents, as the inverse of a bijector; fresh tensors pass TFP's cache by."""
+    """From images to latents, as the inverse of a bijector."""
 
     def __init__(self, back):
         self.back = back
 
     def forward(self, x):
-        return self.back.inverse(tf.identity(x))
+        return self.back.inverse(x)
 
     def log_det(self, x):
-        return self.back.inverse_log_det_jacobian(tf.identity(x), event_ndims=3)
+        return self.back.inverse_log_det_jacobian(x, event_ndims=3)
 
 
-def _jacobian(submission, flow, image):
-    """The latent of an image, the Jacobian there and the log-det; and a loss with its tape."""
+def _nll(y_true, y_pred):
+    return -y_pred.log_prob(y_true)
+
+
+def _jacobian(submission, flow, image, nll):
+    """The latent of an image, the Jacobian there and the log-det; and the loss with its tape."""
     size = int(tf.size(image))
     x = tf.tile(image, [size, 1, 1, 1])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         z = flow.forward(x)
         total = tf.reduce_sum(tf.linalg.diag_part(tf.reshape(z, [size, size])))
-        log_det = flow.log_det(image)
-        loss = tf.reduce_sum(tf.square(z[:1])) / 2 - log_det
+        log_det = flow.log_det(x)
+        loss = nll(x, tfd.TransformedDistribution(_normal(z), flow.back))
     jacobian = tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     found = {
         "latent": submission.returned(z[:1]),
         "jacobian": submission.returned(tf.reshape(jacobian, [size, size])),
-        "log_det": submission.returned(log_det),
+        "log_det": submission.returned(log_det[:1]),
     }
     return found, tape, loss
+
+
+def _normal(images):
+    """The standard normal of images of a size."""
+    return tfd.Independent(tfd.Normal(tf.zeros(images.shape[1:]), 1.0), reinterpreted_batch_ndims=3)
 
 
 def _provided(submission, x, y):
     """What provided functions give, those that there are."""
     names = submission.names
-    normal = tfp.distributions.Independent(
-        tfp.distributions.Normal(tf.zeros_like(x[0]), 1.0), reinterpreted_batch_ndims=3
-    )
 
     def squeezed():
         squeeze = names["Squeeze"]()
@@ -466,7 +467,7 @@ def _provided(submission, x, y):
             names["checkerboard_binary_mask"]((4, 6), orientation) for orientation in (0, 1)
         ],
         "Squeeze": squeezed,
-        "nll": lambda: [names["nll"](x, normal)],
+        "nll": lambda: [names["nll"](x, _normal(x))],
     }
     found = {}
     for name, call in calls.items():
