@@ -22,7 +22,7 @@ class Fault(NamedTuple):
 _METHODS = SOLUTION[
     SOLUTION.index("    def _forward(self, x):") : SOLUTION.index("def realnvp_block")
 ]
-_LOG_DETS = _METHODS[_METHODS.index("    def _forward_log_det") :]
+LOG_DETS = _METHODS[_METHODS.index("    def _forward_log_det") :]
 _MEMBERS = SOLUTION[
     SOLUTION.index("    bijectors = [") : SOLUTION.index("    return tfb.Chain(list(")
 ]
@@ -106,7 +106,7 @@ FAULTS = [
             "realnvp_block": (12, _WRONG_MAP),
         },
     ),
-    Fault("layer of the graded parts with maps", ((_LOG_DETS, "\n\n"),), {}),
+    Fault("layer of the graded parts with maps", ((LOG_DETS, "\n\n"),), {}),
     Fault(
         "block without couplings",
         ((_MEMBERS, "    bijectors = [squeeze, tfb.BatchNormalization()]\n"),),

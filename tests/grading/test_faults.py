@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from grading.faults import FAULTS
+from grading.faults import FAULTS, LOG_DETS
 from grading.mutants import MUTANTS, SOLUTION
 from tfp_flows.grading import Status, load_rubric
 
-# Of each item every fifth mutant, each with the next of these; of all 355 pairs, tried once, none
-# earned more than the worse of the two alone, but for those of which one undoes the other.
+# Of each item every fifth mutant, each with the next of these; of all 355 pairs, tried once, those
+# that earned more than the worse of the two alone were of mistakes of which one undoes the other.
 _STEP = 5
-# A kernel of 1x1 has no use for padding.
+# These do: a kernel of 1x1 has no use for padding.
 _UNDONE = (("(1, 1)", '"VALID"'),)
 
 
@@ -69,6 +69,21 @@ def test_two_mistakes_earn_no_more_than_the_worse_alone(graded):
     assert count >= 8
 
 
+_LAST = "    return tfb.Chain(list(reversed(bijectors)))"
+_FORTH = "    y = b * x + (1 - b) * (x * tf.exp(s) + t)\n"
+_OVERWRITES = "    y = tf.identity(y + 0.0)\n    x._numpy()[...] = 7.0\n"
+_MORE = (  # with the points for the worse one alone
+    ("realnvp_block", _LAST, "    del bijectors[1]\n    return tfb.Chain(bijectors)", 1.5),
+    ("forward", _FORTH, _FORTH.replace("exp(s)", "exp(tf.stop_gradient(s))") + _OVERWRITES, 3),
+)
+
+
+@pytest.mark.parametrize(("item", "right", "wrong", "worse"), _MORE, ids=("reversed", "overwrites"))
+def test_no_mistake_hides_behind_one_of_another_sort(graded, item, right, wrong, worse):
+    assert SOLUTION.count(right) == 1
+    assert graded(SOLUTION.replace(right, wrong), item)[item].points < worse
+
+
 def test_provided_parts_are_told_and_cost_nothing(grader, tmp_path):
     path = tmp_path / "submission.py"
     whole = f"{SOLUTION}\n\n{_provided()}\n"
@@ -104,3 +119,10 @@ def test_model_that_cannot_train_costs_a_share(grader, tmp_path):
     }
     assert all(item.status is Status.partial for item in lost.values())
     assert all("Put together" in item.message for item in lost.values())
+
+
+def test_log_dets_that_lack_cost_a_share_where_the_model_needs_them(graded):
+    results = graded(f"{SOLUTION}\n\n{_provided()}\n".replace(LOG_DETS, "\n\n"))
+    lost = {name: item.points for name, item in results.items() if item.points < item.maximum}
+    assert lost == {"AffineCouplingLayer": 12, "realnvp_block": 12}
+    assert all("Put together" in results[name].message for name in lost)

@@ -93,11 +93,11 @@ def _apply(
 
 def differences(members: list[Member]) -> Iterator[Finding]:
     """All that is different in members that are not the right ones."""
-    if members == RIGHT[::-1]:
+    if _in_common(members[::-1]) > _in_common(members):
         yield Finding(
             "reversed", "The block runs backwards: tfb.Chain applies the last of its list first."
         )
-        return
+        members = members[::-1]
     kinds = [member["what"] for member in members]
     yield from _normalisations(kinds)
     yield from _squeeze(kinds)
@@ -113,6 +113,21 @@ def differences(members: list[Member]) -> Iterator[Finding]:
         )
     else:
         yield from _couplings_apart(couplings, right)
+
+
+def _in_common(members: Sequence[Member]) -> int:
+    """How many members stand in the order of the right ones, whatever lies between them."""
+
+    def looks(member: Member) -> tuple:
+        return member["what"], member.get("mask"), member.get("function")
+
+    row = [0] * (len(RIGHT) + 1)  # of the longest common subsequences with the first right ones
+    for member in members:
+        above, row = row, [0]
+        for i, right in enumerate(RIGHT):
+            same = looks(member) == looks(right)
+            row.append(above[i] + 1 if same else max(above[i + 1], row[i]))
+    return row[-1]
 
 
 def _couplings_apart(couplings: list[Member], right: list[Member]) -> Iterator[Finding]:

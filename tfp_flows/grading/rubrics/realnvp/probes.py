@@ -66,13 +66,14 @@ class Squeeze(tfb.Bijector):
 
 def coupling(submission, settings, arrays):
     """Calls one of the four coupling functions: its input, the mask, a cotangent, the kernels."""
+    given = [array.copy() for array in arrays[:2]]
     x, b, cotangent, *kernels = (tf.constant(array) for array in arrays)
     with tf.GradientTape() as tape:
         tape.watch([x, *kernels])
         value = submission.names[settings["name"]](x, b, Network(kernels))
     return {
         "value": submission.returned(value),
-        "inputs": submission.returned([x, b]),
+        "inputs": submission.returned(_taken_back([x, b], given)),
         "gradients": _gradients(submission, tape, value, [cotangent], [x, *kernels])
         if settings["derived"]
         else [],
@@ -271,6 +272,7 @@ def build_network(submission, settings, arrays):
 def run_network(submission, settings, arrays):
     """Sets all variables, and calls the network as in use, as in training, and for its losses."""
     model, again, variables = submission.kept[_NETWORK]
+    given = [arrays[0].copy()]
     x, *cotangents = (tf.constant(array) for array in arrays[:3])
     for variable, value in zip(variables, arrays[3:], strict=True):
         variable.assign(value)
@@ -283,7 +285,7 @@ def run_network(submission, settings, arrays):
         "value": submission.returned(value),
         "again": submission.returned(None if again is None else again(x, training=False)),
         "losses": submission.returned(tf.stack(losses) if losses else np.zeros(0, np.float32)),
-        "inputs": submission.returned([x]),
+        "inputs": submission.returned(_taken_back([x], given)),
         "gradients": _gradients(submission, tape, value, cotangents, sources),
     }
     with tf.GradientTape() as tape:
@@ -318,6 +320,15 @@ def _gradients(submission, tape, values, cotangents, sources):
     except Exception:  # nothing to derive, or an operation that has no gradient
         return []
     return [{"value": submission.returned(tf.convert_to_tensor(value))} for value in found]
+
+
+def _taken_back(inputs, given):
+    """What inputs hold; after that they hold what was given, because gradients read them."""
+    now = [np.array(tensor) for tensor in inputs]
+    for tensor, before, after in zip(inputs, given, now, strict=True):
+        if not np.array_equal(before, after):
+            tensor._numpy()[...] = before
+    return now
 
 
 def _weight(value, cotangent):
