@@ -12,6 +12,7 @@ EARNED = {
     "tfp_flows/bijectors/continuous.py": "one bijector with its solver, adjoint and trace",
     "tfp_flows/bijectors/sweep.py": "one algorithm, forward and adjoint, that share each step",
     "tfp_flows/flows/flow.py": "one distribution with every way in that TFP has",
+    "tfp_flows/grading/rubrics/realnvp/probes.py": "one text that runs beside a submission",
     "tfp_flows/models/flow_model.py": "one Keras model with both Keras' hooks",
     "tfp_flows/networks/autoregressive.py": "one network, whose signature is that of TFP's",
     "tests/benchmarks/test_benchmarks_density.py": "one benchmark, each part with its failure",

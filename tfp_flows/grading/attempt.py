@@ -74,7 +74,7 @@ class Attempts:
 
     def plan(self, item: Item, replaced: Collection[str] = ()) -> Plan:
         """The statements of the submission that an item needs."""
-        return self._source.plan([item.id], replaced)
+        return self._source.plan([item.id, *item.settings.get("with", ())], replaced)
 
     def guarded(self, item: Item, replaced: Collection[str] = ()) -> bool:
         """Whether something of the reference's graded items is there when an item is tried."""

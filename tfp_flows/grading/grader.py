@@ -23,6 +23,7 @@ from tfp_flows.grading.replies import Malformed
 from tfp_flows.grading.results import ItemResult, Report, Status
 from tfp_flows.grading.rubric import DEFAULT, Rubric, load_rubric
 from tfp_flows.grading.visible import check_places, copies
+from tfp_flows.grading.whole import Together
 
 _LARGEST_FILE = 200 << 20
 _MOST_OUTPUT = 4000
@@ -145,14 +146,16 @@ class Grader:
             return Begun(needs_reference=False, finish=lambda: report)
         attempts = Attempts(self._pool, self.rubric, source, reference)
         run = Run(self.rubric, self.limits, source, attempts)
+        together = Together(run)
         # What came back may overflow; nbgrader minds every warning.
         with np.errstate(all="ignore"):
             run.show(items)
+            together.show(items)
         seconds = time.monotonic() - started
 
         def finish() -> Report:
             with np.errstate(all="ignore"):
-                results = run.finish(items)
+                results, provided = together.judge(run.finish(items))
             return Report(
                 **about,
                 items=results,
@@ -160,6 +163,8 @@ class Grader:
                 isolation=run.isolation,
                 weaker=run.weaker,
                 notes=tuple(_notes(source)),
+                provided_missing=provided.missing,
+                provided_changed=provided.changed,
                 output=run.output[:_MOST_OUTPUT],
                 seconds=seconds,
                 peak_megabytes=run.peak / 1e6,
@@ -167,7 +172,8 @@ class Grader:
                 not_run=left_out(source, [attempts.plan(item) for item in items]),
             )
 
-        return Begun(needs_reference=run.needs_reference(items), finish=finish)
+        needs_reference = run.needs_reference(items) or together.needs_reference
+        return Begun(needs_reference=needs_reference, finish=finish)
 
     def _source_of_reference(self) -> Source:
         with self._reading:

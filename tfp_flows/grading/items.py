@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from tfp_flows.grading.attempt import Attempt, Attempts
 from tfp_flows.grading.isolation import Limits
@@ -52,6 +52,7 @@ class Run:
     peak: int = 0
     spent: float = 0.0
     timeouts: int = 0
+    kinds: dict[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     _best: dict[str, _Best] = dataclasses.field(default_factory=dict)
 
     def grade(self, items: Collection[Item]) -> tuple[ItemResult, ...]:
@@ -112,11 +113,19 @@ class Run:
 
     def keras(self, results: Collection[ItemResult]) -> str:
         """The Keras that the submission needs: that of the items that use one."""
-        by_id = {result.id: result for result in results}
+        return self._keras_of({result.id: result.keras for result in results})
+
+    def keras_so_far(self) -> str:
+        """The Keras of the tries made until now, as `keras` finds it."""
+        return self._keras_of(
+            {name: best.attempt.keras for name, best in self._best.items() if best.attempt}
+        )
+
+    def _keras_of(self, known: Mapping[str, str]) -> str:
         for item in self.rubric.items:
-            if item.id in by_id and by_id[item.id].keras and self._uses_keras(item):
-                return by_id[item.id].keras
-        return next((result.keras for result in results if result.keras), "")
+            if known.get(item.id) and self._uses_keras(item):
+                return known[item.id]
+        return next((keras for keras in known.values() if keras), "")
 
     def _needs(self, item: Item) -> set[str]:
         return self.attempts.stand_ins.dependencies(item) & set(self.rubric.graded)
@@ -154,17 +163,29 @@ class Run:
         if attempt is None:
             message = f"Not graded: {self.limits.total_seconds:.0f} seconds were used up before it."
             return ItemResult(item.id, 0.0, item.points, Status.error, message)
+        inherited = self._inherited(item)
+        self.kinds[item.id] = frozenset(finding.kind for finding in attempt.findings)
+        score = max(0.0, attempt.score - sum(inherited.values()))
+        attempt = dataclasses.replace(attempt, score=score)
         blocked = attempt.raised and bool(wrong)
         return ItemResult(
             id=item.id,
             points=round(item.points * attempt.score, 6),
             maximum=item.points,
             status=_status(attempt, blocked),
-            message=_message(attempt, wrong, best.replaced, blocked),
+            message=_message(attempt, wrong, best.replaced, blocked, inherited),
             blocked_by=tuple(wrong) if blocked else (),
             keras=attempt.keras,
             seconds=round(best.seconds, 3),
         )
+
+    def _inherited(self, item: Item) -> dict[str, float]:
+        """What faults of other items cost this one, by their names."""
+        shares = {
+            name: sum(kinds.get(kind, 0.0) for kind in self.kinds.get(name, ()))
+            for name, kinds in item.inherits.items()
+        }
+        return {name: share for name, share in shares.items() if share}
 
     def _absent(self, item: Item) -> str:
         if not self.source.binds(item.id):
@@ -272,9 +293,15 @@ def _better(attempt: Attempt, best: Attempt) -> bool:
 
 
 def _message(
-    attempt: Attempt, wrong: Collection[str], replaced: Collection[str], blocked: bool
+    attempt: Attempt,
+    wrong: Collection[str],
+    replaced: Collection[str],
+    blocked: bool,
+    inherited: Collection[str],
 ) -> str:
-    parts = [finding.message for finding in attempt.findings] or ["Right."]
+    parts = [finding.message for finding in attempt.findings]
+    parts += [f"With your {name} it does not work." for name in inherited]
+    parts = parts or ["Right."]
     if blocked:
         parts.append(f"It cannot be judged before {', '.join(wrong)} is right.")
     else:

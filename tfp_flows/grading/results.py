@@ -64,6 +64,8 @@ class Report:
         weaker: What was weaker about them than it could be.
         notes: Remarks on the file as a whole, such as cells that are no Python.
         not_run: Lines of the file that were not run, each with the reason.
+        provided_missing: Provided names that the file does not define.
+        provided_changed: Provided names that do not do there what they should.
         output: What the submission printed, cut short.
         seconds: Wall time, without the start of the grader and tries beside the reference.
         peak_megabytes: Most memory that one of its processes had in use, but in such tries.
@@ -80,6 +82,8 @@ class Report:
     isolation: tuple[str, ...] = ()
     weaker: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    provided_missing: tuple[str, ...] = ()
+    provided_changed: tuple[str, ...] = ()
     output: str = ""
     seconds: float = 0.0
     peak_megabytes: float = 0.0
@@ -94,6 +98,16 @@ class Report:
             object.__setattr__(self, name, printable(getattr(self, name)))
         for name in ("notes", "not_run"):
             object.__setattr__(self, name, tuple(map(printable, getattr(self, name))))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and what of the provided parts is missing or changed."""
+        told = {
+            "Provided parts that the file does not hold": self.provided_missing,
+            "Provided parts that are changed": self.provided_changed,
+        }
+        words = [f"{what}: {', '.join(names)}." for what, names in told.items() if names]
+        return (*self.notes, *words)
 
     @property
     def points(self) -> float:

@@ -20,8 +20,9 @@ else:
 DEFAULT = "realnvp"
 _BUILT_IN = Path(__file__).parent / "rubrics"
 _FILE, _REFERENCE, _PROBES, _CHECKS = "rubric.toml", "reference.py", "probes.py", "checks.py"
-_TOP = {"name", "title", "provided", "names", "parts", "items"}
-_ITEM = {"id", "title", "points", "check", "deductions", "settings"}
+_TOP = {"name", "title", "provided", "names", "parts", "items", "whole"}
+_WHOLE = {"check", "root", "model", "pieces", "shares"}
+_ITEM = {"id", "title", "points", "check", "deductions", "inherits", "settings"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Item:
         deductions: Share of the points that each kind of finding costs; one that is not named
             costs all.
         settings: What the check reads besides, from the rubric file.
+        inherits: Share of the points that each kind of finding of other items costs here, by the
+            names of those.
     """
 
     id: str
@@ -44,6 +47,27 @@ class Item:
     check: Callable
     deductions: Mapping[str, float]
     settings: Mapping[str, Any]
+    inherits: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """How the pieces of a submission are judged together.
+
+    Attributes:
+        check: Judges them; takes a `Trial` and yields `Finding`s.
+        pieces: Names without which there is nothing to be judged.
+        root: The one of them that uses the others.
+        model: Provided names that use the pieces, where a submission holds all of these; the
+            first one is the root then.
+        shares: Share of the points that it costs items if the pieces do not work together.
+    """
+
+    check: Callable
+    pieces: tuple[str, ...]
+    root: str
+    model: tuple[str, ...]
+    shares: Mapping[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +84,7 @@ class Rubric:
         reference: Source of the reference solution; "" if there is none.
         probes: Source of what looks at a submission from inside its process.
         location: What loads it again: its name, or its folder.
+        whole: How the pieces are judged together; None if they are not.
     """
 
     name: str
@@ -71,6 +96,7 @@ class Rubric:
     reference: str
     probes: str
     location: str
+    whole: Whole | None = None
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -159,6 +185,10 @@ def _rubric(
     if twice:
         raise InputError(f"{path} has the item {twice!r} twice; remove one of them.")
     parts = {name: tuple(members) for name, members in content.get("parts", {}).items()}
+    for item in items:
+        for other in item.inherits:
+            if other not in ids:
+                raise InputError(f"{path}: {item.id} inherits from an unknown item {other!r}.")
     for name, members in parts.items():
         for member in members:
             if member not in ids:
@@ -173,7 +203,32 @@ def _rubric(
         reference=_text(folder / _REFERENCE),
         probes=_text(folder / _PROBES),
         location=location,
+        whole=_whole(content["whole"], checks, ids, path) if "whole" in content else None,
     )
+
+
+def _whole(
+    entry: Mapping[str, Any], checks: Mapping[str, Callable], ids: list[str], path: Path
+) -> Whole:
+    _only_known(entry, _WHOLE, path)
+    check, shares = entry.get("check"), dict(entry.get("shares", {}))
+    if check not in checks:
+        raise InputError(f"{path}: {unknown_name('check', str(check), checks)}")
+    _only_shares(shares, "whole", path)
+    pieces = tuple(entry.get("pieces", ()))
+    for name in (*shares, *pieces):
+        if name not in ids:
+            raise InputError(f"{path}: whole names an unknown item {name!r}.")
+    root = entry.get("root")
+    if root not in pieces:
+        raise InputError(f"{path}: whole has root = {root!r}; give one of its pieces.")
+    return Whole(checks[check], pieces, root, tuple(entry.get("model", ())), shares)
+
+
+def _only_shares(shares: Mapping[str, Any], name: str, path: Path) -> None:
+    for kind, share in shares.items():
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise InputError(f"{path}: {name}: {kind} = {share!r}; give a share from 0 to 1.")
 
 
 def _item(entry: Mapping[str, Any], checks: Mapping[str, Callable], path: Path) -> Item:
@@ -186,10 +241,10 @@ def _item(entry: Mapping[str, Any], checks: Mapping[str, Callable], path: Path) 
         raise InputError(f"{path}: {name} has points = {points!r}; give a number above 0.")
     if check not in checks:
         raise InputError(f"{path}: {unknown_name('check', str(check), checks)}")
+    inherits = {other: dict(shares) for other, shares in entry.get("inherits", {}).items()}
     deductions = dict(entry.get("deductions", {}))
-    for kind, share in deductions.items():
-        if not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise InputError(f"{path}: {name}: {kind} = {share!r}; give a share from 0 to 1.")
+    for shares in (deductions, *inherits.values()):
+        _only_shares(shares, name, path)
     return Item(
         id=name,
         title=str(entry.get("title", name)),
@@ -197,6 +252,7 @@ def _item(entry: Mapping[str, Any], checks: Mapping[str, Callable], path: Path) 
         check=checks[check],
         deductions=deductions,
         settings=dict(entry.get("settings", {})),
+        inherits=inherits,
     )
 
 

@@ -35,8 +35,8 @@ def write_csv(reports: Sequence[Report]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     sums = ["submission", "points", "maximum", "percent"]
-    after = ["keras", "seconds", "same_as", "notes", "not_run", "walls", "weaker"]
-    writer.writerow([*sums, *items, *after])
+    after = ["keras", "seconds", "same_as", "provided_missing", "provided_changed", "notes"]
+    writer.writerow([*sums, *items, *after, "not_run", "walls", "weaker"])
     for report in reports:
         by_id = {item.id: item for item in report.items}
         writer.writerow(
@@ -47,6 +47,8 @@ def write_csv(reports: Sequence[Report]) -> str:
                 report.keras,
                 f"{report.seconds:.1f}",
                 _cell("; ".join(same.get(report.submission, ()))),
+                _cell("; ".join(report.provided_missing)),
+                _cell("; ".join(report.provided_changed)),
                 _cell(" ".join(report.notes)),
                 _cell("; ".join(report.not_run)),
                 "; ".join(report.isolation),
@@ -83,6 +85,8 @@ def write_page(
         _item_table(reports),
         "<h2>Submissions</h2>",
         _table(reports, links),
+        "<h2>Provided parts</h2>",
+        _provided(reports),
         "<h2>Identical solutions</h2>",
         _identical(reports),
         "<h2>What was not run</h2>",
@@ -164,6 +168,19 @@ def _table(reports: Sequence[Report], links: Mapping[str, str]) -> str:
                 status = item.status.value
                 cells.append(f'<td class="{status}" title="{title}">{points(item.points)}</td>')
         rows.append(f"<tr>{''.join(cells)}<td>{_text(report.keras)}</td></tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _provided(reports: Sequence[Report]) -> str:
+    """What is missing or changed of what submissions were given, which is not graded."""
+    found = [r for r in reports if r.provided_missing or r.provided_changed]
+    if not found:
+        return "<p>All submissions hold them as they were given.</p>"
+    rows = ["<tr><th>Submission</th><th>missing</th><th>changed</th></tr>"]
+    for report in found:
+        names = (", ".join(n) for n in (report.provided_missing, report.provided_changed))
+        cells = "".join(f"<td>{_text(cell)}</td>" for cell in (report.submission, *names))
+        rows.append(f"<tr>{cells}</tr>")
     return f"<table>{''.join(rows)}</table>"
 
 

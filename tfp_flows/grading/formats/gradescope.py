@@ -7,7 +7,7 @@ from tfp_flows.grading.results import ItemResult, Report, Status
 
 def write(report: Report) -> str:
     """Score, tests and times; texts are marked as plain, so that none of them is markup."""
-    notes = [f"Note: {note}" for note in report.notes]
+    notes = [f"Note: {note}" for note in report.remarks]
     keras = [f"Graded with {report.keras}."] if report.keras else []
     return to_json(
         {

@@ -19,8 +19,8 @@ def feedback(report: Report) -> str:
     lines = ["Not graded, through no fault of the submission." if report.faulty else reached, ""]
     for item in report.items:
         lines += _item(item)
-    if report.notes:
-        lines += ["", *(f"Note: {note}" for note in report.notes)]
+    if report.remarks:
+        lines += ["", *(f"Note: {note}" for note in report.remarks)]
     if report.keras:
         lines += ["", f"Graded with {report.keras}."]
     return "\n".join(lines)

@@ -1,36 +1,32 @@
 """Checks the block: its members, their order, and what it computes."""
 
+import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from tfp_flows.grading.comparing import close, not_an_array
 from tfp_flows.grading.replies import Malformed, Reply, Value
 from tfp_flows.grading.rubrics.realnvp import maths
+from tfp_flows.grading.rubrics.realnvp.chain import RIGHT, Member, differences, forward, inverse
+from tfp_flows.grading.rubrics.realnvp.gradients import cut, gradients_of, told
 from tfp_flows.grading.trial import Finding, Trial
 
 _SHAPE = (3, 8, 4, 3)
 _NETWORKS = 6
-_MOST_CHANNELS, _MOST_NORMALISATIONS, _MOST_MEMBERS = 1000, 50, 50
-Member = dict[str, Any]
+_MOST_CHANNELS, _MOST_NORMALISATIONS, _MOST_MEMBERS, _MOST_FLAGS = 1000, 50, 50, 4
 
 
-def _couplings(mask: str, first: int) -> list[Member]:
-    return [
-        {"what": "coupling", "mask": mask, "orientation": i % 2, "function": first + i}
-        for i in range(3)
-    ]
+class _Run(NamedTuple):
+    """What a block was given, and what came of it."""
 
-
-_NORMALISATION, _SQUEEZE = {"what": "normalisation"}, {"what": "squeeze"}
-_RIGHT: list[Member] = [
-    *_couplings("checkerboard", 0),
-    _NORMALISATION,
-    _SQUEEZE,
-    *_couplings("channel", 3),
-    _NORMALISATION,
-]
+    x: np.ndarray
+    y: np.ndarray
+    cotangents: list[np.ndarray]
+    kernels: list[list[np.ndarray]]
+    variables: list[list[np.ndarray]]
+    reply: Reply
 
 
 def block(trial: Trial) -> Iterator[Finding]:
@@ -40,9 +36,8 @@ def block(trial: Trial) -> Iterator[Finding]:
     """
     channels = _SHAPE[-1]
     kernels = [maths.random_kernels(trial.random, 4 * channels) for _ in range(_NETWORKS)]
-    x = _images(trial, _SHAPE)
     flat = [array for kernel in kernels for array in kernel]
-    built = trial.probe("build_block", [*flat, x])
+    built = trial.probe("build_block", [*flat, _images(trial, _SHAPE)])
     if "other" in built:
         other = built.value("other")
         yield not_an_array(other, trial.name) or Finding(
@@ -54,27 +49,26 @@ def block(trial: Trial) -> Iterator[Finding]:
     if len(sizes) > _MOST_NORMALISATIONS or max(sizes, default=0) > _MOST_CHANNELS:
         raise Malformed
     variables = [maths.random_normalisation(trial.random, size) for size in sizes]
-    normalisations = [maths.Normalisation(*group) for group in variables]
-    networks = [maths.network(kernel) for kernel in kernels]
     x, y = _images(trial, _SHAPE), _images(trial, _squeezed(_SHAPE))
-    whole = _forward(_RIGHT, x, networks, normalisations)
-    reply = trial.probe(
-        "run_block",
-        [x, y, *(array for group in variables for array in group)],
-        backward=whole is not None,
-    )
+    cotangents = [
+        trial.random.normal(size=shape).astype(np.float32)
+        for shape in (_squeezed(_SHAPE), _SHAPE[:1])
+    ]
+    settings = [array for group in variables for array in group]
+    reply = trial.probe("run_block", [x, y, *cotangents, *settings])
+    run = _Run(x, y, cotangents, kernels, variables, reply)
     value = reply.value("value")
     wrong = not_an_array(value, f"forward of the bijector of {trial.name}")
     if wrong:
         yield wrong
-    elif whole is not None and close(value.array, whole):
-        yield from _backward(reply.value("inverse"), y, networks, normalisations)
+    elif _gives(RIGHT, run, value.array):
+        yield from _rest(RIGHT, run, trial.random)
+    elif members != RIGHT and _gives(members, run, value.array):
+        found = list(differences(members))
+        yield from found or [Finding("values", "The members are not those of the assignment.")]
+        yield from _rest(members, run, trial.random)
     else:
-        told = _forward(members, x, networks, normalisations)
-        if members == _RIGHT or told is None or not close(value.array, told):
-            yield from _unexplained(trial, built, members)
-        else:
-            yield from _differences(members)
+        yield from _unexplained(trial, built, members)
 
 
 def _images(trial: Trial, shape: Sequence[int]) -> np.ndarray:
@@ -99,43 +93,86 @@ def _members(built: Reply) -> list[Member]:
     return members
 
 
-def _forward(members, x, networks, normalisations) -> np.ndarray | None:
-    """What a chain of such members computes; None if it cannot be."""
-    x, left = x.astype(float), list(normalisations)
-    for member in members:
-        try:
-            x = _apply(member, x, networks, left)
-        except (ValueError, IndexError):
-            return None
-    return x
+def _gives(members: Sequence[Member], run: _Run, value: np.ndarray) -> bool:
+    """Whether a chain of such members computes this."""
+    told = forward(members, run.x.astype(float), run.kernels, run.variables)
+    return told is not None and close(value, told[0])
 
 
-def _apply(member: Member, x: np.ndarray, networks, left: list) -> np.ndarray:
-    if member["what"] == "squeeze":
-        return maths.squeeze(x)
-    if member["what"] == "normalisation":
-        return left.pop(0).undo(x)
-    if member["what"] != "coupling" or not 0 <= member["function"] < len(networks):
-        raise ValueError("unknown member")
-    mask = maths.mask(member["mask"], member["orientation"], x.shape[1:])
-    return maths.RIGHT.forward(x, mask, networks[member["function"]])
+def _rest(members: list[Member], run: _Run, random: np.random.Generator) -> Iterator[Finding]:
+    """Log-dets, the other direction and gradients of members that have the right values."""
+    expected = forward(members, run.x.astype(float), run.kernels, run.variables)
+    constant = all(member["what"] != "coupling" for member in members)  # TFP's has no batch then
+    if not _is(run.reply.value("log_det"), expected[1], constant=constant):
+        yield Finding("log_det", "The log-det of the block is not that of its forward map.")
+    yield from _backward(members, constant, run._replace(y=run.y.reshape(expected[0].shape)))
+    lost = cut(
+        lambda arrays: _total(members, run, arrays),
+        _derived(run),
+        gradients_of(run.reply),
+        random,
+        groups=_groups(run),
+    )
+    if lost:
+        yield told("the image, the networks and the normalisations")
 
 
-def _backward(value: Value, y, networks, normalisations) -> Iterator[Finding]:
+def _is(value: Value, expected: np.ndarray, *, constant: bool = False) -> bool:
+    """Whether a value is the expected one, or one number for all where it may be constant."""
+    if value.kind != "array":
+        return False
+    array = value.array
+    array = np.broadcast_to(array, expected.shape) if constant and array.ndim == 0 else array
+    return close(array, expected, relative=1e-2, absolute=2e-3)
+
+
+def _backward(members: list[Member], constant: bool, run: _Run) -> Iterator[Finding]:
     """The inverse normalises by the statistics of the batch, as TFP's bijector does in training."""
-    x, left = y.astype(float), list(normalisations)
-    for member in reversed(_RIGHT):
-        if member["what"] == "squeeze":
-            x = maths.unsqueeze(x)
-        elif member["what"] == "normalisation":
-            x = left.pop().normalise(x, of_batch=True)
-        else:
-            mask = maths.mask(member["mask"], member["orientation"], x.shape[1:])
-            x = maths.RIGHT.inverse(x, mask, networks[member["function"]])
-    if value.kind != "array" or not close(value.array, x, relative=1e-2, absolute=2e-3):
-        yield Finding(
-            "statistics", "In its inverse direction the block does not normalise by the batch."
-        )
+    count = len(run.variables)
+    if "inverse" not in run.reply:
+        yield Finding("inverse", "The block fails in its inverse direction.")
+        return
+    value, log_det = (run.reply.value(name) for name in ("inverse", "inverse_log_det"))
+    for flags in itertools.product((True, False), repeat=min(count, _MOST_FLAGS)):
+        of_batch = (*flags, *(True,) * (count - len(flags)))
+        found = inverse(members, run.y.astype(float), run.kernels, run.variables, of_batch)
+        if found is None or not _is(value, found[0]):
+            continue
+        if not all(of_batch):
+            yield Finding(
+                "statistics", "In its inverse direction the block does not normalise by the batch."
+            )
+        if not _is(log_det, found[1], constant=constant):
+            yield Finding("log_det", "The log-det of the block is not that of its inverse map.")
+        return
+    yield Finding("inverse", "The inverse direction of the block does not undo the other one.")
+
+
+def _derived(run: _Run) -> list[np.ndarray]:
+    """What gradients are taken by: the image, the networks, gamma and beta."""
+    kernels = [array for group in run.kernels for array in group]
+    return [run.x, *kernels, *(array for group in run.variables for array in group[:2])]
+
+
+def _groups(run: _Run) -> list[range]:
+    """The image, each network, and each normalisation."""
+    size = len(run.kernels[0])
+    starts = [1 + size * i for i in range(len(run.kernels))]
+    after = 1 + size * len(run.kernels)
+    pairs = [range(after + 2 * i, after + 2 * i + 2) for i in range(len(run.variables))]
+    return [range(1), *(range(start, start + size) for start in starts), *pairs]
+
+
+def _total(members: list[Member], run: _Run, arrays: Sequence[np.ndarray]) -> float:
+    x, *arrays = arrays
+    size = len(run.kernels[0])
+    kernels = [arrays[size * i : size * (i + 1)] for i in range(len(run.kernels))]
+    pairs = arrays[size * len(run.kernels) :]
+    variables = [[*pairs[2 * i : 2 * i + 2], *group[2:]] for i, group in enumerate(run.variables)]
+    found = forward(members, x, kernels, variables)
+    return float(
+        sum((c.reshape(f.shape) * f).sum() for c, f in zip(run.cotangents, found, strict=True))
+    )
 
 
 def _unexplained(trial: Trial, built: Reply, members: list[Member]) -> Iterator[Finding]:
@@ -145,66 +182,8 @@ def _unexplained(trial: Trial, built: Reply, members: list[Member]) -> Iterator[
         yield Finding("type", f"{trial.name} returns a bijector that is no tfb.Chain.")
     elif strange:
         yield Finding("values", f"The chain has a member that does not belong: {strange[0]}.")
-    elif members == _RIGHT:
+    elif members == RIGHT:
         yield Finding("values", "The members stand in the right order, but compute wrong values.")
     else:
-        for difference in _differences(members):
+        for difference in differences(members):
             yield Finding("values", difference.message)
-
-
-def _differences(members: list[Member]) -> Iterator[Finding]:
-    if members == _RIGHT[::-1]:
-        yield Finding(
-            "reversed", "The block runs backwards: tfb.Chain applies the last of its list first."
-        )
-        return
-    kinds = [member["what"] for member in members]
-    yield from _normalisations_and_squeeze(kinds)
-    couplings = [member for member in members if member["what"] == "coupling"]
-    right = [member for member in _RIGHT if member["what"] == "coupling"]
-    if len(couplings) != len(right):
-        yield Finding(
-            "count", f"There are {len(couplings)} coupling layers; some lack or are many."
-        )
-        return
-    for key, kind, message in (
-        ("mask", "masks", "Checkerboard and channel masks are in the wrong places."),
-        ("orientation", "masks", "The orientations do not alternate as they should."),
-        ("function", "functions", "The functions are in the wrong order."),
-    ):
-        if [member[key] for member in couplings] != [member[key] for member in right]:
-            yield Finding(kind, message)
-            return
-
-
-def _normalisations_and_squeeze(kinds: list[str]) -> Iterator[Finding]:
-    norms = [i for i, kind in enumerate(kinds) if kind == "normalisation"]
-    squeezes = [i for i, kind in enumerate(kinds) if kind == "squeeze"]
-    couplings = [i for i, kind in enumerate(kinds) if kind == "coupling"]
-    if len(squeezes) != 1:
-        yield Finding("squeeze", f"The squeeze is there {len(squeezes)} times instead of once.")
-        return
-    squeeze = squeezes[0]
-    before, after = sum(i < squeeze for i in norms), sum(i > squeeze for i in norms)
-    if not norms:
-        yield Finding("normalisation", "Both normalisations are missing.")
-    elif len(norms) == 1:
-        which = "first" if norms[0] > squeeze else "second"
-        yield Finding("normalisation", f"The {which} normalisation is missing.")
-    elif len(norms) > 2:
-        yield Finding("normalisation", f"There are {len(norms)} normalisations, too many.")
-    elif before == 0:
-        yield Finding("squeeze", "The squeeze stands before the first normalisation.")
-    elif after == 0:
-        yield Finding("squeeze", "The squeeze stands after the second normalisation.")
-    elif len(couplings) != 6:
-        return
-    elif sum(i < squeeze for i in couplings) != 3:
-        yield Finding("squeeze", "The squeeze does not stand between the two kinds of couplings.")
-    else:
-        for number, (norm, expected) in enumerate(zip(norms, (3, 6), strict=True)):
-            if sum(i < norm for i in couplings) != expected:
-                which = ("first", "second")[number]
-                message = f"The {which} normalisation is not after its three couplings."
-                yield Finding("normalisation", message)
-                return

@@ -5,6 +5,7 @@ from tfp_flows.grading.rubrics.realnvp.coupling import channel_mask, coupling
 from tfp_flows.grading.rubrics.realnvp.layer import coupling_layer
 from tfp_flows.grading.rubrics.realnvp.preprocess import preprocess
 from tfp_flows.grading.rubrics.realnvp.resnet import conv_resnet
+from tfp_flows.grading.rubrics.realnvp.together import together
 
 CHECKS = {
     "block": block,
@@ -13,4 +14,5 @@ CHECKS = {
     "coupling": coupling,
     "coupling_layer": coupling_layer,
     "preprocess": preprocess,
+    "together": together,
 }

@@ -9,10 +9,18 @@ import numpy as np
 from tfp_flows.grading.comparing import changed_inputs, close, not_an_array, wrong_dtype
 from tfp_flows.grading.replies import Value
 from tfp_flows.grading.rubrics.realnvp import maths
+from tfp_flows.grading.rubrics.realnvp.gradients import cut, gradients_of, told
 from tfp_flows.grading.rubrics.realnvp.maths import Coupling
 from tfp_flows.grading.trial import Finding, Trial
 
 _LOG_DETS = ("forward_log_det_jacobian", "inverse_log_det_jacobian")
+_OTHERS = {
+    "forward": "inverse",
+    "inverse": "forward",
+    "forward_log_det_jacobian": "inverse_log_det_jacobian",
+    "inverse_log_det_jacobian": "forward_log_det_jacobian",
+}
+_DERIVED = (0, 1)
 _CASES = (
     ((3, 4, 6, 4), "checkerboard", 0),
     ((2, 6, 4, 2), "channel", 1),
@@ -66,8 +74,14 @@ _SUMS = (
 class _Call(NamedTuple):
     x: np.ndarray
     b: np.ndarray
-    net: maths.Network
+    kernels: list[np.ndarray]
+    cotangent: np.ndarray
     value: Value
+    gradients: list[Value]
+
+    @property
+    def net(self) -> maths.Network:
+        return maths.network(self.kernels)
 
     def expected(self, name: str, variation: Coupling = maths.RIGHT) -> np.ndarray:
         return getattr(variation, name)(self.x.astype(float), self.b, self.net)
@@ -81,20 +95,24 @@ def coupling(trial: Trial) -> Iterator[Finding]:
         x = trial.random.uniform(-1.5, 1.5, shape).astype(np.float32)
         b = maths.mask(kind, orientation, shape[1:])
         kernels = maths.random_kernels(trial.random, shape[-1])
-        reply = trial.probe("coupling", [x, b, *kernels])
-        call = _Call(x, b, maths.network(kernels), reply.value("value"))
-        wrong = not_an_array(call.value, name)
+        size = shape[:1] if name in _LOG_DETS else shape
+        cotangent = trial.random.normal(size=size).astype(np.float32)
+        derived = len(calls) in _DERIVED
+        reply = trial.probe("coupling", [x, b, cotangent, *kernels], derived=derived)
+        value = reply.value("value")
+        wrong = not_an_array(value, name)
         if wrong:
             yield wrong
             return
+        call = _Call(x, b, kernels, cotangent, value, gradients_of(reply))
         if not calls:
-            yield from wrong_dtype(call.value, name)
+            yield from wrong_dtype(value, name)
             yield from changed_inputs((x, b), reply.value("inputs").items)
         calls.append(call)
-    yield from _judge(name, calls)
+    yield from _judge(name, calls, trial.random)
 
 
-def _judge(name: str, calls: list[_Call]) -> Iterator[Finding]:
+def _judge(name: str, calls: list[_Call], random: np.random.Generator) -> Iterator[Finding]:
     if name in _LOG_DETS:
         misshapen = list(_shape_of_sum(name, calls))
         if misshapen:
@@ -112,31 +130,56 @@ def _judge(name: str, calls: list[_Call]) -> Iterator[Finding]:
         return
     right = [close(call.value.array, call.expected(name)) for call in calls]
     if all(right):
-        return
-    if right[0] and not any(right[1:]):
+        yield from _gradients(calls, random, name)
+    elif right[0] and not any(right[1:]):
         yield Finding("later_calls", f"{name} is right when called first, and wrong after that.")
-        return
-    yield _diagnosis(name, calls, right)
+        yield from _gradients(calls[:1], random, name)
+    else:
+        yield from _diagnosis(name, calls, right, random)
 
 
-def _diagnosis(name: str, calls: list[_Call], right: list[bool]) -> Finding:
-    other = {
-        "forward": "inverse",
-        "inverse": "forward",
-        "forward_log_det_jacobian": "inverse_log_det_jacobian",
-        "inverse_log_det_jacobian": "forward_log_det_jacobian",
-    }[name]
+def _diagnosis(
+    name: str, calls: list[_Call], right: list[bool], random: np.random.Generator
+) -> Iterator[Finding]:
+    """What is wrong with values, and with their gradients too."""
     variations = _SUMS + _ALWAYS if name in _LOG_DETS else _ALWAYS + _MAPS
-    for variation, kind, message in variations:
-        if all(close(call.value.array, call.expected(name, variation)) for call in calls):
-            return Finding(kind, message)
-    if all(close(call.value.array, call.expected(other)) for call in calls):
-        return Finding("direction", f"This is the formula of {other}.")
+    other = _OTHERS[name]
+    formulas = [(name, *entry) for entry in variations]
+    formulas.append((other, maths.RIGHT, "direction", f"This is the formula of {other}."))
+    for formula, variation, kind, message in formulas:
+        if all(close(call.value.array, call.expected(formula, variation)) for call in calls):
+            yield Finding(kind, message)
+            yield from _gradients(calls, random, formula, variation)
+            return
     for variation, _, message in variations:
         negative = dataclasses.replace(variation, log_scale=-variation.log_scale)
         if all(close(call.value.array, call.expected(name, negative)) for call in calls):
-            return Finding("values", f"The sign of log_scale is wrong, and: {message}")
-    return Finding("values", _where(name, calls, right))
+            yield Finding("values", f"The sign of log_scale is wrong, and: {message}")
+            return
+    yield Finding("values", _where(name, calls, right))
+
+
+def _gradients(
+    calls: list[_Call],
+    random: np.random.Generator,
+    name: str,
+    variation: Coupling = maths.RIGHT,
+) -> Iterator[Finding]:
+    """By the input and by each weight of the network, in calls with either kind of mask."""
+    lost: set[int] = set()
+    for number in range(len(calls)):
+        if number not in _DERIVED:
+            continue
+        call = calls[number]
+
+        def total(arrays, call=call) -> float:
+            net = maths.network(arrays[1:])
+            return float((call.cotangent * getattr(variation, name)(arrays[0], call.b, net)).sum())
+
+        lost |= cut(total, [call.x, *call.kernels], call.gradients, random)
+    if lost:
+        whither = {"the input": 0 in lost, "the network": bool(lost - {0})}
+        yield told(" and ".join(where for where, is_cut in whither.items() if is_cut))
 
 
 def _where(name: str, calls: list[_Call], right: list[bool]) -> str:

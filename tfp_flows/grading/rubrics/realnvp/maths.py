@@ -150,6 +150,11 @@ class Normalisation:
     mean: np.ndarray
     variance: np.ndarray
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All of them, in order."""
+        return self.gamma, self.beta, self.mean, self.variance
+
     def normalise(self, x: np.ndarray, *, of_batch: bool = False) -> np.ndarray:
         """Normalises by the moving statistics, or by those of the batch."""
         mean, variance = self.mean, self.variance
@@ -163,6 +168,11 @@ class Normalisation:
         root = np.sqrt(self.variance + BATCH_NORMALISATION_EPSILON)
         return (x - self.beta) * root / self.gamma + self.mean
 
+    def log_det_of_undo(self, x: np.ndarray) -> float:
+        """Log-det of `undo`, of an image."""
+        logs = np.log(self.variance + BATCH_NORMALISATION_EPSILON) / 2 - np.log(self.gamma)
+        return float(np.broadcast_to(logs, x.shape[1:]).sum())
+
 
 def random_normalisation(random: np.random.Generator, channels: int) -> list[np.ndarray]:
     """Variables of a batch normalisation: gamma, beta, mean, variance."""
@@ -171,8 +181,14 @@ def random_normalisation(random: np.random.Generator, channels: int) -> list[np.
 
 
 def convolve(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Convolution with stride 1 and zeros around, of any odd size."""
-    height, width = kernel.shape[:2]
+    """Convolution with stride 1 and zeros around.
+
+    Raises:
+        ValueError: The kernel is for another number of channels; a product would broadcast one.
+    """
+    height, width, channels = kernel.shape[:3]
+    if x.shape[-1] != channels:
+        raise ValueError(f"a kernel of {channels} channels for {x.shape[-1]}")
     above, left = (height - 1) // 2, (width - 1) // 2
     around = ((0, 0), (above, height - 1 - above), (left, width - 1 - left), (0, 0))
     windows = np.lib.stride_tricks.sliding_window_view(

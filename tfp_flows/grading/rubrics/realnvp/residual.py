@@ -1,7 +1,7 @@
-"""The residual network in NumPy, and the mistakes that students make in it."""
+"""The residual network in NumPy, put together in the right way or in another one."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from tfp_flows.grading.rubrics.realnvp.maths import Normalisation, convolve
 
 CONVOLUTIONS = 5
+BEFORE_ALL, AFTER_FIRST_SUM, AFTER_SECOND_SUM = -1, 100, 101
 _ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0),
     "linear": lambda x: x,
@@ -25,11 +26,15 @@ class Convolution(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """How a network is put together, with or without a mistake.
+    """How a network is put together, with or without mistakes.
 
     Attributes:
-        activations: Of the four convolutions in the two blocks.
-        normalised: Which of those have a normalisation.
+        blocks: Convolutions in each of the two blocks; one more follows.
+        fed: What a convolution sees whose kernel is for one channel: the "sum" or the "mean" of
+            all, or each "group" of outputs its own; "all" if kernels are for all channels.
+        activations: Of the convolutions in the blocks; "relu" of those beyond.
+        normalised: After which convolutions a normalisation stands, from 0; or one of the places
+            `BEFORE_ALL`, `AFTER_FIRST_SUM`, `AFTER_SECOND_SUM`.
         normalised_when: "last", "first" (before the activation) or "before" the convolution.
         added: What each block adds: "input" (its own), "image" (the network's) or "nothing".
         relu_of_sum: Whether a relu follows the sums.
@@ -39,8 +44,10 @@ class Form:
         halves_swapped: The halves of the last convolution are taken the other way round.
     """
 
+    blocks: tuple[int, int] = (2, 2)
+    fed: str = "all"
     activations: tuple[str, ...] = ("relu",) * 4
-    normalised: tuple[bool, ...] = (True,) * 4
+    normalised: tuple[int, ...] = (0, 1, 2, 3)
     normalised_when: str = "last"
     added: tuple[str, str] = ("input", "input")
     relu_of_sum: bool = False
@@ -49,31 +56,68 @@ class Form:
     outputs_swapped: bool = False
     halves_swapped: bool = False
 
+    @property
+    def trunk(self) -> "Form":
+        """The same network as far as its last convolution goes."""
+        right = {"bounded": (False, True), "outputs_swapped": False, "halves_swapped": False}
+        return dataclasses.replace(self, **right)
+
     def evaluate(
         self,
         x: np.ndarray,
         convolutions: Sequence[Convolution],
         normalisations: Sequence[Normalisation],
         *,
-        training: bool = False,
+        of_batch: Sequence[bool] = (),
     ) -> list[np.ndarray]:
         """Both outputs.
+
+        Args:
+            x: The images.
+            convolutions: In order.
+            normalisations: In order.
+            of_batch: Which normalisations use the statistics of the batch; none by default.
 
         Raises:
             ValueError: The weights do not fit together in this way.
             IndexError: There are too few of them.
         """
-        image = x = x.astype(float)
-        left = list(normalisations)
-        for block in range(2):
+        return self.head(self.features(x, convolutions, normalisations, of_batch=of_batch))
+
+    def features(
+        self,
+        x: np.ndarray,
+        convolutions: Sequence[Convolution],
+        normalisations: Sequence[Normalisation],
+        *,
+        of_batch: Sequence[bool] = (),
+    ) -> np.ndarray:
+        """What the last convolution gives; for arguments and errors see `evaluate`."""
+        flags = list(of_batch) or [False] * len(normalisations)
+        left = list(zip(normalisations, flags, strict=True))
+        number = 0
+        x = image = self._normalise(x.astype(float), BEFORE_ALL, left)
+        for block, length in enumerate(self.blocks):
             start = x
-            for number in (2 * block, 2 * block + 1):
-                x = self._layer(number, x, convolutions[number], left, training)
-            x = x + {"input": start, "image": image, "nothing": 0.0}[self.added[block]]
+            for _ in range(length):
+                activation = self.activations[number] if number < 4 else "relu"
+                x = self._layer(number, x, convolutions[number], activation, left)
+                number += 1
+            added = {"input": start, "image": image, "nothing": np.zeros(())}[self.added[block]]
+            if added.shape not in (x.shape, ()):
+                raise ValueError("a sum of different shapes")
+            x = x + added
             if self.relu_of_sum:
                 x = np.maximum(x, 0)
-        x = _ACTIVATIONS[self.last](convolve(x, *convolutions[4]))
-        halves = np.split(x, 2, axis=-1)
+            x = self._normalise(x, (AFTER_FIRST_SUM, AFTER_SECOND_SUM)[block], left)
+        x = self._layer(number, x, convolutions[number], self.last, left)
+        if left or number + 1 != len(convolutions):
+            raise ValueError("weights are left over")
+        return x
+
+    def head(self, features: np.ndarray) -> list[np.ndarray]:
+        """Both outputs, of what the last convolution gives."""
+        halves = np.split(features, 2, axis=-1)
         if self.halves_swapped:
             halves.reverse()
         outputs = [
@@ -82,100 +126,36 @@ class Form:
         ]
         return outputs[::-1] if self.outputs_swapped else outputs
 
-    def _layer(self, number: int, x: np.ndarray, weights: Convolution, left: list, training: bool):
-        normalisation = left.pop(0) if self.normalised[number] else None
-        activation = _ACTIVATIONS[self.activations[number]]
-
-        def normalise(values: np.ndarray) -> np.ndarray:
-            if normalisation is None:
-                return values
-            return normalisation.normalise(values, of_batch=training)
-
+    def _layer(self, number: int, x: np.ndarray, weights: Convolution, activation: str, left):
+        function = _ACTIVATIONS[activation]
         if self.normalised_when == "before":
-            return activation(convolve(normalise(x), *weights))
+            return function(self._convolve(self._normalise(x, number, left), weights))
         if self.normalised_when == "first":
-            return activation(normalise(convolve(x, *weights)))
-        return normalise(activation(convolve(x, *weights)))
+            return function(self._normalise(self._convolve(x, weights), number, left))
+        return self._normalise(function(self._convolve(x, weights)), number, left)
 
+    def _normalise(self, x: np.ndarray, place: int, left) -> np.ndarray:
+        if place not in self.normalised:
+            return x
+        normalisation, of_batch = left.pop(0)
+        if normalisation.mean.shape != x.shape[-1:]:
+            raise ValueError("a normalisation of another number of channels")
+        return normalisation.normalise(x, of_batch=of_batch)
 
-class Mistake(NamedTuple):
-    """A form with one mistake: its kind and what it tells."""
-
-    form: Form
-    kind: str
-    message: str
-
-
-def mistakes() -> Iterator[Mistake]:
-    """The mistakes, most likely first."""
-    yield Mistake(Form(bounded=(False, False)), "tanh", "log_scale is not passed through tanh.")
-    yield Mistake(
-        Form(bounded=(True, True)), "tanh", "The shift is passed through tanh, which bounds it."
-    )
-    yield Mistake(
-        Form(bounded=(True, False)), "tanh", "The tanh is on the shift instead of log_scale."
-    )
-    yield Mistake(
-        Form(outputs_swapped=True), "order", "The outputs are in the wrong order: shift is first."
-    )
-    yield Mistake(
-        Form(halves_swapped=True), "order", "The halves of the split are taken the other way round."
-    )
-    yield Mistake(
-        Form(outputs_swapped=True, bounded=(True, False)),
-        "order",
-        "The halves of the split are returned in the wrong order.",
-    )
-    for block, name in enumerate(("first", "second")):
-        added = tuple("nothing" if i == block else "input" for i in range(2))
-        yield Mistake(
-            Form(added=added), "residual", f"The {name} residual connection (add) is missing."
+    def _convolve(self, x: np.ndarray, weights: Convolution) -> np.ndarray:
+        kernel, bias = weights
+        channels, seen = x.shape[-1], kernel.shape[2]
+        if seen == channels or self.fed == "all":
+            return convolve(x, kernel, bias)
+        if self.fed in ("sum", "mean") and seen == 1:
+            return convolve(getattr(x, self.fed)(axis=-1, keepdims=True), kernel, bias)
+        if self.fed != "group" or channels % seen or kernel.shape[-1] % (channels // seen):
+            raise ValueError("a kernel of another number of channels")
+        groups = channels // seen
+        parts = zip(
+            np.split(x, groups, axis=-1),
+            np.split(kernel, groups, axis=-1),
+            np.split(bias, groups),
+            strict=True,
         )
-    yield Mistake(
-        Form(added=("nothing", "nothing")), "residual", "Both residual connections are missing."
-    )
-    yield Mistake(
-        Form(added=("input", "image")),
-        "residual",
-        "The second residual connection adds the network's input, not that of its block.",
-    )
-    yield Mistake(Form(relu_of_sum=True), "activation", "A relu after the sums is too much.")
-    for last in ("relu", "tanh"):
-        yield Mistake(
-            Form(last=last), "activation", f"The last convolution has the activation {last}."
-        )
-    yield Mistake(
-        Form(normalised_when="first"),
-        "normalisation",
-        "The normalisations stand before the activations instead of after them.",
-    )
-    yield Mistake(
-        Form(normalised_when="before"),
-        "normalisation",
-        "The normalisations stand before the convolutions instead of after them.",
-    )
-    yield from _inner_activations()
-
-
-def _inner_activations() -> Iterator[Mistake]:
-    patterns = [(False,) * 4, (True, False, True, False), (False, True, False, True)]
-    patterns += [tuple(i != number for i in range(4)) for number in range(4)]
-    for pattern in patterns:
-        activations = tuple("relu" if active else "linear" for active in pattern)
-        lacking = ", ".join(str(i + 1) for i, active in enumerate(pattern) if not active)
-        yield Mistake(
-            Form(activations=activations),
-            "activation",
-            f"A relu is missing: at convolution {lacking}.",
-        )
-    yield Mistake(
-        Form(activations=("tanh",) * 4), "activation", "The inner activations are tanh, not relu."
-    )
-
-
-def missing_normalisations(count: int) -> Iterator[Form]:
-    """Forms of networks with fewer normalisations than four."""
-    for bits in range(16):
-        normalised = tuple(bool(bits >> i & 1) for i in range(4))
-        if sum(normalised) == count:
-            yield Form(normalised=normalised)
+        return np.concatenate([convolve(*part) for part in parts], axis=-1)
