@@ -135,7 +135,7 @@ def test_what_was_not_run_is_told_in_few_words():
 _LINEAR = """
     from tfp_flows.grading.confined.notebook import Cell
     from tfp_flows.grading.confined.statements import read_statements
-    from tfp_flows.grading.items import _of_tf_keras
+    from tfp_flows.grading.keras_words import _of_tf_keras
     from tfp_flows.grading.plan import Source
 
     assert not _of_tf_keras("tensorflow " * 400_000)

@@ -1,21 +1,16 @@
 """Grades the items of one submission, each on its own, under the Keras that it needs."""
 
 import dataclasses
-import re
 import time
 from collections.abc import Collection, Mapping
 
 from tfp_flows.grading.attempt import Attempt, Attempts
 from tfp_flows.grading.isolation import Limits
+from tfp_flows.grading.keras_words import keras_order, uses_keras
 from tfp_flows.grading.plan import Source
-from tfp_flows.grading.pool import KERAS
 from tfp_flows.grading.results import ItemResult, Status
 from tfp_flows.grading.rubric import Item, Rubric
 
-_USES_KERAS = re.compile(r"\b(?:tf_)?keras\b|\bConv2D\b|\bModel\b|\blayers\b")
-_KERAS_3 = re.compile(r"\bkeras\.ops\b|\bfrom keras\b|(?<!\.)\bimport keras\b|\bops\.split\b")
-_TF_KERAS = re.compile(r"\btf_keras\b|\bl2\(\s*l\s*=|tf\.keras\b")
-_TENSORFLOW, _KERAS = re.compile(r"\btensorflow\b"), re.compile(r"\bkeras\b")
 _LONGEST_TEXT = 1 << 18
 
 
@@ -152,7 +147,7 @@ class Run:
         return self.attempts.plan(item).text[:_LONGEST_TEXT]
 
     def _uses_keras(self, item: Item) -> bool:
-        return bool(_USES_KERAS.search(self._text(item)))
+        return uses_keras(self._text(item))
 
     def _result(self, item: Item, wrong: Collection[str]) -> ItemResult:
         absent = self._absent(item)
@@ -256,23 +251,7 @@ class Run:
         return attempt
 
     def _keras_order(self, item: Item) -> tuple[str, ...]:
-        text = self._text(item)
-        if not _USES_KERAS.search(text):
-            return KERAS[:1]
-        if _KERAS_3.search(text) and not _of_tf_keras(text):
-            return KERAS[::-1]
-        return KERAS
-
-
-def _of_tf_keras(text: str) -> bool:
-    """Whether code was written for tf_keras, as far as its words tell; in linear time."""
-    if _TF_KERAS.search(text):
-        return True
-    for line in text.split("\n"):
-        found = _TENSORFLOW.search(line)
-        if found and _KERAS.search(line, found.end()):
-            return True
-    return False
+        return keras_order(self._text(item))
 
 
 def _status(attempt: Attempt, blocked: bool) -> Status:
