@@ -84,7 +84,7 @@ def honest(grader):
         patch.setattr(np.random, "default_rng", lambda *_: drawn(0))
         report = grader.grade(SOLUTION)
     assert {item.status for item in report.items} == {Status.passed}
-    return dict(tries)
+    return dict(reversed(tries))  # the block is asked once more, with all pieces together
 
 
 def _places(entry, path=()):
