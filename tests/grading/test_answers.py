@@ -173,7 +173,7 @@ def test_spoiled_answers_cost_points_and_nothing_else(name, honest):
     right = [packed(_content(*answer), _bytes(answer[1])) for answer in honest[name]]
     assert _judged(ITEMS[name], right)[0] == []
 
-    @settings(PLAIN, suppress_health_check=list(HealthCheck))
+    @settings(PLAIN, max_examples=30, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def judge(data):
         answers = list(right)
