@@ -228,8 +228,13 @@ class Decoder:
     def _keras(self, data):
         keras = keras_worlds.library(data["$keras"])
         _refuse_imports(keras, data["config"])
-        # Not `deserialize_keras_object`, which in files of tf_keras' format .h5 knows no layers.
-        return keras.layers.deserialize(data["config"])
+        try:
+            return keras.saving.deserialize_keras_object(data["config"])
+        except ValueError:
+            # While tf_keras reads a file of the ending .h5, that knows no layers of its own.
+            if data["$keras"] != keras_worlds.OLD_KERAS:
+                raise
+            return keras.layers.deserialize(data["config"])
 
     def _variable(self, data):
         return tf.Variable(_decode_array(data["$variable"]), trainable=data["trainable"])
