@@ -83,6 +83,31 @@ def test_pieces_are_taken_as_in_python(way):
         assert in_python(text) == RIGHT
 
 
+def test_a_class_that_is_only_looked_at_is_not_changed():
+    """Else a model that is made at the top level would be made for each item."""
+    text = """
+class Layer(Base):
+    def __init__(self):
+        super(Layer, self).__init__()
+        self.size = 1
+        print(isinstance(self, Layer))
+
+
+class Model:
+    def __init__(self):
+        self.layer = Layer()
+
+
+model = Model()
+"""
+    statements = read_statements([Cell("", text)])[0]
+    assert [(each.binds, each.changes) for each in statements] == [
+        (["Layer"], []),
+        (["Model"], []),
+        (["model"], []),
+    ]
+
+
 def _file(table, chosen, head, noise, form):
     pieces = [way(name, text) for way, (name, text) in zip(chosen, PIECES.items(), strict=True)]
     pieces = [ways.TABLES[table], *pieces]

@@ -33,6 +33,13 @@ _TYPES = ("dict", "list", "set", "object", "type")
 _SHOWS = frozenset(
     ("summary", "print", "head", "tail", "describe", "info", "numpy", "count_params", "items")
 )
+# What is given to these is not called: `super(Layer, self).__init__()` changes no class.
+_LOOKS = frozenset(
+    (
+        "super", "isinstance", "issubclass", "hasattr", "callable", "type", "id", "len", "repr",
+        "str", "print", "format", "signature", "getsource", "getdoc",
+    )
+)  # fmt: skip
 _NAMESPACES = ("globals", "locals", "vars")
 _KERAS_OBJECTS = "get_custom_objects"
 _LOOKED_AT = (
@@ -192,6 +199,8 @@ class Scope:
 
     def _handed_on(self, call: ast.Call) -> set[str]:
         """What a function changes that is given to another one beside its arguments."""
+        if called_name(call) in _LOOKS:
+            return set()
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         names = [part.id for part in given if isinstance(part, ast.Name)]
         known = [other for name in names for other in self._effects.read(name)]
