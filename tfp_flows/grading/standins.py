@@ -45,7 +45,8 @@ class StandIns:
             Those of these names that are used, and provided names that the submission lacks.
         """
         lacking = {name for name in self._rubric.provided if not self._source.binds(name)}
-        names = plan.needs & ({*replaced} | lacking)
+        used = plan.needs.union(item.settings.get("with", ()))
+        names = used & ({*replaced} | lacking)
         return tuple(sorted(name for name in names if self._may_stand_in(name, item)))
 
     def tell(self, names: Collection[str]) -> bool:

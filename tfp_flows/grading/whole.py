@@ -96,7 +96,9 @@ class Together:
         wrong = {result.id for result in results if result.status is not Status.passed}
         if not wrong:
             return self._attempt
-        return None if self._item.id in wrong else self._try(wrong)
+        due = wrong.intersection(self._item.settings["with"])
+        names = run.attempts.stand_ins.wanted(self._item, run.attempts.plan(self._item, wrong), due)
+        return self._try(wrong) if due <= set(names) else None
 
     def _try(self, replaced: Collection[str]) -> Attempt | None:
         run = self._run
