@@ -232,9 +232,11 @@ class Decoder:
             return keras.saving.deserialize_keras_object(data["config"])
         except ValueError:
             # While tf_keras reads a file of the ending .h5, that knows no layers of its own.
-            if data["$keras"] != keras_worlds.OLD_KERAS:
+            old = data["$keras"] == keras_worlds.OLD_KERAS
+            layer = keras.layers.deserialize(data["config"]) if old else None
+            if not isinstance(layer, keras.layers.Layer):
                 raise
-            return keras.layers.deserialize(data["config"])
+            return layer
 
     def _variable(self, data):
         return tf.Variable(_decode_array(data["$variable"]), trainable=data["trainable"])

@@ -133,7 +133,7 @@ def realnvp(
         size,
         num_layers,
         seed,
-        transformer=_affine(num_layers, max_log_scale),
+        transformer=_affine(shapes.positive(num_layers, "num_layers"), max_log_scale),
         context_shape=context_shape,
         hidden_units=hidden_units,
         activation=activation,

@@ -60,6 +60,8 @@ class Run:
         due = self._due(items)
         later = sum(self._guarded_due(item) for item in due)
         for number, item in enumerate(due):
+            if item.id in self._best:  # shown before, as one that another one needs
+                continue
             started = time.monotonic()
             kept = self._share(due) * (len(due) - number - 1 + later)
             self._try(item, (), self.limits.total_seconds - kept, guarded=False)

@@ -57,7 +57,7 @@ class MonotoneOnInterval(Transformer):
 
     def inverse(self, y, parameters):
         """Evaluates the function."""
-        return self._continued(y, self._prepare(parameters))
+        return self._continued(within_range(y), self._prepare(parameters))
 
     def forward(self, x, parameters):
         """Solves for the data."""
@@ -83,7 +83,6 @@ class MonotoneOnInterval(Transformer):
         return y, -log_slope
 
     def _continued(self, y, prepared):
-        y = within_range(y)
         place = tf.clip_by_value(y, -self._bound, self._bound)
         value, log_slope = self._evaluate(place, prepared)
         return value + (y - place) * tf.exp(log_slope), log_slope

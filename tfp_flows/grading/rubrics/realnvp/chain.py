@@ -34,14 +34,8 @@ def forward(
     members: Sequence[Member], x: np.ndarray, kernels, variables
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """What a chain of such members computes, and its log-det; None if it cannot be."""
-    left, total = list(variables), np.zeros(x.shape[:1])
-    for member in members:
-        try:
-            x, log_det = _apply(member, x, kernels, left, forward=True, of_batch=False)
-        except (ValueError, IndexError):
-            return None
-        total = total + log_det
-    return x, total
+    steps = [(member, False) for member in members]
+    return _through(steps, x, kernels, list(variables), forward=True)
 
 
 def inverse(
@@ -56,15 +50,25 @@ def inverse(
         variables: Of the normalisations.
         of_batch: Which of these use the statistics of the batch.
     """
-    left, flags, total = list(variables)[::-1], list(of_batch)[::-1], np.zeros(y.shape[:1])
-    for member in reversed(members):
-        flag = bool(flags) and member["what"] == "normalisation" and flags.pop(0)
+    flags = list(of_batch)[::-1]
+    steps = [
+        (member, bool(flags) and member["what"] == "normalisation" and flags.pop(0))
+        for member in reversed(members)
+    ]
+    return _through(steps, y, kernels, list(variables)[::-1], forward=False)
+
+
+def _through(
+    steps: Sequence[tuple[Member, bool]], x: np.ndarray, kernels, left: list, *, forward: bool
+) -> tuple[np.ndarray, np.ndarray] | None:
+    total = np.zeros(x.shape[:1])
+    for member, of_batch in steps:
         try:
-            y, log_det = _apply(member, y, kernels, left, forward=False, of_batch=flag)
+            x, log_det = _apply(member, x, kernels, left, forward=forward, of_batch=of_batch)
         except (ValueError, IndexError):
             return None
         total = total + log_det
-    return y, total
+    return x, total
 
 
 def _apply(
