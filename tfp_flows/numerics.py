@@ -34,6 +34,7 @@ def within_range(x: tf.Tensor) -> tf.Tensor:
 
     What lies beyond, 3e26 in float32, has a density of zero all the same.
     """
+    x = tf.convert_to_tensor(x)
     far = 1e-12 * x.dtype.max
     return tf.clip_by_value(x, tf.cast(-far, x.dtype), tf.cast(far, x.dtype))
 

@@ -36,6 +36,17 @@ def parameters_of(transformer, shape, dtype=tf.float64, scale=1.0, seed=0):
 
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_arrays_are_taken_as_tensors_are(transformer, direction):
+    x = np.linspace(-4, 4, 9, dtype=np.float32)
+    parameters = parameters_of(transformer, [9], tf.float32)
+    function = getattr(transformer, direction)
+    expected = function(tf.constant(x), parameters)
+    for given in (parameters, parameters.numpy()):
+        for result, value in zip(function(x, given), expected, strict=True):
+            np.testing.assert_array_equal(result, value)
+
+
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
 def test_slopes_are_those_of_autodiff(transformer, direction):
     x = tf.constant(np.random.default_rng(1).normal(scale=3, size=200))
     parameters = parameters_of(transformer, [200])
