@@ -12,7 +12,7 @@ FLOORS = (
     {"_version", "errors"},
     {"noise", "real"},
     {"activations", "checks", "config", "files", "keras_worlds", "numerics", "ode", "penalties"}
-    | {"held_out", "options", "shapes", "spread", "terminal"},
+    | {"conformal", "held_out", "options", "shapes", "spread", "terminal"},
     {"formats"},
     {"training_state"},
     {"serialization"},
