@@ -167,6 +167,7 @@ def test_a_picture_replaced_by_another_of_its_size_is_noticed(tmp_path):
     assert before != digest()
 
 
+@pytest.mark.deep
 def test_tensorboard_gets_measures_and_samples(fitted, tmp_path):
     options = ["--out", tmp_path / "run", "--tensorboard", tmp_path / "logs", *QUICK]
     good("fit", fitted / "images.npy", *options)

@@ -128,7 +128,7 @@ def test_each_verb_in_a_new_process(made, tmp_path):
         assert command[-1].stat().st_size > 0
 
 
-@of_each_kind("tables", "targets")
+@of_each_kind("tables")
 def test_another_seed_gives_other_numbers(made):
     one, two = (tff.open_run(made.fit(*given)) for given in (["run"], ["seed", "--seed", "1"]))
     assert one.metrics["test"]["headline"]["value"] != two.metrics["test"]["headline"]["value"]
@@ -196,7 +196,7 @@ def test_killed_at_any_moment(made, tmp_path):
             np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-5)
 
 
-@of_each_kind("tables", "targets")
+@of_each_kind("tables")
 def test_changed_data_are_not_resumed(made, tmp_path):
     if not made.row.data_changes:
         pytest.skip("nothing that could change")

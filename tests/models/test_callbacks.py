@@ -110,6 +110,7 @@ def check_resumed(tmp_path, flow, data):
     assert not set(other.history["loss"]) & set(whole.history["loss"])
 
 
+@pytest.mark.deep
 def test_arrays_are_resumed_with_the_noise_of_each_step(tmp_path):
     def data(training):
         return {"x": DATA.train, "batch_size": 50, "validation_data": DATA.validation}

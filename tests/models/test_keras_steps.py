@@ -63,6 +63,7 @@ def test_an_own_step_draws_the_noise_of_ours():
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
+@pytest.mark.deep
 def test_an_own_step_that_cannot_be_solved_raises():
     options = {"hidden_units": [8], "max_steps": 1, "rtol": 1e-9, "atol": 1e-9, "seed": 0}
     bijector = rows.randomise(tff.bijectors.ContinuousFlow(event_shape=2, **options))

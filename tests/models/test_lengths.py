@@ -42,7 +42,7 @@ def batches(lengths=(8, 12), seed=0):
         yield (5 + 2 * np.repeat(mel[..., :1], 2, axis=1) + noise).astype(np.float32), mel
 
 
-def stream(passes=50):
+def stream(passes=20):
     shapes = (tf.TensorSpec([None, None, 1]), tf.TensorSpec([None, None, 3]))
     return tf.data.Dataset.from_generator(
         lambda: (pair for i in range(passes) for pair in batches(seed=i)), output_signature=shapes

@@ -297,7 +297,7 @@ tf.keras.Model(inputs, layer(inputs)).save_weights(f"{folder}/layer.weights.h5")
 """
 
 
-@pytest.mark.keras(quick=True)
+@pytest.mark.keras
 def test_models_of_the_other_keras(tmp_path):
     other = "1" if KERAS3 else "0"
     paths = f"{Path(tff.__file__).parents[1]}{os.pathsep}{Path(rows.__file__).parent}"

@@ -146,7 +146,7 @@ def test_which_callbacks_act_on_steps(tmp_path):
     assert all(needs_every_step([c]) for c in single)
 
 
-@pytest.mark.parametrize("freq", ["epoch", 3])
+@pytest.mark.parametrize("freq", [pytest.param("epoch", marks=pytest.mark.deep), 3])
 def test_backup_and_restore_goes_on_to_the_same_weights(tmp_path, freq):
     def run(*callbacks):
         tf.random.set_seed(5)

@@ -28,9 +28,9 @@ def test_files_of_deep_cases_alone_are_found():
 def test_the_measure_of_time_and_memory(tmp_path):
     measure = [sys.executable, depth.HERE.parent / ".ci" / "measure.py"]
     # A grandchild that outlives its parent is counted.
-    child = "import time; x = bytearray(300 << 20); print('has it', flush=True); time.sleep(4)"
+    child = "import time; x = bytearray(300 << 20); print('has it', flush=True); time.sleep(2)"
     parent = f"import subprocess as s, sys, time; c = s.Popen([sys.executable, '-c', {child!r}],"
-    parent += "stdout=s.PIPE); c.stdout.readline(); time.sleep(2)"
+    parent += "stdout=s.PIPE); c.stdout.readline(); time.sleep(1)"
     command = [sys.executable, "-c", parent]
     done = subprocess.run([*measure, "1", "0.25", *command], capture_output=True, text=True)
     assert done.returncode == 1
