@@ -1,6 +1,7 @@
 """Keras: flows as models and layers, in whichever Keras `tf.keras` is."""
 
 from tfp_flows.models.callbacks import ResumableTraining
+from tfp_flows.models.columns import ColumnDrops, column_drops
 from tfp_flows.models.export import export
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
@@ -9,12 +10,14 @@ from tfp_flows.models.saving import load
 from tfp_flows.models.watching import EachCall
 
 __all__ = [
+    "ColumnDrops",
     "EachCall",
     "FlowLayer",
     "FlowModel",
     "ResumableTraining",
     "SampleGrid",
     "WarmUpCosine",
+    "column_drops",
     "export",
     "load",
 ]

@@ -176,7 +176,8 @@ def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[s
 
     Returns:
         JSON values: ``test``, ``gaussian`` and ``gain_over_gaussian``, the last two None where the
-        rows have no density, and ``remarks``: sentences on what rules the figures.
+        rows have no density. Beside them ``remarks``: sentences on what rules the figures; and
+        ``scores``: the flow's log-densities ``[m]`` of the test rows.
     """
     size, scores, remarks = test.shape[1], log_density(flow, test), []
     floor = hopeless_below(train)
@@ -195,4 +196,5 @@ def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[s
         others = gaussian.log_density(test)
         baseline, gain = summary(others, size), summary(scores - others)
     own = summary(scores, size) | held_out.spread(scores) | {"rows_without_density": hopeless}
-    return {"test": own, "gaussian": baseline, "gain_over_gaussian": gain, "remarks": remarks}
+    measures = {"test": own, "gaussian": baseline, "gain_over_gaussian": gain}
+    return measures | {"remarks": remarks, "scores": scores}

@@ -34,6 +34,21 @@ class ScoreOptions:
     key: str | None = again(TableSettings, "key")
     header: bool | None = again(TableSettings, "header")
     drop_invalid: bool = again(TableSettings, "drop_invalid")
+    p_values: bool = option(
+        False, help="Add conformal p-values: the share of held-out rows at least as unlikely."
+    )
+    false_alarms: float | None = option(
+        None,
+        metavar="RATE",
+        help="Add a verdict: flag rows so unlikely that at most this share of normal ones is.",
+    )
+    explain: int | None = option(
+        None,
+        metavar="N",
+        min=1,
+        help="Name the N columns that speak most against a row, and add the nats of each column; "
+        "with --false-alarms for flagged rows alone.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,22 +78,36 @@ def score(run: Run, options: ScoreOptions) -> None:
 
     With --drop-invalid a first column holds the row numbers, counted from 1.
     """
-    from tfp_flows import datasets
-
-    datasets.check_output(options.output)
-    table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
-    flow = run.model.flow
     import numpy as np
 
+    from tfp_flows import conformal, datasets
+    from tfp_flows.kinds.tables.held_out_rows import explained, verdicts
+
+    datasets.check_output(options.output)
+    if options.false_alarms is not None:
+        conformal.needed_for(options.false_alarms)
+    table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
+    flow = run.model.flow
     from tfp_flows.models.evaluation import log_density
 
-    scores, names = log_density(flow, table.values)[:, None], ["log_prob"]
+    scores = log_density(flow, table.values)
+    columns, labels = {"log_prob": scores}, None
     if options.drop_invalid:
-        scores = np.hstack([table.rows[:, None], scores.astype(np.float64)])
-        names = ["row", *names]
+        columns = {"row": table.rows, **columns}
     if table.dropped:
         note(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
-    datasets.save_table(options.output, scores, names)
+    if options.p_values or options.false_alarms is not None:
+        columns |= verdicts(run, scores, options.false_alarms)
+    if options.explain is not None:
+        about = columns.get("flagged", np.ones(len(scores))) > 0
+        labels, drops = explained(flow, table.values, about, _columns(run), options.explain)
+        columns |= drops
+        if options.output.suffix.lower() == ".npy":
+            note(f"{options.output} holds no names; its last columns are the nats of each column.")
+    values = np.column_stack(list(columns.values()))
+    datasets.save_table(
+        options.output, values, list(columns), labels=labels, label_column="against"
+    )
 
 
 def plot(run: Run, options: PlotOptions) -> list[Path]:

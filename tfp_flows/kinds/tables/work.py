@@ -10,6 +10,7 @@ from rich.table import Table as TextTable
 
 from tfp_flows import held_out, plotting
 from tfp_flows.errors import DataWarning
+from tfp_flows.kinds.tables import held_out_rows
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
 from tfp_flows.runs.engine import first_line
@@ -74,10 +75,11 @@ class TableWork:
         measures = beside_gaussian(model.flow, parts.train, parts.test)
         for remark in measures.pop("remarks"):
             note(remark)
+        kept = held_out_rows.kept(measures.pop("scores"), self.settings.seed)
         test = measures["test"]
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
         splits = {name: len(part) for name, part in parts._asdict().items()}
-        return {"splits": splits, **measures, "test": figure | test}
+        return {"splits": splits, **measures, "test": figure | test, "held_out": kept}
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
         """The flow beside rows that it has not seen; alone if ``find`` gives none."""
