@@ -16,8 +16,12 @@ def test_there_are_enough_of_them_and_of_each_item(grader):
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.item)
 def test_is_caught(mutant, graded):
-    """In its own item, and in no other: those that use it are graded with the reference's."""
-    results = graded(mutant.source)
+    """In its own item, and in no other: those that use it are graded with the reference's.
+
+    The others take most of the time, so they are graded for one mutant of three.
+    """
+    whole = MUTANTS.index(mutant) % 3 == 0
+    results = graded(mutant.source, part=None if whole else mutant.item)
     result = results.pop(mutant.item)
     assert result.status is not Status.passed
     assert result.points < result.maximum
