@@ -6,6 +6,7 @@ import rows
 import tensorflow as tf
 import tensorflow_probability as tfp
 from depth import quick
+from representatives import REPRESENTATIVES
 from rows import BIJECTORS
 
 import tfp_flows as tff
@@ -18,7 +19,7 @@ directions = pytest.mark.parametrize("direction", ["forward", "inverse"])
 @directions
 @pytest.mark.parametrize(
     "name",
-    quick(BIJECTORS, "maf_context", "channel_keras", "batchnorm"),
+    quick([*REPRESENTATIVES, "channel_keras"], "maf_context", "channel_keras", "batchnorm"),
 )
 def test_no_rows(name, direction):
     bijector = rows.randomise(BIJECTORS[name].build(tf.float32), scale=BIJECTORS[name].spread)
@@ -35,7 +36,7 @@ def test_no_rows(name, direction):
         sources = [value, *bijector.trainable_variables]
         return result, log_det, tape.gradient(total, sources, unconnected_gradients="zero")
 
-    for shape, wrap in (((0,), lambda f: f), ((2, 0), lambda f: f), ((0,), _of_any_size)):
+    for shape, wrap in (((2, 0), lambda f: f), ((0,), _of_any_size)):
         value, context = inputs(bijector, shape), subject.contexts(bijector, shape)
         result, log_det, (of_value, *of_weights) = wrap(compute)(value, context)
         assert result.shape == (*shape, *result.shape[len(shape) :])
