@@ -57,19 +57,19 @@ def test_p_values_are_those_of_the_test_rows(fitted):
 
 def test_verdicts_at_a_rate(fitted):
     said, found = scored(fitted, "--false-alarms", "0.05")
-    assert list(found) == ["log_prob", "p_value", "flagged"]
-    np.testing.assert_array_equal(found["flagged"], found["p_value"] <= 0.05)
-    assert found["flagged"][4] == 1
-    assert f"{found['flagged'].sum():.0f} of 30 rows have a log-density below" in said
+    assert list(found) == ["log_prob", "p_value", "alarm"]
+    np.testing.assert_array_equal(found["alarm"], found["p_value"] <= 0.05)
+    assert found["alarm"][4] == 1
+    assert f"{found['alarm'].sum():.0f} of 30 rows have a log-density below" in said
     assert "at most 0.05, by 40 held-out rows" in said
 
 
 def test_the_columns_that_speak_against_a_row(fitted):
     _, found = scored(fitted, "--false-alarms", "0.05", "--explain", "2")
     names = [f"drop {name}" for name in COLUMNS]
-    assert list(found) == ["against", "log_prob", "p_value", "flagged", *names]
+    assert list(found) == ["against", "log_prob", "p_value", "alarm", *names]
     drops = found[names].to_numpy()
-    flagged = found["flagged"].to_numpy() == 1
+    flagged = found["alarm"].to_numpy() == 1
     assert np.isfinite(drops[flagged]).all()
     assert np.isnan(drops[~flagged]).all()
     assert found["against"].isna().to_numpy().tolist() == (~flagged).tolist()

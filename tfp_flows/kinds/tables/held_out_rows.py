@@ -67,7 +67,7 @@ def held_out_log_prob(run: Run) -> np.ndarray:
 def verdicts(
     run: Run, log_densities: np.ndarray, false_alarms: float | None
 ) -> dict[str, np.ndarray]:
-    """Columns ``p_value`` and, with a rate, ``flagged``, each ``[rows]``; notes the threshold.
+    """Columns ``p_value`` and, with a rate, ``alarm``, each ``[rows]``; notes the threshold.
 
     Raises:
         InputError: If a log-density is not a number, or the held-out rows are too few for the rate.
@@ -84,7 +84,7 @@ def verdicts(
         f"nats and are flagged: a false-alarm rate of at most {false_alarms:g}, by "
         f"{len(held_out):,} held-out rows."
     )
-    return {**found, "flagged": flagged.astype(np.float64)}
+    return {**found, "alarm": flagged.astype(np.float64)}
 
 
 def explained(

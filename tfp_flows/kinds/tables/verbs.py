@@ -99,7 +99,7 @@ def score(run: Run, options: ScoreOptions) -> None:
     if options.p_values or options.false_alarms is not None:
         columns |= verdicts(run, scores, options.false_alarms)
     if options.explain is not None:
-        about = columns.get("flagged", np.ones(len(scores))) > 0
+        about = columns.get("alarm", np.ones(len(scores))) > 0
         labels, drops = explained(flow, table.values, about, _columns(run), options.explain)
         columns |= drops
         if options.output.suffix.lower() == ".npy":

@@ -1,0 +1,5 @@
+"""Anomalies, found by detectors that have seen normal examples alone.
+
+Run ``python -m benchmarks.anomaly --tables``; ``--help`` shows the options. Every detector gets
+the same normal examples, and is judged by the same ones that it has not seen.
+"""
