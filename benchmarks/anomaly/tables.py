@@ -131,7 +131,7 @@ def markdown(record: dict[str, Any]) -> str:
         "normal rows anew. Detectors see half of the normal rows (and a tenth to stop early by); "
         f"the threshold at a stated false-alarm rate of {FALSE_ALARMS:.0%} stands on a fifth, and "
         "the last fifth and all anomalies are judged. "
-        f"{settings['threads']} threads of {record['machine']['processor']}.",
+        f"Processor {record['machine']['processor']}, threads: {settings['threads']}.",
         "",
         "AUROC:",
         "",
