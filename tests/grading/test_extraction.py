@@ -108,6 +108,38 @@ model = Model()
     ]
 
 
+def test_a_module_is_not_changed_by_what_is_made_of_it():
+    """Else each use of a class from it would be run for all that reads the module."""
+    text = """
+import tensorflow as tf
+import tensorflow_probability as tfp
+tfd, tfb = tfp.distributions, tfp.bijectors
+maker = Maker()
+
+
+class Layer(tfb.Bijector):
+    def __init__(self):
+        super().__init__()
+        self.size = 1
+
+
+layer = Layer()
+with tf.GradientTape() as tape:
+    tape.watch(layer.x)
+made = maker.Part()
+made.size = 2
+table, names = [], tfp.distributions
+table.append(names)
+"""
+    statements = read_statements([Cell("", text)])[0]
+    changes = [set(each.changes) for each in statements]
+    assert not any(change & {"tf", "tfp", "tfd", "tfb", "names"} for change in changes)
+    changed = {
+        name: [i for i, one in enumerate(changes) if name in one] for name in ("maker", "table")
+    }
+    assert changed == {"maker": [8], "table": [10]}
+
+
 def _file(table, chosen, head, noise, form):
     pieces = [way(name, text) for way, (name, text) in zip(chosen, PIECES.items(), strict=True)]
     pieces = [ways.TABLES[table], *pieces]

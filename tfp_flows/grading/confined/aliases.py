@@ -64,9 +64,11 @@ def roots(node: ast.AST, returned: Returned) -> set[str]:
             waiting.append(part.value if isinstance(part, ast.DictComp) else part.elt)
             waiting += [generator.iter for generator in part.generators]
         elif isinstance(part, ast.Call):
-            if called_name(part) in _PASSES_ON or called_name(part)[:1].isupper():
+            passes_on = called_name(part) in _PASSES_ON
+            if passes_on or called_name(part)[:1].isupper():
                 waiting += [*part.args, *(keyword.value for keyword in part.keywords)]
-                waiting += [part.func.value] if isinstance(part.func, ast.Attribute) else []
+            if passes_on and isinstance(part.func, ast.Attribute):
+                waiting.append(part.func.value)
             waiting += returned(part)
     return found
 
@@ -90,9 +92,22 @@ def _names(target: ast.AST) -> Iterator[str]:
             yield part.arg
 
 
+def paired(target: ast.AST, value: ast.AST | None) -> Iterator[tuple[ast.AST, ast.AST | None]]:
+    """Each target of an assignment with its value, as in ``a, b = 1, 2``; else with the whole."""
+    targets = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+    values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+    starred = any(isinstance(part, ast.Starred) for part in [*targets, *values])
+    if targets and len(values) == len(targets) and not starred:
+        for one, other in zip(targets, values, strict=True):
+            yield from paired(one, other)
+    else:
+        yield target, value
+
+
 def _bindings(part: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
     if isinstance(part, ast.Assign):
-        yield from ((target, part.value) for target in part.targets)
+        for target in part.targets:
+            yield from paired(target, part.value)
         for target in part.targets:
             yield from ((target, other) for other in part.targets if other is not target)
     elif isinstance(part, ast.AnnAssign | ast.NamedExpr) and part.value is not None:

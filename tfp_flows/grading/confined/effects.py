@@ -9,7 +9,7 @@ one too few costs a right answer its points.
 import ast
 from collections.abc import Iterator, Sequence
 
-from .aliases import aliases, called_name, reached, root
+from .aliases import aliases, called_name, paired, reached, root
 from .doing import Effect, Scope, given_arguments, run_at_once
 from .scopes import FUNCTIONS
 
@@ -67,13 +67,14 @@ class Effects:
                     self._assigned(part, None)
 
     def _assigned(self, target: ast.AST, value: ast.expr | None) -> None:
-        if isinstance(target, ast.Tuple | ast.List):
-            for part in target.elts:
-                self._assigned(part, None)
-        elif isinstance(target, ast.Name):
-            self._values.setdefault(target.id, []).append(value)
-            if isinstance(value, ast.Lambda):
-                self._functions.setdefault(target.id, []).append(value)
+        for part, one in paired(target, value):
+            if isinstance(part, ast.Name):
+                self._values.setdefault(part.id, []).append(one)
+                if isinstance(one, ast.Lambda):
+                    self._functions.setdefault(part.id, []).append(one)
+            elif isinstance(part, ast.Tuple | ast.List):
+                for name in part.elts:
+                    self._assigned(name, None)
 
     def _module_like(self) -> frozenset[str]:
         """Names such as ``tfb = tfp.bijectors``: a module's, as far as one can see."""
@@ -132,7 +133,10 @@ class Effects:
         return [self._effects[id(node)] for node in nodes]
 
     def returned(self, call: ast.Call) -> Iterator[ast.expr | str]:
-        """What a call gives back: names, and arguments."""
+        """What a call gives back: names, arguments, and the object that makes another one."""
+        made = isinstance(call.func, ast.Attribute) and called_name(call)[:1].isupper()
+        if made and not self.is_module(root(call.func)):
+            yield call.func.value
         for node, effect, first in self.called(call):
             # A function within it may do later what it seems to do itself.
             yield from effect.changes
