@@ -95,6 +95,16 @@ def test_rows_that_are_impossible():
     np.testing.assert_array_equal(np.isnan(found.expected), [[0, 0], [0, 1], [1, 1]])
 
 
+def test_tails_without_end():
+    """Cauchy: its entropy is log 4 pi, and the farthest of the samples lie a thousand times out."""
+    base = tfp.distributions.Sample(tfp.distributions.Cauchy(0.0, 1.0), 2)
+    flow = tff.Flow(base, tff.bijectors.Chain([tfb.Scale(1.0)], event_shape=2))
+    found = column_drops(flow, np.array([[0.0, 20.0]], np.float32))
+    exact = -np.log(4 * np.pi) + np.log(np.pi * (1 + np.array([[0.0, 400.0]])))
+    np.testing.assert_allclose(found.drops, exact, atol=0.05)
+    np.testing.assert_allclose(found.expected, 0, atol=0.1)
+
+
 def test_angles_are_looked_at_over_one_period():
     flow = tff.flows.circular_nsf(event_shape=2, num_layers=1, seed=0)  # uniform, as it begins
     x = np.array([[0.1, 9.0]], np.float32)

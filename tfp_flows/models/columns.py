@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 _BATCH = 10_000
 _ROWS = 1_000
 _SAMPLES = 4_096
-_LEVELS = (0.0, 0.003, 0.01, 0.03, 0.07, *np.arange(1, 10) / 10, 0.93, 0.97, 0.99, 0.997, 1.0)
-# Beyond all samples, in units of their range: what is given may be odd, and take its partner along.
+# Not the farthest samples: tails of some flows reach to 1e30.
+_LEVELS = (0.003, 0.01, 0.03, 0.07, *np.arange(1, 10) / 10, 0.93, 0.97, 0.99, 0.997)
+# Beyond them, in units of their range: what is given may be odd, and take its partner along.
 _BEYOND = np.array([0.05, 0.2, 1.0, 4.0, 16.0, 64.0])
 _ROUNDS, _POINTS = 4, 20
 
@@ -150,7 +151,7 @@ def _density(flow):
 
 def _first_points(samples, own, periodic: bool) -> np.ndarray:
     """``[rows, points]``, in order: where the column lies, far beyond, and its own value."""
-    usual = np.quantile(samples, _LEVELS)
+    usual = np.quantile(samples, (0.0, *_LEVELS, 1.0) if periodic else _LEVELS)
     low, high = usual[0], usual[-1]
     if periodic:
         # The density repeats beyond one period, which the samples fill.
