@@ -57,7 +57,7 @@ def threshold(held_out: ArrayLike, false_alarms: float) -> float:
     if count < needed:
         raise InputError(
             f"A false-alarm rate of {false_alarms:g} needs {needed:,} held-out normal cases or "
-            f"more, and there are {count:,}; hold more out, or allow a rate of "
+            f"more, and there are {count:,}; give more of them, or allow a rate of "
             f"{_no_less(count):g}."
         )
     return float(ordered[count - math.floor(_decimal(false_alarms) * (count + 1))])

@@ -64,6 +64,17 @@ def test_verdicts_at_a_rate(fitted):
     assert "at most 0.05, by 40 held-out rows" in said
 
 
+def test_further_normal_rows_allow_lower_rates(fitted):
+    save_table(fitted / "normal.csv", rows(60, 2), COLUMNS)
+    said, found = scored(fitted, "--false-alarms", "0.01", "--normal", fitted / "normal.csv")
+    assert "at most 0.01, by 100 held-out rows" in said
+    assert found["p_value"].min() >= 1 / 101
+    arguments = ("score", fitted / "run", fitted / "new.csv", "-o", fitted / "no.csv")
+    said = bad(*arguments, "--normal", fitted / "normal.csv")
+    assert "--normal is for --p-values and --false-alarms" in said
+    assert "there is no such file" in bad(*arguments, "--p-values", "--normal", fitted / "gone.csv")
+
+
 def test_the_columns_that_speak_against_a_row(fitted):
     _, found = scored(fitted, "--false-alarms", "0.05", "--explain", "2")
     names = [f"drop {name}" for name in COLUMNS]

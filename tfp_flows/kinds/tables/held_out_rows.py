@@ -65,15 +65,20 @@ def held_out_log_prob(run: Run) -> np.ndarray:
 
 
 def verdicts(
-    run: Run, log_densities: np.ndarray, false_alarms: float | None
+    log_densities: np.ndarray, held_out: np.ndarray, false_alarms: float | None
 ) -> dict[str, np.ndarray]:
     """Columns ``p_value`` and, with a rate, ``alarm``, each ``[rows]``; notes the threshold.
+
+    Args:
+        log_densities: Of the rows, in nats.
+        held_out: ``[n]``, those of held-out normal rows.
+        false_alarms: The rate.
 
     Raises:
         InputError: If a log-density is not a number, or the held-out rows are too few for the rate.
     """
     # As odd as can be, whether the flow says so by -inf or by not a number.
-    held_out = -np.nan_to_num(held_out_log_prob(run), nan=-np.inf, neginf=-np.inf, posinf=np.inf)
+    held_out = -np.nan_to_num(held_out, nan=-np.inf, neginf=-np.inf, posinf=np.inf)
     found = {"p_value": conformal.p_values(-log_densities, held_out)}
     if false_alarms is None:
         return found

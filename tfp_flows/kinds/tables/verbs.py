@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs import verbs
@@ -41,6 +42,12 @@ class ScoreOptions:
         None,
         metavar="RATE",
         help="Add a verdict: flag rows so unlikely that at most this share of normal ones is.",
+    )
+    normal: str | None = option(
+        None,
+        metavar="FILE",
+        help="Further normal rows, which the fit has not seen, beside its held-out ones: for lower "
+        "rates.",
     )
     explain: int | None = option(
         None,
@@ -81,7 +88,7 @@ def score(run: Run, options: ScoreOptions) -> None:
     import numpy as np
 
     from tfp_flows import conformal, datasets
-    from tfp_flows.kinds.tables.held_out_rows import explained, verdicts
+    from tfp_flows.kinds.tables.held_out_rows import explained, held_out_log_prob, verdicts
 
     datasets.check_output(options.output)
     if options.false_alarms is not None:
@@ -96,8 +103,16 @@ def score(run: Run, options: ScoreOptions) -> None:
         columns = {"row": table.rows, **columns}
     if table.dropped:
         note(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
-    if options.p_values or options.false_alarms is not None:
-        columns |= verdicts(run, scores, options.false_alarms)
+    judged = options.p_values or options.false_alarms is not None
+    if options.normal is not None and not judged:
+        raise InputError("--normal is for --p-values and --false-alarms; give one of them.")
+    if judged:
+        held_out = held_out_log_prob(run)
+        if options.normal is not None:
+            more = dataclasses.replace(options, data=options.normal)
+            normal = _matching(run, more, drop_invalid=options.drop_invalid, key=options.key)
+            held_out = np.concatenate([held_out, log_density(flow, normal.values)])
+        columns |= verdicts(scores, held_out, options.false_alarms)
     if options.explain is not None:
         about = columns.get("alarm", np.ones(len(scores))) > 0
         labels, drops = explained(flow, table.values, about, _columns(run), options.explain)
