@@ -368,4 +368,25 @@ FAULTS = (
         "self.stopped = self.wait > self.patience",
         ("tests/models/test_callbacks.py",),
     ),
+    Fault(
+        "p-values: ties count for an alarm",
+        "conformal.py",
+        'np.searchsorted(ordered, scores, side="left")',
+        'np.searchsorted(ordered, scores, side="right")',
+        ("tests/ground/test_conformal.py",),
+    ),
+    Fault(
+        "columns: the mean over cells forgets how wide they are",
+        "models/columns.py",
+        "mean = (weights * totals",
+        "mean = (np.full_like(weights, 1 / weights.shape[1]) * totals",
+        ("tests/models/test_columns.py",),
+    ),
+    Fault(
+        "tables: held-out rows without density are left out",
+        "kinds/tables/held_out_rows.py",
+        "float(t) if f else None for t, f in zip(texts, finite, strict=True)",
+        "float(t) for t, f in zip(texts, finite, strict=True) if f",
+        ("tests/kinds/test_held_out_rows.py",),
+    ),
 )
