@@ -12,6 +12,7 @@ from tfp_flows.errors import InputError
 # Loaded at first use: TensorFlow, pandas and matplotlib are slow to import, and the command line
 # must answer a mistyped option without them.
 _SUBPACKAGES = (
+    "audio",
     "bases",
     "bijectors",
     "datasets",
@@ -40,6 +41,7 @@ __all__ = [
     "FlowModel",
     "InputError",
     "__version__",
+    "audio",
     "bases",
     "bijectors",
     "datasets",

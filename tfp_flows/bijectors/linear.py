@@ -10,6 +10,21 @@ from tfp_flows.bijectors.scale import total_log_scale
 from tfp_flows.bijectors.vectors import vector_size
 from tfp_flows.errors import unknown_name
 from tfp_flows.networks.initial import new_generator
+from tfp_flows.numerics import bounded, positive_bound
+
+
+def _cosines(size, seed):
+    """The orthonormal cosine transform (DCT-II): row ``k`` is the ``k``-th frequency."""
+    places, k = np.arange(size) + 0.5, np.arange(size)[:, None]
+    return np.sqrt(2 / size) * np.where(k, np.cos(np.pi * k * places / size), np.sqrt(0.5))
+
+
+_INITIAL = {
+    "rotation": lambda size, seed: np.linalg.qr(new_generator(seed).normal(size=(size, size)))[0],
+    "identity": lambda size, seed: np.eye(size),
+    "cosines": _cosines,
+    "reversal": lambda size, seed: np.eye(size)[::-1],
+}
 
 
 class InvertibleLinear(Bijector):
@@ -23,23 +38,33 @@ class InvertibleLinear(Bijector):
 
     Args:
         event_shape: Size of the event, a vector.
-        initial: ``"rotation"`` or ``"identity"``.
+        initial: ``"rotation"``, ``"identity"``, ``"cosines"`` (from data ordered in time to their
+            frequencies, lowest first) or ``"reversal"`` of the order.
         seed: Seed of the rotation.
+        max_log_scale: Bound on the log-magnitudes of the diagonal of ``U``; None for none.
         dtype: ``float32`` or ``float64``.
         name: Name for ops.
 
     Raises:
-        ValueError: If the event is not a vector.
+        ValueError: If the event is not a vector, or the bound is not positive.
     """
 
-    def __init__(self, *, event_shape, initial="rotation", seed=None, dtype=tf.float32, name=None):
+    def __init__(
+        self,
+        *,
+        event_shape,
+        initial="rotation",
+        seed=None,
+        max_log_scale=None,
+        dtype=tf.float32,
+        name=None,
+    ):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
         size = self._size()
-        if initial not in ("rotation", "identity"):
-            raise unknown_name("initial", initial, ("rotation", "identity"))
-        matrix = np.eye(size)
-        if initial == "rotation":
-            matrix = np.linalg.qr(new_generator(seed).normal(size=(size, size)))[0]
+        self._max_log_scale = positive_bound(max_log_scale, "max_log_scale")
+        if initial not in _INITIAL:
+            raise unknown_name("initial", initial, _INITIAL)
+        matrix = _INITIAL[initial](size, seed)
         with tf.init_scope():
             packed, order = tf.linalg.lu(tf.constant(matrix, tf.float64))
         packed = packed.numpy()
@@ -49,9 +74,12 @@ class InvertibleLinear(Bijector):
         self._signs = tf.Variable(
             tf.cast(np.sign(diagonal), self.dtype), trainable=False, name="signs"
         )
-        self._log_diagonal = tf.Variable(
-            tf.cast(np.log(np.abs(diagonal)), self.dtype), name="log_diagonal"
-        )
+        logs = np.log(np.abs(diagonal))
+        if self._max_log_scale is not None:
+            # What is squashed is the logarithm; far beyond the bound it starts at nine tenths.
+            share = np.clip(logs / self._max_log_scale, -0.9, 0.9)
+            logs = self._max_log_scale * np.arctanh(share)
+        self._log_diagonal = tf.Variable(tf.cast(logs, self.dtype), name="log_diagonal")
         self._lower = tf.Variable(tf.cast(np.tril(packed, -1), self.dtype), name="lower")
         self._upper = tf.Variable(tf.cast(np.triu(packed, 1), self.dtype), name="upper")
         self._below = np.tril(np.ones((size, size)), -1)
@@ -59,10 +87,15 @@ class InvertibleLinear(Bijector):
     def _size(self):
         return vector_size(self)
 
+    def _log_magnitudes(self):
+        if self._max_log_scale is None:
+            return self._log_diagonal
+        return bounded(self._log_diagonal, self._max_log_scale)
+
     def _triangles(self):
         below = tf.constant(self._below, self.dtype)
         eye = tf.eye(self.event_shape[-1], dtype=self.dtype)
-        diagonal = tf.linalg.diag(self._signs * tf.exp(self._log_diagonal))
+        diagonal = tf.linalg.diag(self._signs * tf.exp(self._log_magnitudes()))
         return self._lower * below + eye, self._upper * tf.transpose(below) + diagonal
 
     def _forward_and_log_det(self, x, context, training):
@@ -82,7 +115,7 @@ class InvertibleLinear(Bijector):
         return x, -self._log_det(y)
 
     def _log_det(self, value):
-        return total_log_scale(self, self._log_diagonal, value)
+        return total_log_scale(self, self._log_magnitudes(), value)
 
 
 class InvertibleConv1x1(InvertibleLinear):
@@ -96,8 +129,10 @@ class InvertibleConv1x1(InvertibleLinear):
     Args:
         event_shape: ``(height, width, channels)``, or ``(length, channels)`` of a sequence;
             lengths may be free, None.
-        initial: ``"rotation"`` or ``"identity"``.
+        initial: ``"rotation"``, ``"identity"``, ``"cosines"`` (from data ordered in time to their
+            frequencies, lowest first) or ``"reversal"`` of the order.
         seed: Seed of the rotation.
+        max_log_scale: Bound on the log-magnitudes of the diagonal of ``U``; None for none.
         dtype: ``float32`` or ``float64``.
         name: Name for ops.
 
@@ -122,5 +157,5 @@ class InvertibleConv1x1(InvertibleLinear):
         return super()._forward_and_log_det(y, context, training)
 
     def _inverse_and_log_det_map(self, y, context, training):
-        share = tf.reduce_sum(self._log_diagonal)
+        share = tf.reduce_sum(self._log_magnitudes())
         return self._inverse_value(y, context, training), over_places(y, share)

@@ -33,6 +33,7 @@ __all__ = [
     "sos",
     "standard_normal",
     "sylvester",
+    "waveglow",
 ]
 
 

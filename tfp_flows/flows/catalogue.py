@@ -18,7 +18,7 @@ class Recipe:
 
     Attributes:
         function: ``"module:name"``, the module within `tfp_flows.flows`.
-        event: Kind of event, ``"vector"`` or ``"image"``.
+        event: Kind of event, ``"vector"``, ``"image"`` or ``"recording"``.
         fast: Which direction costs one pass: ``"both"``, ``"density"``, ``"samples"`` or
             ``"neither"``; the other one takes a sweep, iterations or a search for a root.
         smallest: Smallest size of an event (height and width of an image).
@@ -74,6 +74,7 @@ RECIPES = {
     "ffjord": Recipe("continuous:ffjord", fast="neither"),
     "realnvp_image": Recipe("images:realnvp_image", event="image", smallest=2),
     "glow": Recipe("images:glow", event="image", smallest=2),
+    "waveglow": Recipe("waveglow:waveglow", event="recording", context=(2,)),
 }
 
 

@@ -16,6 +16,7 @@ KINDS = {
     "tables": "tfp_flows.kinds.tables:KIND",
     "images": "tfp_flows.kinds.images:KIND",
     "targets": "tfp_flows.kinds.targets:KIND",
+    "speech": "tfp_flows.kinds.speech:KIND",
 }
 
 

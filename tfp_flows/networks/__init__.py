@@ -5,5 +5,14 @@ from tfp_flows.networks.circular import CircularMLP
 from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.lipschitz import LipschitzMLP
 from tfp_flows.networks.mlp import MLP
+from tfp_flows.networks.wavenet import MelUpsampling, WaveNet
 
-__all__ = ["MLP", "AutoregressiveNetwork", "CircularMLP", "LipschitzMLP", "ResidualConvNetwork"]
+__all__ = [
+    "MLP",
+    "AutoregressiveNetwork",
+    "CircularMLP",
+    "LipschitzMLP",
+    "MelUpsampling",
+    "ResidualConvNetwork",
+    "WaveNet",
+]

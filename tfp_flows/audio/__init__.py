@@ -1,0 +1,21 @@
+"""Recordings: reading and writing them, mel spectrograms, segments, the bias of a vocoder."""
+
+from tfp_flows.audio.bias import BiasRemover
+from tfp_flows.audio.files import Clip, Clips, read_clip, read_clips, write_clip
+from tfp_flows.audio.mel import MelSettings, load_mel, log_mel, mel_filters, save_mel
+from tfp_flows.audio.segments import Framed
+
+__all__ = [
+    "BiasRemover",
+    "Clip",
+    "Clips",
+    "Framed",
+    "MelSettings",
+    "load_mel",
+    "log_mel",
+    "mel_filters",
+    "read_clip",
+    "read_clips",
+    "save_mel",
+    "write_clip",
+]

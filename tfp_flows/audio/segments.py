@@ -1,0 +1,82 @@
+"""Segments of recordings with their frames, drawn at random for training."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tfp_flows.audio.mel import MelSettings, log_mel
+
+
+@dataclasses.dataclass(frozen=True)
+class Framed:
+    """Recordings with a mel frame for each ``hop`` samples.
+
+    Attributes:
+        audio: ``[frames, hop]``.
+        mel: ``[frames, bands]``.
+    """
+
+    audio: np.ndarray
+    mel: np.ndarray
+
+    @classmethod
+    def of(cls, samples: np.ndarray, settings: MelSettings) -> "Framed":
+        """One recording ``[T]``, cropped to whole frames."""
+        whole = samples[: len(samples) // settings.hop * settings.hop]
+        return cls(whole.reshape(-1, settings.hop), log_mel(whole, settings).numpy())
+
+    @classmethod
+    def joined(cls, parts: "list[Framed]") -> "Framed":
+        """Recordings laid end to end, so that none is too short for a segment."""
+        return cls(*(np.concatenate([getattr(p, n) for p in parts]) for n in ("audio", "mel")))
+
+    def __len__(self):
+        return len(self.mel)
+
+    def __getitem__(self, frames: slice) -> "Framed":
+        return Framed(self.audio[frames], self.mel[frames])
+
+    def cut(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """All segments of so many frames, one after the other; what is left over is dropped.
+
+        Returns:
+            ``[n, frames * hop, 1]`` samples and ``[n, frames, bands]``.
+        """
+        count = len(self) // frames
+        audio, mel = self.audio[: count * frames], self.mel[: count * frames]
+        return audio.reshape(count, -1, 1), mel.reshape(count, frames, -1)
+
+    def drawn(
+        self, frames: int, batch_size: int, steps: int, *, seed: int, epoch
+    ) -> tf.data.Dataset:
+        """Batches of segments from anywhere; each hangs on seed, epoch and step alone.
+
+        Args:
+            frames: Of a segment.
+            batch_size: Segments a batch.
+            steps: Batches an epoch.
+            seed: Seed of the places.
+            epoch: Number of the epoch, or a variable with it.
+
+        Returns:
+            Pairs ``[batch_size, frames * hop, 1]`` and ``[batch_size, frames, bands]``.
+        """
+        audio, mel = tf.constant(self.audio), tf.constant(self.mel)
+
+        def batch(step):
+            pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64) * steps + step])
+            most = len(self) - frames + 1
+            starts = tf.random.stateless_uniform(
+                [batch_size], pair, maxval=most, dtype=tf.int32
+            )
+            rows = starts[:, None] + tf.range(frames)
+            return tf.reshape(tf.gather(audio, rows), [batch_size, -1, 1]), tf.gather(mel, rows)
+
+        shape = [batch_size, frames * self.audio.shape[1], 1]
+
+        def shaped(step):
+            x, context = batch(step)
+            return tf.ensure_shape(x, shape), context
+
+        return tf.data.Dataset.range(steps).map(shaped)

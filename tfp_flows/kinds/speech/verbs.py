@@ -1,0 +1,125 @@
+"""What a flow of recordings is for: recordings from spectrograms, and scores."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfp_flows.errors import InputError
+from tfp_flows.kinds.speech.settings import SpeechSettings
+from tfp_flows.options import OUTPUT, TABLES, again, option
+from tfp_flows.runs.kind import Verb
+from tfp_flows.runs.opened import Run
+from tfp_flows.terminal import note
+
+if TYPE_CHECKING:
+    from tfp_flows.audio import MelSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """Options of `sample`."""
+
+    like: Path = option(
+        metavar="CLIP",
+        help="Recording whose spectrogram is spoken, or a spectrogram of "
+        "tfp_flows.audio.save_mel.",
+    )
+    output: Path = option(**OUTPUT, help="Recording to write: .wav, .flac or .ogg.")
+    seed: int = again(SpeechSettings, "seed")
+    temperature: float = option(1.0, min=0.0, help="Factor on the spread of the latents.")
+    denoise: float = option(
+        0.0,
+        metavar="STRENGTH",
+        min=0.0,
+        help="How much of the flow's bias, what it says to silence, is taken away; 1 is all.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """Options of `score`."""
+
+    data: str = option(
+        argument=True, metavar="DATA", help="Recordings, as fit takes them, or one recording."
+    )
+    output: Path = option(**OUTPUT, help=TABLES)
+    seed: int = again(SpeechSettings, "seed", help="Seed of the noise of dequantisation.")
+
+
+def sample(run: Run, options: SampleOptions) -> None:
+    """Make a recording from the spectrogram of another one (copy-synthesis)."""
+    from tfp_flows.audio.files import check_sound
+
+    check_sound(options.output)
+    if not options.like.is_file():
+        raise InputError(f"There is no file {options.like}.")
+    settings = mel_settings(run)
+    from tfp_flows.audio import BiasRemover, Framed, load_mel, read_clips, write_clip
+
+    if options.like.suffix.lower() == ".npz":
+        mel, theirs = load_mel(options.like)
+        settings.check_same(theirs, str(options.like))
+    else:
+        clips = read_clips(options.like, rate=settings.rate, shortest=settings.window)
+        for remark in clips.remarks:
+            note(remark)
+        if len(clips.train) != 1:
+            raise InputError(f"{options.like} holds {len(clips.train)} recordings; give one.")
+        mel = Framed.of(clips.train[0].samples, settings).mel
+    flow = run.model.flow
+    made = flow.sample(context=mel[None], seed=options.seed, temperature=options.temperature)
+    samples = made[0, :, 0].numpy()
+    if options.denoise:
+        samples = BiasRemover(flow, settings)(samples, options.denoise)
+    write_clip(options.output, samples, settings.rate)
+
+
+def score(run: Run, options: ScoreOptions) -> None:
+    """Write the nats and bits a sample of each recording given its spectrogram, with its name.
+
+    Nats are of the density over [-1, 1), bits of samples of 16 bits with uniform noise, on average
+    an upper bound on those of the samples. What cannot be read is named and left out.
+    """
+    from tfp_flows import datasets
+
+    datasets.check_output(options.output)
+    settings = mel_settings(run)
+    from tfp_flows.audio import Framed, read_clips
+
+    clips = read_clips(options.data, rate=settings.rate, shortest=settings.window)
+    from tfp_flows.kinds.speech.scoring import nats_a_sample
+    from tfp_flows.kinds.speech.source import skipped_remarks
+    from tfp_flows.kinds.speech.work import bits
+
+    for remark in [*clips.remarks, *skipped_remarks(clips.skipped)]:
+        note(remark)
+    every = [*clips.train, *(clips.test or ())]
+    framed = [Framed.of(clip.samples, settings) for clip in every]
+    nats = nats_a_sample(run.model.flow, framed, options.seed)
+    import numpy as np
+
+    datasets.save_table(
+        options.output,
+        np.stack([nats, bits(nats)], axis=1),
+        ["nats_a_sample", "bits_a_sample"],
+        labels=[clip.name for clip in every],
+        label_column="clip",
+    )
+
+
+def mel_settings(run: Run) -> "MelSettings":
+    """How the spectrograms of a run are made.
+
+    Raises:
+        InputError: If its record is damaged.
+    """
+    from tfp_flows.audio import MelSettings
+
+    try:
+        return MelSettings(**run.metrics["data"]["mel"])
+    except TypeError as error:
+        raise InputError(f"The record of {run.path} is damaged: {error}.") from error
+
+
+SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run --like clip.wav -o out.wav")
+SCORE = Verb(score, ScoreOptions, "tfp-flows score run recordings -o scores.csv")
