@@ -1,6 +1,7 @@
 """One row a kind of work: tiny data, quick options, what is refused, what its runs are for."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,20 @@ def _target(folder: Path, changed: bool = False) -> str:
     return str(folder / "target.py:log_density")
 
 
+def _recordings(folder: Path, changed: bool = False) -> str:
+    generator = np.random.default_rng(0)
+    parts = {}
+    for part, count in {"train": 400, "test": 100}.items():
+        audio = (3000 * generator.standard_normal(count)).astype(np.int16)
+        audio[7] += 3 * changed
+        parts |= {f"{part}_audio": audio, f"{part}_offsets": np.arange(0, count + 1, 50)}
+    np.savez(folder / "clips.npz", sample_rate=8000, **parts)
+    with open(folder / "like.npz", "wb") as file:
+        mel = {"rate": 8000, "hop": 8, "window": 16, "bands": 4, "high": 4000.0}
+        np.savez(file, mel=np.zeros((6, 4)), settings=json.dumps(mel))
+    return str(folder / "clips.npz")
+
+
 ROWS = [
     Row(
         kind="tables",
@@ -112,6 +127,34 @@ ROWS = [
             (["--flow", "realnpv"], "did you mean 'realnvp'"),
             (["--flow", "glow"], "glow is a flow of images"),
             (["--flow-option", "depth=3"], "Unknown option of realnvp 'depth'"),
+        ],
+        foreign=["--columns", "a"],
+    ),
+    Row(
+        kind="speech",
+        write=_recordings,
+        options=[
+            *("--hop", "8", "--window", "16", "--bands", "4", "--segment", "32", "--hidden", "4,4"),
+            *("--flow-option", "squeeze=4", "--flow-option", "depth=2", "--batch-size", "4"),
+            *("--flow-option", "condition_units=[4]", "--flow-option", "early_every=1"),
+            *("--flow-option", "early_size=1"),
+        ],
+        verbs={
+            "sample": lambda folder: [
+                *("--like", str(folder / "like.npz"), "--denoise", "0.5", "-o", "out.wav"),
+            ],
+            "score": lambda folder: [str(folder / "clips.npz"), "-o", "scores.csv"],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
+            (["--segment", "30"], "a segment of whole frames"),
+            (["--learning-rate", "0"], "give a positive number"),
+            (["--window", "64", "--segment", "64"], "fewer than 64"),
+            (["--window", "17"], "an even number of samples longer"),
+            (["--high", "5000"], "half the rate"),
+            (["--segment", "400"], "more than two segments"),
+            (["--flow", "glow"], "glow is a flow of images"),
+            (["--flow-option", "squeeze=3"], "squeeze must divide the hop"),
         ],
         foreign=["--columns", "a"],
     ),

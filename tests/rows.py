@@ -220,6 +220,29 @@ def _sequence(dtype, length=None):
     return B.MultiScale([B.Chain(first), second], leaving=1)
 
 
+def _waveglow_step(dtype, length=None):
+    """A step of WaveGlow, behind its squeeze, with a context map."""
+    squeeze = B.Squeeze(event_shape=(length, 2), context_shape=(length, 3), dtype=dtype)
+    event, context = squeeze.latent_shape, squeeze.latent_context_shape
+    network = tff.networks.WaveNet(
+        input_size=2,
+        output_size=4,
+        channels=4,
+        num_layers=2,
+        separable=True,
+        context_shape=context,
+        dtype=dtype,
+        **_seeded,
+    )
+    mixing = B.InvertibleConv1x1(
+        event_shape=event, initial="cosines", max_log_scale=2.0, dtype=dtype
+    )
+    coupling = B.Coupling(
+        event_shape=event, conditioner=network, context_shape=context, dtype=dtype
+    )
+    return B.Chain([squeeze, mixing, coupling])
+
+
 def _pointwise(dtype, length=None):
     """An image of free height and width, each place by itself, with a vector as context."""
     event = (length, length, 3)
@@ -445,6 +468,7 @@ BIJECTORS = {
     ),
     "multiscale_map_context": Row(_map_levels, slack=3, spread=0.1, costly=True),
     "sequence_map_context": Row(_sequence, slack=3, spread=0.15, fixed=_sequence),
+    "waveglow_step": Row(_waveglow_step, slack=3, spread=0.15, fixed=_waveglow_step),
     "pointwise_free": Row(_pointwise, slack=10, spread=0.3, fixed=_pointwise),
     "given": Row(
         lambda dtype: B.Given(

@@ -37,6 +37,8 @@ def test_every_recipe_has_a_row():
 
 
 def build(name, size, **options):
+    if RECIPES[name].event == "recording":
+        return flows.FLOWS[name](hop=32, hidden_units=[4], depth=1, **options)
     shape = size if RECIPES[name].event == "vector" else (size, size, 1)
     small = {"num_levels": 1, "depth": 1, "num_couplings": 1, "num_layers": 2, "hidden_units": [4]}
     known = inspect.signature(flows.FLOWS[name]).parameters
@@ -48,7 +50,7 @@ def build(name, size, **options):
 def test_smallest_size_and_contexts(name):
     row = RECIPES[name]
     flow = build(name, row.smallest)
-    assert len(flow.event_shape) == {"vector": 1, "image": 3}[row.event]
+    assert len(flow.event_shape) == {"vector": 1, "image": 3, "recording": 2}[row.event]
     if row.smallest > 1 and row.event == "vector":
         with pytest.raises(ValueError):
             build(name, row.smallest - 1)
@@ -60,6 +62,7 @@ def test_smallest_size_and_contexts(name):
     assert bool(row.context) == takes_context
     for rank in row.context:
         shape = (3,) if rank == 1 else (row.smallest, row.smallest, 3)
+        shape = (None, 3) if row.event == "recording" else shape
         assert list(build(name, row.smallest, context_shape=shape).context_shape) == list(shape)
 
 

@@ -240,7 +240,7 @@ def rewritten(path, out, **changes):
 BROKEN = [
     ({"format": 7}, "written by a newer tfp-flows, in format 7"),
     ({"format": "x"}, "is damaged"),
-    ({"kind": "speech"}, "is of kind 'speech', which this tfp-flows does not know"),
+    ({"kind": "weather"}, "is of kind 'weather', which this tfp-flows does not know"),
     ({"kind": 3}, "is damaged"),
     ({"settings": [1]}, "is damaged"),
     ({"settings__data": None}, "is damaged"),
@@ -287,9 +287,9 @@ def test_newer_states_and_models(made, tmp_path, monkeypatch):
     np.savez(killed / "training_state.npz", **arrays)
     with pytest.raises(tff.InputError, match="newer tfp-flows, in format 2"):
         TrainingState(killed / "training_state.npz").load()
-    arrays["state"] = np.array(json.dumps(state | {"kind": "speech"}))
+    arrays["state"] = np.array(json.dumps(state | {"kind": "weather"}))
     np.savez(killed / "training_state.npz", **arrays)
-    with pytest.raises(tff.InputError, match="of kind 'speech'"):
+    with pytest.raises(tff.InputError, match="of kind 'weather'"):
         TrainingState(killed / "training_state.npz", kind=made.row.kind).load()
     with zipfile.ZipFile(finished / "model.keras") as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import itertools
 import os
 import zipfile
 from collections.abc import Iterator
@@ -29,11 +30,13 @@ class Clip:
         name: Of its file, or its place.
         samples: ``[T]`` float32 in [-1, 1).
         rate: Samples a second.
+        channels: Channels that were mixed to one.
     """
 
     name: str
     samples: np.ndarray
     rate: int
+    channels: int = 1
 
 
 @dataclasses.dataclass
@@ -61,7 +64,7 @@ def read_clips(
     """Reads all recordings of a source.
 
     Channels are mixed to one. Recordings of another rate than most, or than ``rate``, are
-    resampled (polyphase).
+    resampled (polyphase). All are rounded to 16 bits.
 
     Args:
         source: A recording, a folder of .wav, .flac or .ogg files at any depth, a .zip of them, or
@@ -89,6 +92,8 @@ def read_clips(
     rates = [clip.rate for clip in found]
     rate = max(sorted(set(rates)), key=rates.count) if rate is None else rate
     remarks = []
+    if mixed := sum(clip.channels > 1 for clip in found):
+        remarks.append(f"Several channels, mixed to one: {mixed:,} of {len(found):,} recordings.")
     if others := sum(other != rate for other in rates):
         remarks.append(f"Resampled to {rate} Hz: {others:,} of {len(rates):,} recordings.")
     good = {
@@ -209,14 +214,14 @@ def _named(path: Path) -> Iterator[tuple[str, Path | BinaryIO]]:
         yield path.name, path
 
 
-def _samples(file, name: str) -> tuple[np.ndarray, int]:
+def _samples(file, name: str) -> tuple[np.ndarray, int, int]:
     package = soundfile()
     try:
         samples, rate = package.read(file, dtype="float32", always_2d=True)
     except (RuntimeError, OSError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(f"Cannot read {name}: {reason}.") from error
-    return samples.mean(axis=1), int(rate)
+    return samples.mean(axis=1), int(rate), samples.shape[1]
 
 
 def _of_arrays(path: Path) -> dict[str, list[Clip]]:
@@ -248,7 +253,7 @@ def _of_arrays(path: Path) -> dict[str, list[Clip]]:
             raise InputError(f"{part}_offsets of {path} do not rise, or pass the end of the audio.")
         parts[part] = [
             Clip(f"{part} {i}", audio[begin:end].astype(np.float32) / 2**15, rate)
-            for i, (begin, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True))
+            for i, (begin, end) in enumerate(itertools.pairwise(offsets))
         ]
     return parts
 
@@ -262,7 +267,9 @@ def _checked(clip: Clip, rate: int, shortest: int, skipped: dict[str, str]) -> C
     elif samples.min() == samples.max():
         reason = "is silent: all samples are the same"
     else:
-        return Clip(clip.name, np.clip(samples, -1, HIGHEST), rate)
+        # To 16 bits, as what is resampled, mixed or finer is not.
+        whole = np.clip(np.round(samples * 2**15) / 2**15, -1, HIGHEST)
+        return Clip(clip.name, whole.astype(np.float32), rate, clip.channels)
     skipped[clip.name] = f"{clip.name} {reason}."
     return None
 

@@ -67,9 +67,7 @@ class Framed:
         def batch(step):
             pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64) * steps + step])
             most = len(self) - frames + 1
-            starts = tf.random.stateless_uniform(
-                [batch_size], pair, maxval=most, dtype=tf.int32
-            )
+            starts = tf.random.stateless_uniform([batch_size], pair, maxval=most, dtype=tf.int32)
             rows = starts[:, None] + tf.range(frames)
             return tf.reshape(tf.gather(audio, rows), [batch_size, -1, 1]), tf.gather(mel, rows)
 

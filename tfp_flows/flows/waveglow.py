@@ -23,12 +23,12 @@ from tfp_flows.transformers import Affine
 
 _PRESETS = {
     "small": {
-        "squeeze": 16,
+        "squeeze": 32,
         "depth": 8,
         "hidden_units": (64,) * 4,
         "separable": True,
         "condition_units": (96,),
-        "condition_channels": 4,
+        "condition_channels": 2,
         "initial": "subbands",
     },
     "paper": {

@@ -11,7 +11,7 @@ from tfp_flows.kinds.speech.settings import SpeechSettings
 from tfp_flows.terminal import import_tensorflow
 
 if TYPE_CHECKING:
-    from tfp_flows.audio import Clip, Framed, MelSettings
+    from tfp_flows.audio import Clip, MelSettings
 
 # Held out of a source without parts of its own: a tenth, but five clips if that is at most a
 # quarter.

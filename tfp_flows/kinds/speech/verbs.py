@@ -21,8 +21,7 @@ class SampleOptions:
 
     like: Path = option(
         metavar="CLIP",
-        help="Recording whose spectrogram is spoken, or a spectrogram of "
-        "tfp_flows.audio.save_mel.",
+        help="Recording whose spectrogram is spoken, or a spectrogram of tfp_flows.audio.save_mel.",
     )
     output: Path = option(**OUTPUT, help="Recording to write: .wav, .flac or .ogg.")
     seed: int = again(SpeechSettings, "seed")

@@ -14,7 +14,7 @@ from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.terminal import plus_minus
 
 _PICTURE = "spectrograms.png"
-_GRADIENT_NORM = 10.0
+_GRADIENT_NORM = 100.0
 _MOST_STEPS = 128
 _SHOWN = 3
 TEMPERATURE = 0.6
@@ -90,8 +90,6 @@ class SpeechWork:
             test["with_another_mel"] = _mean(nats_a_sample(model.flow, others, self.settings.seed))[
                 0
             ]
-        spread = float(np.std([part.audio.std() for part in source.test]))
-        del spread
         return {"test": test | {"gaussian": _gaussian(source)}}
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:

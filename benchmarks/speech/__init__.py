@@ -1,0 +1,1 @@
+"""WaveGlow on recordings, beside simpler densities and vocoders."""
