@@ -154,7 +154,7 @@ ROWS = [
             (["--high", "5000"], "half the rate"),
             (["--segment", "400"], "more than two segments"),
             (["--flow", "glow"], "glow is a flow of images"),
-            (["--flow-option", "squeeze=3"], "squeeze must divide the hop"),
+            (["--flow-option", "kernel_size=2"], "kernel_size must be odd"),
         ],
         foreign=["--columns", "a"],
     ),

@@ -1,7 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`plotting`, `figures`, `grading`, `testing`.
+`audio`, `plotting`, `figures`, `grading`, `testing`.
 """
 
 import importlib

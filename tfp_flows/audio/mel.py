@@ -104,7 +104,11 @@ def log_mel(audio, settings: MelSettings) -> tf.Tensor:
         )
     edge = (settings.window - settings.hop) // 2
     paddings = [[0, 0]] * (audio.shape.rank - 1) + [[edge, edge]]
-    padded = tf.pad(audio, paddings, mode="REFLECT")
+    return log_mel_of_padded(tf.pad(audio, paddings, mode="REFLECT"), settings)
+
+
+def log_mel_of_padded(padded: tf.Tensor, settings: MelSettings) -> tf.Tensor:
+    """`log_mel` of what stands between edges of ``(window - hop) / 2`` samples."""
     spectrum = tf.signal.stft(padded, settings.window, settings.hop, settings.window)
     filters = tf.constant(mel_filters(settings), tf.float32)
     return tf.math.log(tf.maximum(tf.matmul(tf.abs(spectrum), filters), settings.floor))

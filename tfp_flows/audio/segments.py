@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows.audio.mel import MelSettings, log_mel
+from tfp_flows.audio.mel import MelSettings, log_mel, log_mel_of_padded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +48,22 @@ class Framed:
         return audio.reshape(count, -1, 1), mel.reshape(count, frames, -1)
 
     def drawn(
-        self, frames: int, batch_size: int, steps: int, *, seed: int, epoch
+        self,
+        settings: MelSettings,
+        frames: int,
+        batch_size: int,
+        steps: int,
+        *,
+        seed: int,
+        epoch: "int | tf.Variable",
     ) -> tf.data.Dataset:
         """Batches of segments from anywhere; each hangs on seed, epoch and step alone.
 
+        They begin at any sample, and their spectrograms are made anew: with frames that were made
+        once a flow learns recordings of a few minutes by heart.
+
         Args:
+            settings: Those of the spectrograms.
             frames: Of a segment.
             batch_size: Segments a batch.
             steps: Batches an epoch.
@@ -62,19 +73,16 @@ class Framed:
         Returns:
             Pairs ``[batch_size, frames * hop, 1]`` and ``[batch_size, frames, bands]``.
         """
-        audio, mel = tf.constant(self.audio), tf.constant(self.mel)
+        edge = (settings.window - settings.hop) // 2
+        length, whole = frames * settings.hop, self.audio.ravel()
+        padded = tf.constant(np.pad(whole, edge, mode="reflect"))
+        most = len(whole) - length + 1
 
         def batch(step):
             pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64) * steps + step])
-            most = len(self) - frames + 1
             starts = tf.random.stateless_uniform([batch_size], pair, maxval=most, dtype=tf.int32)
-            rows = starts[:, None] + tf.range(frames)
-            return tf.reshape(tf.gather(audio, rows), [batch_size, -1, 1]), tf.gather(mel, rows)
+            around = tf.gather(padded, starts[:, None] + tf.range(length + 2 * edge))
+            around = tf.ensure_shape(around, [batch_size, length + 2 * edge])
+            return around[:, edge : edge + length, None], log_mel_of_padded(around, settings)
 
-        shape = [batch_size, frames * self.audio.shape[1], 1]
-
-        def shaped(step):
-            x, context = batch(step)
-            return tf.ensure_shape(x, shape), context
-
-        return tf.data.Dataset.range(steps).map(shaped)
+        return tf.data.Dataset.range(steps).map(batch)

@@ -43,7 +43,7 @@ class SpeechSettings(Settings):
     )
     flow: str = again(Settings, "flow", "waveglow")
     epochs: int = again(Settings, "epochs", 200)
-    patience: int = again(Settings, "patience", 20)
+    patience: int = again(Settings, "patience", 60)
     batch_size: int = again(Settings, "batch_size", 4)
     learning_rate: float = again(
         Settings, "learning_rate", 3e-3, help="Highest learning rate of Adam, lowered to 0."

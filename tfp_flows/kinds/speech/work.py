@@ -54,7 +54,7 @@ class SpeechWork:
         steps = max(1, min(_MOST_STEPS, source.samples // (segment * size)))
         training = ResumableTraining(seed=settings.seed)
         batches = source.train.drawn(
-            frames, size, steps, seed=settings.seed, epoch=training.epoch_number
+            source.mel, frames, size, steps, seed=settings.seed, epoch=training.epoch_number
         )
 
         def callbacks(rounds):
