@@ -11,7 +11,7 @@ from tfp_flows.kinds.speech.settings import SpeechSettings
 from tfp_flows.kinds.speech.source import SpeechSource, load
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
-from tfp_flows.terminal import plus_minus
+from tfp_flows.terminal import number, plus_minus
 
 _PICTURE = "spectrograms.png"
 _GRADIENT_NORM = 100.0
@@ -119,10 +119,12 @@ class SpeechWork:
         data, test = metrics["data"], metrics["test"]
         clips, figure = data["clips"], test["headline"]
         count = f"{clips['train']:,} clips, {data['training_samples']:,} samples to train on"
+        value, error = figure["value"], figure["standard_error"]
+        held_out = "1 held-out clip" if clips["test"] == 1 else f"{clips['test']:,} held-out clips"
         yield first_line(metrics, count)
         yield (
-            f"{clips['test']:,} held-out clips: "
-            f"{plus_minus(figure['value'], figure['standard_error'])} nats a sample, "
+            f"{held_out}: {number(value) if error is None else plus_minus(value, error)} nats a "
+            "sample, "
             f"{test['bits_a_sample']:.2f} bits (16 bits, uniform noise); a Gaussian of the "
             f"training samples {test['gaussian']:.2f} nats."
         )
