@@ -4,6 +4,7 @@ from tfp_flows.bijectors.autoregressive import InverseAutoregressive, MaskedAuto
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.batchnorm import BatchNorm
 from tfp_flows.bijectors.block_neural import BlockNeuralAutoregressive
+from tfp_flows.bijectors.blockwise import Blockwise
 from tfp_flows.bijectors.compose import Chain
 from tfp_flows.bijectors.continuous import ContinuousFlow
 from tfp_flows.bijectors.coupling import Coupling
@@ -28,6 +29,7 @@ __all__ = [
     "BatchNorm",
     "Bijector",
     "BlockNeuralAutoregressive",
+    "Blockwise",
     "Chain",
     "ContinuousFlow",
     "Coupling",

@@ -6,6 +6,7 @@ from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.lipschitz import LipschitzMLP
 from tfp_flows.networks.mlp import MLP
 from tfp_flows.networks.wavenet import MelUpsampling, WaveNet
+from tfp_flows.networks.plain_convolutional import ConvNetwork
 
 __all__ = [
     "MLP",
@@ -15,4 +16,5 @@ __all__ = [
     "MelUpsampling",
     "ResidualConvNetwork",
     "WaveNet",
+    "ConvNetwork",
 ]
