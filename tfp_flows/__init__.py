@@ -2,6 +2,7 @@
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
 `audio`, `plotting`, `figures`, `grading`, `testing`.
+`plotting`, `anomaly`, `figures`, `grading`, `testing`.
 """
 
 import importlib
@@ -13,6 +14,7 @@ from tfp_flows.errors import InputError
 # must answer a mistyped option without them.
 _SUBPACKAGES = (
     "audio",
+    "anomaly",
     "bases",
     "bijectors",
     "datasets",
@@ -42,6 +44,7 @@ __all__ = [
     "InputError",
     "__version__",
     "audio",
+    "anomaly",
     "bases",
     "bijectors",
     "datasets",

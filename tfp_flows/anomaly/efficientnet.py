@@ -30,7 +30,7 @@ LAYERS = tuple(f"stage_{number}" for number in range(1, len(_STAGES) + 1))
 """The names of layers: what each stage returns."""
 
 
-def network(size: tuple[int, int], *, top: bool = False) -> tf.keras.Model:
+def network(size: tuple[int | None, int | None], *, top: bool = False) -> tf.keras.Model:
     """EfficientNet-Lite0 without its weights.
 
     Args:
@@ -83,7 +83,7 @@ def network(size: tuple[int, int], *, top: bool = False) -> tf.keras.Model:
 
 
 def load_weights(model: tf.keras.Model) -> None:
-    """Gives a `network` the weights of the package.
+    """Gives a `network`, or a part of one, the weights of the package.
 
     Raises:
         InputError: If the package is missing or its file is damaged.

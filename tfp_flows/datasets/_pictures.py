@@ -78,7 +78,9 @@ def background_colour(name: str) -> tuple[int, int, int]:
         ) from None
 
 
-def read_image(path: Path, shape: tuple[int, int, int], *, background: str = "white") -> np.ndarray:
+def read_image(
+    path: Path, shape: tuple[int, int, int], *, background: str = "white", crop: bool = True
+) -> np.ndarray:
     """Reads an image, cropped to the middle in the ratio of ``shape`` and resized to it.
 
     It is turned as the camera says that it was held (EXIF). Of 16 bits the upper 8 are kept, of
@@ -88,6 +90,7 @@ def read_image(path: Path, shape: tuple[int, int, int], *, background: str = "wh
         path: A file that Pillow reads.
         shape: ``(height, width, channels)``.
         background: Colour behind transparent places, by name or as ``#rrggbb``.
+        crop: Whether it is cropped; stretched otherwise, so that no edge is lost.
 
     Returns:
         Bytes of the given shape; one channel is grey, three are red, green and blue.
@@ -107,7 +110,8 @@ def read_image(path: Path, shape: tuple[int, int, int], *, background: str = "wh
             base = Image.new("RGBA", image.size, (*colour, 255))
             image = Image.alpha_composite(base, image.convert("RGBA"))
         image = _upright(image.convert("L" if shape[2] == 1 else "RGB"), orientation)
-        image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.BOX)
+        size, how = (shape[1], shape[0]), Image.Resampling.BOX
+        image = ImageOps.fit(image, size, how) if crop else image.resize(size, how)
         return np.asarray(image, np.uint8).reshape(shape)
 
 

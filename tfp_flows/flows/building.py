@@ -17,7 +17,7 @@ _BENDING = "planar"
 
 def build(
     name: str,
-    event_shape: int | tuple[int, ...],
+    event_shape: int | tuple[int, ...] | list[tuple[int, ...]],
     options: Mapping[str, Any],
     *,
     needed: Mapping[str, str] | None = None,
@@ -27,7 +27,7 @@ def build(
 
     Args:
         name: Name of the recipe.
-        event_shape: Shape of an event; a number for vectors.
+        event_shape: Shape of an event; a number for vectors, a list for maps of several scales.
         options: Arguments that someone has chosen by name; the recipe must know them.
         needed: Which of ``arguments`` the recipe must know if they are given, and the options that
             an error names for them.
@@ -43,9 +43,10 @@ def build(
     row = RECIPES[find(name)]
     size = event_shape if isinstance(event_shape, int) else event_shape[0]
     if row.event == "vector" and not row.takes_size(size, options):
+    if row.event == "vector" and not row.takes_size(event_shape, options):
         raise InputError(
             f"{name} transforms some columns given the others and needs at least {row.smallest}, "
-            f"got {size}; use --flow {_BENDING}."
+            f"got {event_shape}; use --flow {_BENDING}."
         )
     recipe = row.load()
     known = inspect.signature(recipe).parameters

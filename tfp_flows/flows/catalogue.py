@@ -19,6 +19,7 @@ class Recipe:
     Attributes:
         function: ``"module:name"``, the module within `tfp_flows.flows`.
         event: Kind of event, ``"vector"``, ``"image"`` or ``"recording"``.
+        event: Kind of event, ``"vector"``, ``"image"`` or ``"feature"`` (maps of features).
         fast: Which direction costs one pass: ``"both"``, ``"density"``, ``"samples"`` or
             ``"neither"``; the other one takes a sweep, iterations or a search for a root.
         smallest: Smallest size of an event (height and width of an image).
@@ -75,6 +76,8 @@ RECIPES = {
     "realnvp_image": Recipe("images:realnvp_image", event="image", smallest=2),
     "glow": Recipe("images:glow", event="image", smallest=2),
     "waveglow": Recipe("waveglow:waveglow", event="recording", context=(2,)),
+    "fastflow": Recipe("features:fastflow", event="feature", context=()),
+    "cflow": Recipe("features:cflow", event="feature", context=()),
 }
 
 

@@ -7,6 +7,7 @@ from tfp_flows.flows.circular import circular_nsf
 from tfp_flows.flows.continuous import ffjord
 from tfp_flows.flows.contractive import residual
 from tfp_flows.flows.coupling import nice, realnvp
+from tfp_flows.flows.features import cflow, fastflow, feature_maps
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.images import glow, realnvp_image
 from tfp_flows.flows.latent import attribute_direction, interpolate, reconstruct

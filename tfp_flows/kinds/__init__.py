@@ -17,6 +17,7 @@ KINDS = {
     "images": "tfp_flows.kinds.images:KIND",
     "targets": "tfp_flows.kinds.targets:KIND",
     "speech": "tfp_flows.kinds.speech:KIND",
+    "anomaly": "tfp_flows.kinds.anomaly:KIND",
 }
 
 

@@ -1,5 +1,6 @@
 """Loading of saved models, with errors that say what is wrong with a file."""
 
+import importlib
 import json
 import zipfile
 from pathlib import Path
@@ -13,6 +14,9 @@ from tfp_flows.keras_worlds import KERAS_NAME, how_to_become, library_of_version
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.tracking import HoldsFlow
+
+# Models of upper floors, whose module is imported when a file holds one.
+_ELSEWHERE = {"Inspector": "tfp_flows.anomaly"}
 
 
 def load(path, *, compile: bool = True):
@@ -96,6 +100,9 @@ def _subclasses_in(written) -> dict[str, type]:
     Raises:
         InputError: If a name may mean several.
     """
+    for entry in _entries(written):
+        if entry["class_name"] in _ELSEWHERE:
+            importlib.import_module(_ELSEWHERE[entry["class_name"]])
     known, waiting = [], [HoldsFlow]
     while waiting:
         known += (derived := waiting.pop().__subclasses__())

@@ -116,11 +116,11 @@ class Settings:
             raise InputError(f"--learning-rate is {self.learning_rate:g}; give a positive number.")
         return dataclasses.replace(self, flow=catalogue.find(self.flow))
 
-    def build_flow(self, event_shape: int | tuple[int, ...], **more: Any) -> "Flow":
+    def build_flow(self, event_shape: Any, **more: Any) -> "Flow":
         """Builds the flow that was asked for; see `flows.building.build`.
 
         Args:
-            event_shape: Shape of an event; a number for vectors.
+            event_shape: Shape of an event; see there.
             **more: Further arguments of the recipe, as far as it knows them.
         """
         arguments = {name: getattr(self, field, None) for name, field in _OWN_OPTIONS.items()}
