@@ -2,12 +2,16 @@
 
 import dataclasses
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 FIXTURES = Path(__file__).parent / "fixtures"
+# One for all tests of a process; each Keras writes its own.
+_FOLDER = tempfile.TemporaryDirectory(prefix="backbone-")
+BACKBONE = Path(_FOLDER.name) / "tiny.keras"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +76,38 @@ def _recordings(folder: Path, changed: bool = False) -> str:
         mel = {"rate": 8000, "hop": 8, "window": 16, "bands": 4, "high": 4000.0}
         np.savez(file, mel=np.zeros((6, 4)), settings=json.dumps(mel))
     return str(folder / "clips.npz")
+def _parts(folder: Path, changed: bool = False) -> str:
+    """Pictures of good parts and of bad ones, and a backbone of random weights."""
+    import tensorflow as tf
+    from PIL import Image
+
+    for kind, count in (("train/good", 40), ("test/good", 4), ("test/spot", 4)):
+        (folder / "parts" / kind).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            pixels = generator.integers(90, 140, (20, 24), dtype=np.uint8)
+            pixels[0, 0] += changed and i == 7
+            if kind.endswith("spot"):
+                pixels[5:12, 8:15] = 250
+            Image.fromarray(pixels).save(folder / "parts" / kind / f"{i:02d}.png")
+    masks = folder / "parts" / "ground_truth" / "spot"
+    masks.mkdir(parents=True, exist_ok=True)
+    mask = np.zeros((20, 24), np.uint8)
+    mask[5:12, 8:15] = 255
+    for i in range(3):
+        Image.fromarray(mask).save(masks / f"{i:02d}_mask.png")
+    if not BACKBONE.exists():
+        tf.keras.utils.set_random_seed(0)
+        layers = tf.keras.layers
+        options = {"strides": 2, "padding": "same", "activation": "tanh"}
+        tf.keras.Sequential(
+            [
+                tf.keras.Input([16, 16, 3]),
+                layers.Rescaling(1 / 64, -2),
+                layers.Conv2D(4, 3, name="first", **options),
+                layers.Conv2D(6, 3, name="second", **options),
+            ]
+        ).save(BACKBONE)
+    return str(folder / "parts")
 
 
 ROWS = [
@@ -155,6 +191,17 @@ ROWS = [
             (["--segment", "400"], "more than two segments"),
             (["--flow", "glow"], "glow is a flow of images"),
             (["--flow-option", "kernel_size=2"], "kernel_size must be odd"),
+        kind="anomaly",
+        write=_parts,
+            *("--flow", "fastflow", "--backbone", str(BACKBONE), "--layers", "1"),
+            *("--feature-layers", "second", "--false-alarms", "0.2"),
+            "score": lambda folder: [str(folder / "parts" / "test"), "-o", "scores.csv"],
+            "evaluate": lambda folder: [str(folder / "parts"), "-o", "page.png"],
+            (["--false-alarms", "0.01"], "needs 99 held-out pictures"),
+            (["--held-out", "2"], "give a share between 0 and 1"),
+            (["--feature-layers", "secnod"], "did you mean 'second'"),
+            (["--backbone", "efficientnet_lite"], "did you mean 'efficientnet_lite0'"),
+            (["--size", "20"], "takes pictures of 16 x 16"),
         ],
         foreign=["--columns", "a"],
     ),

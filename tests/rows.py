@@ -166,6 +166,16 @@ def _half_size(dtype):
     return B.Coupling(event_shape=IMAGE, conditioner=network, dtype=dtype)
 
 
+def _blockwise(dtype):
+    """An image, and a vector that takes a context."""
+    network = tff.networks.ConvNetwork(
+        input_size=1, output_size=2, hidden_units=[4], kernel_size=3, dtype=dtype, seed=1
+    )
+    image = B.Coupling(event_shape=(2, 2, 2), mask="channel", conditioner=network, dtype=dtype)
+    vector = B.Coupling(event_shape=DIMS, dtype=dtype, **_context, **_small)
+    return B.Blockwise([image, vector])
+
+
 def _multiscale(dtype):
     """Two levels, the first with a learned prior of what leaves."""
     first = B.Squeeze(event_shape=IMAGE, dtype=dtype)
@@ -461,6 +471,7 @@ BIJECTORS = {
     "batchnorm_channel": Row(
         lambda dtype: _adapted(B.BatchNorm(event_shape=IMAGE, per_channel=True, dtype=dtype))
     ),
+    "blockwise": Row(_blockwise, slack=3, spread=0.15),
     "logit": Row(_image(B.Logit), untrained=True, slack=10),
     "multiscale": Row(_multiscale, slack=3, spread=0.1, costly=True),
     "checkerboard_map_context": Row(
