@@ -93,8 +93,9 @@ def run(job: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
         from benchmarks.anomaly import baselines
 
         fit = getattr(baselines, MODELS[job["model"]])
-        learnt = np.concatenate([source.features["train"], source.features["validation"]])
-        score = fit(learnt, source.backbone.shapes, source.backbone.size, job["seed"])
+        score = fit(
+            source.features["train"], source.backbone.shapes, source.backbone.size, job["seed"]
+        )
         scores, maps = score(test)
         held, _ = score(source.features["held_out"])
     seconds = time.monotonic() - begun

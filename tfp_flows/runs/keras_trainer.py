@@ -19,11 +19,11 @@ class KerasTrainer:
         data: Gives the arguments of `fit` that are data, once training begins.
         prepare: Called before the first step of a fit that is not resumed.
         callbacks: Gives further callbacks, which come after ``training``.
-        min_delta: Smallest decrease of the validation loss that counts, in nats.
+        min_delta: Smallest decrease of what is watched that counts, in nats.
+        monitor: Entry of the logs that is watched; ``"loss"`` where no data are kept for that.
     """
 
     unit = "nats"
-    monitor = "val_loss"
 
     def __init__(
         self,
@@ -34,8 +34,9 @@ class KerasTrainer:
         prepare: Callable[[], Any] | None = None,
         callbacks: Callable[[Rounds], Sequence[tf.keras.callbacks.Callback]] = lambda rounds: (),
         min_delta: float = 0.0,
+        monitor: str = "val_loss",
     ):
-        self.min_delta = min_delta
+        self.min_delta, self.monitor = min_delta, monitor
         self._model, self._training, self._data = model, training, data
         self._prepare, self._callbacks = prepare, callbacks
 

@@ -12,18 +12,16 @@ from tfp_flows.errors import InputError
 from tfp_flows.kinds.anomaly.settings import AnomalySettings
 from tfp_flows.terminal import import_tensorflow, note
 
-# Of the pictures that are not held out, judge the epochs.
-_VALIDATION = 0.05
 _FEWEST = 8
 
 
 class AnomalySource:
-    """Pictures in three parts, and their features; see `tfp_flows.runs.work.Source`.
+    """Pictures in two parts, and their features; see `tfp_flows.runs.work.Source`.
 
     Attributes:
         pictures: All of them.
         backbone: The network, once it is loaded.
-        parts: By name, ``train``, ``validation`` and ``held_out``, the pictures of each.
+        parts: By name, ``train`` and ``held_out``, the pictures of each.
         features: By name, ``[n, size]``, once they are computed.
     """
 
@@ -96,11 +94,9 @@ def load(settings: AnomalySettings) -> AnomalySource:
     order = np.random.default_rng(settings.seed).permutation(count)
     held = max(1, round(settings.held_out * count))
     _check_rate(held, count, settings)
-    validation = max(1, round(_VALIDATION * (count - held)))
-    ends = {"held_out": (0, held), "validation": (held, held + validation)}
-    ends["train"] = (held + validation, count)
-    if ends["train"][0] >= count:
+    if held >= count:
         raise InputError(f"--held-out {settings.held_out:g} leaves no picture to train on.")
+    ends = {"held_out": (0, held), "train": (held, count)}
     parts = {
         name: pictures.chosen([usable[i] for i in sorted(order[first:last])])
         for name, (first, last) in ends.items()

@@ -35,7 +35,11 @@ class AnomalyWork:
         return Inspector(settings.build_flow(source.backbone.shapes), source.backbone)
 
     def trainer(self, model, source: AnomalySource):
-        """Adam, whose rate rises at first and falls along a cosine to 0."""
+        """Adam, whose rate rises at first and falls along a cosine to 0.
+
+        No pictures are kept to stop by: the likelihood of pictures that are not trained on is best
+        long before defects are found best.
+        """
         import tensorflow as tf
 
         from tfp_flows.models import ResumableTraining, WarmUpCosine
@@ -47,7 +51,7 @@ class AnomalyWork:
             tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM)
         )
         training = ResumableTraining(seed=settings.seed)
-        train, validation = source.features["train"], source.features["validation"]
+        train = source.features["train"]
 
         def callbacks(rounds):
             yield WarmUpCosine(
@@ -61,12 +65,10 @@ class AnomalyWork:
         return KerasTrainer(
             model,
             training,
-            data=lambda: {
-                "x": training.batches(train, settings.batch_size),
-                "validation_data": validation,
-            },
+            data=lambda: {"x": training.batches(train, settings.batch_size)},
             prepare=lambda: model.flow.adapt(train),
             callbacks=callbacks,
+            monitor="loss",
         )
 
     def measure(self, model, source: AnomalySource) -> dict[str, Any]:
