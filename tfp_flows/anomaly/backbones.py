@@ -14,7 +14,7 @@ from tfp_flows.terminal import tracked
 
 EFFICIENTNET = "efficientnet_lite0"
 DEFAULT_SIZE = 224
-_LAYERS = ("stage_3", "stage_5", "stage_6")
+_LAYERS = ("stage_6",)
 _EPSILON, BATCH = 1e-3, 32
 
 

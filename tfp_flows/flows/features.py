@@ -36,7 +36,7 @@ def fastflow(
     num_layers: int = 8,
     hidden_ratio: float = 1.0,
     kernel_sizes=(3, 1),
-    mixing: str = "random",
+    mixing: str = "linear",
     activation="relu",
     base=None,
     dtype=tf.float32,
@@ -58,8 +58,8 @@ def fastflow(
         hidden_ratio: Channels between the two convolutions of a network, as a multiple of those
             that it sees.
         kernel_sizes: Sizes of the convolutions of a step, in turn; odd.
-        mixing: How channels are mixed before a coupling: ``"random"``, by permutations, or
-            ``"linear"``, by learned 1x1 convolutions.
+        mixing: How channels are mixed before a coupling: ``"linear"``, by learned 1x1
+            convolutions, or ``"random"``, by permutations.
         activation: Activation of each network.
         base: Base distribution; the standard normal by default.
         dtype: ``float32`` or ``float64``.
@@ -88,7 +88,7 @@ def cflow(
     num_layers: int = 8,
     hidden_ratio: float = 2.0,
     position_size: int = 128,
-    mixing: str = "random",
+    mixing: str = "linear",
     activation="relu",
     base=None,
     dtype=tf.float32,

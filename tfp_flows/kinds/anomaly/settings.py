@@ -71,7 +71,7 @@ class AnomalySettings(Settings):
         help="Share of the pictures that the threshold stands on.",
     )
     score: str = option(
-        "latents_top",
+        "density_top",
         panel=_THRESHOLD,
         choices=SCORES,
         help="What a picture is judged by: squared latents or density, at the highest place or "
@@ -79,8 +79,8 @@ class AnomalySettings(Settings):
     )
     flow: str = again(Settings, "flow", "fastflow")
     layers: int | None = option(None, **LAYERS)
-    epochs: int = again(Settings, "epochs", 25)
-    patience: int = again(Settings, "patience", 25)
+    epochs: int = again(Settings, "epochs", 20)
+    patience: int = again(Settings, "patience", 20)
     batch_size: int = again(Settings, "batch_size", 16)
     learning_rate: float = again(
         Settings, "learning_rate", 1e-3, help="Highest learning rate of Adam, lowered to 0."
