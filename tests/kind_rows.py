@@ -76,11 +76,14 @@ def _recordings(folder: Path, changed: bool = False) -> str:
         mel = {"rate": 8000, "hop": 8, "window": 16, "bands": 4, "high": 4000.0}
         np.savez(file, mel=np.zeros((6, 4)), settings=json.dumps(mel))
     return str(folder / "clips.npz")
+
+
 def _parts(folder: Path, changed: bool = False) -> str:
     """Pictures of good parts and of bad ones, and a backbone of random weights."""
     import tensorflow as tf
     from PIL import Image
 
+    generator = np.random.default_rng(0)
     for kind, count in (("train/good", 40), ("test/good", 4), ("test/spot", 4)):
         (folder / "parts" / kind).mkdir(parents=True, exist_ok=True)
         for i in range(count):
@@ -191,17 +194,28 @@ ROWS = [
             (["--segment", "400"], "more than two segments"),
             (["--flow", "glow"], "glow is a flow of images"),
             (["--flow-option", "kernel_size=2"], "kernel_size must be odd"),
+        ],
+        foreign=["--columns", "a"],
+    ),
+    Row(
         kind="anomaly",
         write=_parts,
+        options=[
             *("--flow", "fastflow", "--backbone", str(BACKBONE), "--layers", "1"),
             *("--feature-layers", "second", "--false-alarms", "0.2"),
+        ],
+        verbs={
             "score": lambda folder: [str(folder / "parts" / "test"), "-o", "scores.csv"],
             "evaluate": lambda folder: [str(folder / "parts"), "-o", "page.png"],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
             (["--false-alarms", "0.01"], "needs 99 held-out pictures"),
             (["--held-out", "2"], "give a share between 0 and 1"),
             (["--feature-layers", "secnod"], "did you mean 'second'"),
             (["--backbone", "efficientnet_lite"], "did you mean 'efficientnet_lite0'"),
             (["--size", "20"], "takes pictures of 16 x 16"),
+            (["--flow", "glow"], "glow is a flow of images"),
         ],
         foreign=["--columns", "a"],
     ),

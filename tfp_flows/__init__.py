@@ -1,8 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`audio`, `plotting`, `figures`, `grading`, `testing`.
-`plotting`, `anomaly`, `figures`, `grading`, `testing`.
+`anomaly`, `audio`, `plotting`, `figures`, `grading`, `testing`.
 """
 
 import importlib
@@ -43,8 +42,8 @@ __all__ = [
     "FlowModel",
     "InputError",
     "__version__",
-    "audio",
     "anomaly",
+    "audio",
     "bases",
     "bijectors",
     "datasets",

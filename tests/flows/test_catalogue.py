@@ -39,7 +39,6 @@ def test_every_recipe_has_a_row():
 def build(name, size, **options):
     if RECIPES[name].event == "recording":
         return flows.FLOWS[name](hop=32, hidden_units=[4], depth=1, **options)
-    shape = size if RECIPES[name].event == "vector" else (size, size, 1)
     shape = {"vector": size, "image": (size, size, 1), "feature": (size, size, 2)}
     shape = shape[RECIPES[name].event]
     small = {"num_levels": 1, "depth": 1, "num_couplings": 1, "num_layers": 2, "hidden_units": [4]}
@@ -52,8 +51,8 @@ def build(name, size, **options):
 def test_smallest_size_and_contexts(name):
     row = RECIPES[name]
     flow = build(name, row.smallest)
-    assert len(flow.event_shape) == {"vector": 1, "image": 3, "recording": 2}[row.event]
-    assert len(flow.event_shape) == {"vector": 1, "image": 3, "feature": 3}[row.event]
+    ranks = {"vector": 1, "image": 3, "recording": 2, "feature": 3}
+    assert len(flow.event_shape) == ranks[row.event]
     if row.smallest > 1 and row.event == "vector":
         with pytest.raises(ValueError):
             build(name, row.smallest - 1)

@@ -41,8 +41,6 @@ def build(
         InputError: If there is no such recipe, or arguments do not fit.
     """
     row = RECIPES[find(name)]
-    size = event_shape if isinstance(event_shape, int) else event_shape[0]
-    if row.event == "vector" and not row.takes_size(size, options):
     if row.event == "vector" and not row.takes_size(event_shape, options):
         raise InputError(
             f"{name} transforms some columns given the others and needs at least {row.smallest}, "

@@ -18,8 +18,8 @@ class Recipe:
 
     Attributes:
         function: ``"module:name"``, the module within `tfp_flows.flows`.
-        event: Kind of event, ``"vector"``, ``"image"`` or ``"recording"``.
-        event: Kind of event, ``"vector"``, ``"image"`` or ``"feature"`` (maps of features).
+        event: Kind of event, ``"vector"``, ``"image"``, ``"recording"`` or ``"feature"`` (maps of
+            features).
         fast: Which direction costs one pass: ``"both"``, ``"density"``, ``"samples"`` or
             ``"neither"``; the other one takes a sweep, iterations or a search for a root.
         smallest: Smallest size of an event (height and width of an image).

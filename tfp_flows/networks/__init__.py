@@ -5,16 +5,16 @@ from tfp_flows.networks.circular import CircularMLP
 from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.lipschitz import LipschitzMLP
 from tfp_flows.networks.mlp import MLP
-from tfp_flows.networks.wavenet import MelUpsampling, WaveNet
 from tfp_flows.networks.plain_convolutional import ConvNetwork
+from tfp_flows.networks.wavenet import MelUpsampling, WaveNet
 
 __all__ = [
     "MLP",
     "AutoregressiveNetwork",
     "CircularMLP",
+    "ConvNetwork",
     "LipschitzMLP",
     "MelUpsampling",
     "ResidualConvNetwork",
     "WaveNet",
-    "ConvNetwork",
 ]
