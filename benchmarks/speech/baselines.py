@@ -130,7 +130,7 @@ def _minimised(loss, start):
     return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
 
 
-def _summary(scores) -> dict[str, float]:
+def _summary(scores) -> dict[str, float | None]:
     means = np.array([score.mean() for score in scores])
-    error = means.std(ddof=1) / math.sqrt(len(means)) if len(means) > 1 else math.nan
-    return {"nats": float(means.mean()), "standard_error": float(error)}
+    error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else None
+    return {"nats": float(means.mean()), "standard_error": error}
