@@ -72,6 +72,8 @@ def _recordings(folder: Path, changed: bool = False) -> str:
         audio[7] += 3 * changed
         parts |= {f"{part}_audio": audio, f"{part}_offsets": np.arange(0, count + 1, 50)}
     np.savez(folder / "clips.npz", sample_rate=8000, **parts)
+    noisy = {"train_audio": parts["train_audio"], "train_offsets": np.array([0, 400])}
+    np.savez(folder / "noisy.npz", sample_rate=8000, **noisy)
     with open(folder / "like.npz", "wb") as file:
         mel = {"rate": 8000, "hop": 8, "window": 16, "bands": 4, "high": 4000.0}
         np.savez(file, mel=np.zeros((6, 4)), settings=json.dumps(mel))
@@ -183,6 +185,7 @@ ROWS = [
                 *("--like", str(folder / "like.npz"), "--denoise", "0.5", "-o", "out.wav"),
             ],
             "score": lambda folder: [str(folder / "clips.npz"), "-o", "scores.csv"],
+            "clean": lambda folder: [str(folder / "noisy.npz"), "-o", "clean.wav"],
             "plot": lambda folder: ["-o", "picture.png"],
         },
         bad=[

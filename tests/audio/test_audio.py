@@ -178,3 +178,28 @@ def test_bias_is_taken_away():
     np.testing.assert_allclose(remove(speech, 0.0), speech, atol=1e-5)
     with pytest.raises(ValueError, match="must not be negative"):
         remove(speech, -1.0)
+
+
+def test_a_flow_as_prior_takes_noise_away():
+    """One that knows no more than the levels of subbands is worth what they are."""
+    generator = np.random.default_rng(0)
+    smooth = np.convolve(generator.standard_normal(64 * 64 + 8), np.ones(9) / 30, "valid")
+    speech = smooth.astype("f4") * np.repeat([0.0, 1.0], len(smooth) // 2)
+    noisy = speech + 0.05 * generator.standard_normal(len(speech)).astype("f4")
+    level = audio.noise_level(noisy, MEL)
+    assert level == pytest.approx(0.05, rel=0.2)
+    flow = tff.flows.waveglow(
+        context_shape=(None, 20), hop=64, squeeze=16, depth=1, hidden_units=[4], seed=0
+    )
+    clip = audio.Framed.of(speech[len(speech) // 2 :], MEL)
+    x, mel = clip.cut(8)
+    flow.adapt(x, mel)
+    half = slice(len(speech) // 2, None)
+    before = audio.si_sdr(noisy[half], speech[half])
+    filtered = audio.wiener(noisy, MEL, level)
+    cleaned = audio.clean(flow, noisy[half], MEL, noise=level, mel=clip.mel)
+    assert audio.si_sdr(filtered[half], speech[half]) > before + 1
+    assert audio.si_sdr(cleaned, speech[half]) > before + 1.5
+    assert audio.si_sdr(3 * noisy, speech) == pytest.approx(audio.si_sdr(noisy, speech))
+    with pytest.raises(ValueError, match="positive deviation"):
+        audio.clean(flow, noisy, MEL, noise=0.0)

@@ -110,13 +110,15 @@ def read_clips(
     return Clips(rate, good["train"], good.get("test"), skipped, remarks)
 
 
-def read_clip(path: str | os.PathLike[str], rate: int | None = None) -> tuple[Clip, list[str]]:
-    """Reads one recording, and what there is to say about it.
+def read_clip(
+    path: str | os.PathLike[str], rate: int | None = None, shortest: int = 1
+) -> tuple[Clip, list[str]]:
+    """Reads one recording, and what there is to say about it; arguments as of `read_clips`.
 
     Raises:
         InputError: If it cannot be read.
     """
-    found = read_clips(path, rate=rate)
+    found = read_clips(path, rate=rate, shortest=shortest)
     if len(found.train) != 1 or found.test:
         raise InputError(f"{path} holds {len(found.train)} recordings; give one.")
     return found.train[0], found.remarks

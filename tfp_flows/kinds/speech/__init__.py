@@ -1,7 +1,7 @@
 """Speech: recordings given their mel spectrogram, a vocoder with a density."""
 
 from tfp_flows.kinds.speech.settings import SpeechSettings
-from tfp_flows.kinds.speech.verbs import SAMPLE, SCORE
+from tfp_flows.kinds.speech.verbs import CLEAN, SAMPLE, SCORE
 from tfp_flows.runs.kind import Kind
 from tfp_flows.runs.verbs import PLOT
 
@@ -10,7 +10,7 @@ KIND = Kind(
     title="Density of recordings given their mel spectrogram; a vocoder, in nats a sample.",
     settings=SpeechSettings,
     work="tfp_flows.kinds.speech.work:SpeechWork",
-    verbs=(SAMPLE, SCORE, PLOT),
+    verbs=(SAMPLE, SCORE, CLEAN, PLOT),
     event="recording",
     described={"mel": dict, "clips": dict},
     pictures=("spectrograms.png",),

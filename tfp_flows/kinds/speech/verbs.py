@@ -45,6 +45,22 @@ class ScoreOptions:
     seed: int = again(SpeechSettings, "seed", help="Seed of the noise of dequantisation.")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CleanOptions:
+    """Options of `clean`."""
+
+    noisy: Path = option(argument=True, metavar="NOISY", help="A recording with white noise.")
+    output: Path = option(**OUTPUT, help="Recording to write: .wav, .flac or .ogg.")
+    noise: float | None = option(
+        None,
+        metavar="DEVIATION",
+        min=1e-6,
+        shown="that of the quietest frames",
+        help="Deviation of the noise, where the range of samples is -1 to 1.",
+    )
+    steps: int = option(60, metavar="N", min=1, help="Steps of the search.")
+
+
 def sample(run: Run, options: SampleOptions) -> None:
     """Make a recording from the spectrogram of another one (copy-synthesis)."""
     from tfp_flows.audio.files import check_sound
@@ -53,24 +69,52 @@ def sample(run: Run, options: SampleOptions) -> None:
     if not options.like.is_file():
         raise InputError(f"There is no file {options.like}.")
     settings = mel_settings(run)
-    from tfp_flows.audio import BiasRemover, Framed, load_mel, read_clips, write_clip
+    from tfp_flows.audio import BiasRemover, Framed, load_mel, write_clip
 
     if options.like.suffix.lower() == ".npz":
         mel, theirs = load_mel(options.like)
         settings.check_same(theirs, str(options.like))
     else:
-        clips = read_clips(options.like, rate=settings.rate, shortest=settings.window)
-        for remark in clips.remarks:
-            note(remark)
-        if len(clips.train) != 1:
-            raise InputError(f"{options.like} holds {len(clips.train)} recordings; give one.")
-        mel = Framed.of(clips.train[0].samples, settings).mel
+        mel = Framed.of(_samples(options.like, settings), settings).mel
     flow = run.model.flow
     made = flow.sample(context=mel[None], seed=options.seed, temperature=options.temperature)
     samples = made[0, :, 0].numpy()
     if options.denoise:
         samples = BiasRemover(flow, settings)(samples, options.denoise)
     write_clip(options.output, samples, settings.rate)
+
+
+def clean(run: Run, options: CleanOptions) -> None:
+    """Take white noise from a recording, by the flow as prior.
+
+    The likeliest recording under flow and noise is sought, from a Wiener filter's estimate on.
+    """
+    from tfp_flows.audio.files import check_sound
+
+    check_sound(options.output)
+    settings = mel_settings(run)
+    from tfp_flows import audio
+
+    samples = _samples(options.noisy, settings)
+    level = options.noise or audio.noise_level(samples, settings)
+    if not level > 0:
+        raise InputError(
+            f"{options.noisy} has frames without noise, so its level is not found; give --noise."
+        )
+    if options.noise is None:
+        note(f"noise of deviation {level:.2g} is taken away; --noise sets another.")
+    cleaned = audio.clean(run.model.flow, samples, settings, noise=level, steps=options.steps)
+    audio.write_clip(options.output, cleaned, settings.rate)
+
+
+def _samples(path: Path, settings: "MelSettings"):
+    """One recording at the rate of the run."""
+    from tfp_flows.audio import read_clip
+
+    clip, remarks = read_clip(path, settings.rate, settings.window)
+    for remark in remarks:
+        note(remark)
+    return clip.samples
 
 
 def score(run: Run, options: ScoreOptions) -> None:
@@ -121,4 +165,5 @@ def mel_settings(run: Run) -> "MelSettings":
 
 
 SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run --like clip.wav -o out.wav")
+CLEAN = Verb(clean, CleanOptions, "tfp-flows clean run noisy.wav -o out.wav")
 SCORE = Verb(score, ScoreOptions, "tfp-flows score run recordings -o scores.csv")
