@@ -165,7 +165,7 @@ def rows(
     for row in chosen:
         place = found.places[row]
         ((_, read),) = labelled.pictures.chosen([place]).batches(shape, 1)
-        title = f"{found.kinds[row]}, {score} {found.scores[row, column]:.2f}"
+        title = f"{found.kinds[row]}, {score} {found.scores[row, column]:.3g}"
         heat = overlay(model, read[0], found.maps[measure][row], score)
         mask = found.masks[row] if found.masks[row].any() else None
         result.append((title, read[0], mask, heat))

@@ -18,8 +18,8 @@ _CELL = 1.5
 def overlay(inspector: Inspector, picture: np.ndarray, heat: np.ndarray, score: str) -> np.ndarray:
     """A picture with its heat map laid over.
 
-    Colours run from a middling place of held-out parts to twice the height of a high one, so that
-    they mean the same in all pictures of a run.
+    Colours begin at a middling place of held-out parts; a high one of them has two fifths of the
+    way, and beyond it goes on with the logarithm. They mean the same in all pictures of a run.
 
     Args:
         inspector: The calibrated model.
@@ -33,7 +33,8 @@ def overlay(inspector: Inspector, picture: np.ndarray, heat: np.ndarray, score: 
     import matplotlib
 
     low, high = inspector.calibration.ranges[score.partition("_")[0]]
-    strength = np.clip((heat - low) / max(2 * (high - low), 1e-12), 0, 1)
+    steps = np.log1p(np.maximum(heat - low, 0) / max(high - low, 1e-12))
+    strength = steps / (1 + steps)
     colours = 255 * matplotlib.colormaps[_COLOURS](strength)[..., :3]
     mixed = _OPACITY * colours + (1 - _OPACITY) * np.broadcast_to(picture, (*heat.shape, 3))
     return mixed.round().astype(np.uint8)

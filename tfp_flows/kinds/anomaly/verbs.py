@@ -124,9 +124,9 @@ def evaluate(run: Run, options: EvaluateOptions) -> list[Path]:
         note(f"{name} is left out. {reason}")
     figures = evaluation.figures(found, run.settings.score, _threshold(run, None))
     console = result_console()
+    console.width = max(console.width, _NARROWEST)
     for line in evaluation.lines(figures):
-        text = isinstance(line, str)
-        console.print(line, width=None if text else max(console.width, _NARROWEST))
+        console.print(line)
     rows = evaluation.rows(model, labelled, found, run.settings.score, options.rows)
     plotting.save_figure(pages.page(rows), options.output)
     written = [options.output]
