@@ -24,6 +24,7 @@ REPRESENTATIVES = {
     "chain": None,
     "maf_context": "forward",
     "maf_jacobi": "forward",
+    "injector_map_context": "inverse",
     "iaf": "inverse",
     "householder": "inverse",
     "sylvester": "inverse",

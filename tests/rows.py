@@ -477,6 +477,9 @@ BIJECTORS = {
     "checkerboard_map_context": Row(
         _image(B.Coupling, context_shape=(*IMAGE[:2], 3), **_channels), slack=3, spread=0.15
     ),
+    "injector_map_context": Row(
+        _image(B.AffineInjector, context_shape=(*IMAGE[:2], 3), **_channels), spread=0.15
+    ),
     "multiscale_map_context": Row(_map_levels, slack=3, spread=0.1, costly=True),
     "sequence_map_context": Row(_sequence, slack=3, spread=0.15, fixed=_sequence),
     "waveglow_step": Row(_waveglow_step, slack=3, spread=0.15, fixed=_waveglow_step),

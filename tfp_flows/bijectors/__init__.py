@@ -10,6 +10,7 @@ from tfp_flows.bijectors.continuous import ContinuousFlow
 from tfp_flows.bijectors.coupling import Coupling
 from tfp_flows.bijectors.householder import Householder
 from tfp_flows.bijectors.images import Squeeze
+from tfp_flows.bijectors.injector import AffineInjector
 from tfp_flows.bijectors.linear import InvertibleConv1x1, InvertibleLinear
 from tfp_flows.bijectors.multiscale import MultiScale
 from tfp_flows.bijectors.partition import coupling_mask
@@ -26,6 +27,7 @@ from tfp_flows.bijectors.wrappers import Given, Invert
 
 __all__ = [
     "ActNorm",
+    "AffineInjector",
     "BatchNorm",
     "Bijector",
     "BlockNeuralAutoregressive",

@@ -4,7 +4,7 @@ Importing this package imports neither TensorFlow nor pandas; the functions that
 """
 
 from tfp_flows.datasets._image_streams import ArrayImages, FolderImages, Images
-from tfp_flows.datasets._pictures import read_image
+from tfp_flows.datasets._pictures import facts_of, read_image
 from tfp_flows.datasets._writers import check_output, save_table
 from tfp_flows.datasets.images import load_images
 from tfp_flows.datasets.landscapes import landscapes
@@ -52,6 +52,7 @@ __all__ = [
     "checkerboard_log_prob",
     "eight_gaussians",
     "eight_gaussians_log_prob",
+    "facts_of",
     "landscapes",
     "load_images",
     "load_maf_table",

@@ -35,6 +35,7 @@ __all__ = [
     "softsign_bimodal",
     "sos",
     "standard_normal",
+    "super_resolution",
     "sylvester",
     "waveglow",
 ]

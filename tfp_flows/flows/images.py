@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 from tfp_flows import shapes
 from tfp_flows.bijectors import (
     ActNorm,
+    AffineInjector,
     Bijector,
     Chain,
     Coupling,
@@ -143,6 +144,7 @@ def glow(
     activation="relu",
     transformer: str = "affine",
     learn_prior: bool = True,
+    injectors: bool = False,
     bins: int | None = 256,
     alpha: float | None = None,
     standardize_context: bool = True,
@@ -174,6 +176,8 @@ def glow(
         learn_prior: Whether what leaves at a split is normal given what goes on, with mean and
             scale of a network, and the last latent normal with learned mean and scale; standard
             normal otherwise.
+        injectors: Whether a context map also scales and shifts the image itself, and all channels
+            at the beginning of each level (`AffineInjector`).
         bins: As in `realnvp_image`.
         alpha: As in `realnvp_image`.
         standardize_context: Whether the context is standardised, as `adapt` has found it.
@@ -206,12 +210,23 @@ def glow(
         return _coupling(shape, "channel", network, transformer, context)
 
     levels, here, context = [], shape, _image_context(context_shape, shape)
+    if injectors and (context is None or len(context) == 1):
+        raise ValueError(f"injectors need a context map, got context_shape {context_shape!r}.")
+    # Seeds of their own: a flow without them starts as it did before there were any.
+    injecting = iter(layer_seeds(None if seed is None else seed + 1, num_levels + 1))
+
+    def injected(shape, downscale=1):
+        network = {k: value for k, value in networks.items() if k != "block_kernel_sizes"}
+        network |= {"context_shape": context, "seed": next(injecting), "downscale": downscale}
+        return [AffineInjector(event_shape=shape, **network)] if injectors else []
+
     for number in range(num_levels):
+        first = [] if number else injected(here, downscale=2)
         squeeze = Squeeze(
             event_shape=here, context_shape=context, pool_context=pool_context, dtype=dtype
         )
         inner, context = squeeze.latent_shape, squeeze.latent_context_shape
-        members = [squeeze]
+        members = [*first, squeeze, *injected(inner)]
         for _ in range(depth):
             members += [
                 ActNorm(event_shape=inner, per_channel=True, dtype=dtype),

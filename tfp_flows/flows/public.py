@@ -15,6 +15,7 @@ from tfp_flows.flows.monotone import bernstein, gaussianization, naf, sos
 from tfp_flows.flows.recipes import standard_normal
 from tfp_flows.flows.simple import planar, radial, softsign_bimodal, sylvester
 from tfp_flows.flows.splines import nsf
+from tfp_flows.flows.super_resolution import super_resolution
 from tfp_flows.flows.waveglow import waveglow
 
 FLOWS = {name: row.load() for name, row in RECIPES.items()}

@@ -8,6 +8,7 @@ from tfp_flows.options import again, option
 from tfp_flows.runs.settings import KEY, Settings
 
 _PANEL = "Images"
+_ENLARGES = "super_resolution"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,13 @@ class ImageSettings(Settings):
         help="What shows through transparent pictures, such as black or #808080.",
     )
     flip: bool = option(False, panel=_PANEL, help="Flip training images left to right at random.")
+    upscale: int | None = option(
+        None,
+        panel=_PANEL,
+        metavar="FACTOR",
+        min=2,
+        help="Learn to enlarge: condition the flow on each image made so many times smaller.",
+    )
     by_class: bool = option(False, panel=_PANEL, help="Condition the flow on the labels.")
     flow: str = again(Settings, "flow", "glow")
     epochs: int = again(Settings, "epochs", 100)
@@ -62,6 +70,21 @@ class ImageSettings(Settings):
             raise InputError(
                 "--tensorboard shows samples, --no-plots draws none; give one of them."
             )
+        if self.upscale is not None:
+            _check_upscaling(settings)
+        elif settings.flow == _ENLARGES:
+            raise InputError(f"--flow {_ENLARGES} enlarges images; say how much by --upscale.")
         return (
             dataclasses.replace(settings, data=str(path.resolve())) if path.exists() else settings
+        )
+
+
+def _check_upscaling(settings: ImageSettings) -> None:
+    if settings.flow not in ("glow", _ENLARGES):
+        raise InputError(f"--upscale is for --flow glow, not {settings.flow}.")
+    if settings.by_class:
+        raise InputError("--upscale and --by-class contradict each other; give one of them.")
+    if settings.size is not None and settings.size % settings.upscale:
+        raise InputError(
+            f"--upscale is {settings.upscale}, which does not divide --size {settings.size}."
         )

@@ -64,6 +64,7 @@ def sample(run: Run, options: SampleOptions) -> None:
             f"{count} samples are too many for one picture; write an .npy file, or at most "
             f"{_MOST_IN_A_GRID}."
         )
+    _refuse_enlarging(run, "enlarge a picture by tfp-flows upscale")
     classes, label = run.work.classes(run.metrics), options.label
     if label is not None and not classes:
         raise InputError(f"The flow in {run.path} has no classes; leave --class out.")
@@ -116,10 +117,13 @@ def score(run: Run, options: ScoreOptions) -> None:
             f"{shape}."
         )
     from tfp_flows.kinds.images.source import note_skipped
+    from tfp_flows.kinds.images.upscaling import with_smaller
     from tfp_flows.kinds.images.work import BATCH
     from tfp_flows.models.evaluation import bits_per_dim
 
     batches = images.batches("test", BATCH, keep=True)
+    if run.settings.upscale is not None:
+        batches = with_smaller(batches, run.settings.upscale)
     bits = bits_per_dim(flow, batches, seed=options.seed, draws=options.draws)
     note_skipped(images, "kept as a row without a number")
     if options.draws > 1:
@@ -140,6 +144,7 @@ def interpolate(run: Run, options: InterpolateOptions) -> None:
     from tfp_flows import datasets, plotting
 
     plotting.check_picture(options.output)
+    _refuse_enlarging(run, "interpolate in Python")
     if run.work.classes(run.metrics):
         raise InputError(
             f"The flow in {run.path} is conditioned on classes; interpolate in Python."
@@ -155,6 +160,11 @@ def interpolate(run: Run, options: InterpolateOptions) -> None:
         :, 0
     ].numpy()
     plotting.save_images(strip, options.output, columns=options.count)
+
+
+def _refuse_enlarging(run: Run, instead: str) -> None:
+    if run.settings.upscale is not None:
+        raise InputError(f"The flow in {run.path} is conditioned on small pictures; {instead}.")
 
 
 def _shape(run: Run) -> tuple[int, int, int]:
