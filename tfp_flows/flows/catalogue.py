@@ -76,7 +76,7 @@ RECIPES = {
     "realnvp_image": Recipe("images:realnvp_image", event="image", smallest=2),
     "glow": Recipe("images:glow", event="image", smallest=2),
     "super_resolution": Recipe(
-        "super_resolution:super_resolution", event="image", smallest=2, context=()
+        "super_resolution:super_resolution", event="image", smallest=4, context=()
     ),
     "waveglow": Recipe("waveglow:waveglow", event="recording", context=(2,)),
     "fastflow": Recipe("features:fastflow", event="feature", context=()),

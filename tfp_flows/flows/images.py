@@ -1,37 +1,26 @@
 """Multi-scale flows of images: RealNVP and Glow."""
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bijectors import (
     ActNorm,
     AffineInjector,
-    Bijector,
     Chain,
-    Coupling,
-    Dequantize,
     InvertibleConv1x1,
-    Logit,
-    MultiScale,
     Squeeze,
 )
-from tfp_flows.bijectors.partition import coupling_mask, partition_of
 from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
-from tfp_flows.flows.recipes import (
-    context_standardized,
-    layer_seeds,
-    normalisation,
-    standard_normal,
+from tfp_flows.flows.image_parts import (
+    affine,
+    assembled,
+    image_context,
+    image_coupling,
+    image_event,
 )
-from tfp_flows.networks import ResidualConvNetwork
-from tfp_flows.numerics import INPUT_BOUND
-from tfp_flows.transformers import Additive, Affine
-
-# For stability, where dozens of couplings follow each other: the scale of one (the papers' own
-# are bounded by less).
-_MAX_LOG_SCALE = 2.0
+from tfp_flows.flows.recipes import layer_seeds, normalisation
+from tfp_flows.transformers import Additive
 
 
 def realnvp_image(
@@ -93,7 +82,7 @@ def realnvp_image(
     Raises:
         ValueError: If an argument is out of range, or there are too many levels for the image.
     """
-    shape = _image_event(event_shape, shapes.positive(num_levels, "num_levels"), num_levels - 1)
+    shape = image_event(event_shape, shapes.positive(num_levels, "num_levels"), num_levels - 1)
     shapes.positive(num_couplings, "num_couplings")
     seeds = iter(layer_seeds(seed, num_levels * (2 * num_couplings + 1)))
     networks = {
@@ -109,11 +98,11 @@ def realnvp_image(
             own = mask if i % 2 == 0 else f"~{mask}"
             halves = half_size and mask == "checkerboard" and not (shape[0] % 2 or shape[1] % 2)
             network = networks | {"downscale": 2 if halves else 1, "seed": next(seeds)}
-            members.append(_coupling(shape, own, network, _affine(), context))
+            members.append(image_coupling(shape, own, network, affine(), context))
             members.extend(normalisation(normalization, shape, dtype))
         return members
 
-    levels, here, context = [], shape, _image_context(context_shape, shape)
+    levels, here, context = [], shape, image_context(context_shape, shape)
     for _ in range(num_levels - 1):
         squeeze = Squeeze(
             event_shape=here, context_shape=context, pool_context=pool_context, dtype=dtype
@@ -130,7 +119,7 @@ def realnvp_image(
         )
         here, context = (*inner[:2], inner[2] - inner[2] // 2), context_inward
     levels.append(Chain(couplings(here, "checkerboard", num_couplings + 1, context)))
-    return _assemble(shape, levels, bins, alpha, standardize_context, base, dtype, "realnvp_image")
+    return assembled(shape, levels, bins, alpha, standardize_context, base, dtype, "realnvp_image")
 
 
 def glow(
@@ -192,8 +181,8 @@ def glow(
     Raises:
         ValueError: If an argument is out of range, or there are too many levels for the image.
     """
-    shape = _image_event(event_shape, shapes.positive(num_levels, "num_levels"), num_levels)
-    kinds = {"affine": _affine, "additive": Additive}
+    shape = image_event(event_shape, shapes.positive(num_levels, "num_levels"), num_levels)
+    kinds = {"affine": affine, "additive": Additive}
     if transformer not in kinds:
         raise unknown_name("transformer", transformer, kinds)
     seeds = iter(layer_seeds(seed, num_levels * (2 * shapes.positive(depth, "depth") + 1)))
@@ -207,9 +196,9 @@ def glow(
 
     def coupling(shape, transformer):
         network = networks | {"seed": next(seeds)}
-        return _coupling(shape, "channel", network, transformer, context)
+        return image_coupling(shape, "channel", network, transformer, context)
 
-    levels, here, context = [], shape, _image_context(context_shape, shape)
+    levels, here, context = [], shape, image_context(context_shape, shape)
     if injectors and (context is None or len(context) == 1):
         raise ValueError(f"injectors need a context map, got context_shape {context_shape!r}.")
     # Seeds of their own: a flow without them starts as it did before there were any.
@@ -234,76 +223,9 @@ def glow(
                 coupling(inner, kinds[transformer]()),
             ]
         if learn_prior and number + 1 < num_levels:
-            members.append(coupling(inner, _affine()))
+            members.append(coupling(inner, affine()))
         elif learn_prior:
             members.append(ActNorm(event_shape=inner, dtype=dtype))
         levels.append(Chain(members))
         here = (*inner[:2], inner[2] - inner[2] // 2)
-    return _assemble(shape, levels, bins, alpha, standardize_context, base, dtype, "glow")
-
-
-def _image_event(event_shape, num_levels: int, squeezes: int) -> tuple[int, int, int]:
-    shape = shapes.as_shape(event_shape, "event_shape")
-    if len(shape) != 3:
-        raise ValueError(
-            f"Flows of images model [height, width, channels], got event_shape {shape}."
-        )
-    factor = 2**squeezes
-    if shape[0] % factor or shape[1] % factor:
-        raise ValueError(
-            f"num_levels={num_levels} halves images {squeezes} times, but {shape[0]} x {shape[1]} "
-            f"is not divisible by {factor}; use fewer levels, or pad the images."
-        )
-    return shape
-
-
-def _affine() -> Affine:
-    return Affine(max_log_scale=_MAX_LOG_SCALE)
-
-
-def _image_context(context_shape, shape) -> tuple[int, ...] | None:
-    if context_shape is None:
-        return None
-    context = shapes.as_shape(context_shape, "context_shape")
-    if len(context) > 1 and context[:-1] != shape[:-1]:
-        raise ValueError(
-            f"A context map has the places of the images, {shape[0]} x {shape[1]} in level 1, got "
-            f"context_shape {context}; resize it, or make it fit by an embedding."
-        )
-    return context
-
-
-def _coupling(shape, mask, network, transformer, context_shape) -> Coupling:
-    partition = partition_of(coupling_mask(mask, shape))
-    kept, changed = partition.kept_shape[-1], partition.changed_shape[-1]
-    conditioner = ResidualConvNetwork(
-        input_size=kept,
-        output_size=changed * transformer.num_parameters,
-        input_bound=INPUT_BOUND,
-        context_shape=context_shape,
-        **network,
-    )
-    return Coupling(
-        event_shape=shape,
-        mask=mask,
-        conditioner=conditioner,
-        transformer=transformer,
-        context_shape=context_shape,
-        dtype=network["dtype"],
-    )
-
-
-def _assemble(
-    shape, levels: list[Bijector], bins, alpha, standardize_context, base, dtype, name
-) -> Flow:
-    members: list[Bijector] = []
-    if bins is not None:
-        members.append(Dequantize(event_shape=shape, bins=bins, dtype=dtype))
-    if alpha is not None:
-        members.append(Logit(event_shape=shape, alpha=alpha, dtype=dtype))
-    elif bins is not None:
-        members.append(tfp.bijectors.Shift(tf.constant(0.5, dtype)))
-    bijector = Chain([*members, MultiScale(levels)])
-    base = standard_normal(bijector.latent_shape, dtype) if base is None else base
-    of_context = context_standardized(standardize_context, bijector)
-    return Flow(base, bijector, standardize_context=of_context, name=name)
+    return assembled(shape, levels, bins, alpha, standardize_context, base, dtype, "glow")

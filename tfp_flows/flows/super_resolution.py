@@ -12,7 +12,7 @@ from tfp_flows.networks.initial import new_generator
 def super_resolution(
     *,
     event_shape,
-    factor: int,
+    factor: int = 4,
     num_levels: int | None = None,
     depth: int = 8,
     hidden_units=(64,),

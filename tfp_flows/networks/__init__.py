@@ -5,8 +5,8 @@ from tfp_flows.networks.circular import CircularMLP
 from tfp_flows.networks.convolutional import ResidualConvNetwork
 from tfp_flows.networks.lipschitz import LipschitzMLP
 from tfp_flows.networks.mlp import MLP
-from tfp_flows.networks.plain_convolutional import ConvNetwork
 from tfp_flows.networks.picture_upsampling import PictureUpsampling
+from tfp_flows.networks.plain_convolutional import ConvNetwork
 from tfp_flows.networks.wavenet import MelUpsampling, WaveNet
 
 __all__ = [
