@@ -182,12 +182,12 @@ TRAINED = [row for row in ROWS if row.kind in ("tables", "images", "targets")]
 @pytest.mark.deep
 @pytest.mark.parametrize("made", TRAINED, ids=lambda row: row.kind, indirect=True, scope="module")
 def test_killed_at_any_moment(made, tmp_path):
-    """Eight random moments between the first step and the last file."""
+    """Five random moments between the first step and the last file."""
     whole = tff.open_run(made.fit("run"))
     fixed = ["--kind", made.row.kind, "--epochs", "3", "--no-plots", *made.row.options, "--out"]
     done = process([["fit", made.data, *fixed, tmp_path / "timed"]], TIMED.format(seconds=None))
     longest = float(done.stdout.strip().rpartition("took ")[2])
-    for number, share in enumerate(np.random.default_rng(0).uniform(0.05, 1, 8)):
+    for number, share in enumerate(np.random.default_rng(0).uniform(0.05, 1, 5)):
         out = tmp_path / str(number)
         killing = TIMED.format(seconds=share * longest)
         killed = process([["fit", made.data, *fixed, out]], killing).returncode == -9
