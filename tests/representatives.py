@@ -32,6 +32,7 @@ REPRESENTATIVES = {
     "residual": "forward",
     "continuous": None,
     "maf_deep_sigmoidal": "inverse",
+    "blockwise": None,
     "invert": None,
     "logit": "inverse",
     "sequence_map_context": "inverse",

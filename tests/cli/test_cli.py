@@ -111,7 +111,8 @@ def test_column_names_survive_to_samples(fitted, tmp_path):
 @pytest.mark.parametrize("option", [["--temperature", "0.5"], ["--class", "1"]])
 def test_samples_of_rows_refuse_options_of_images(fitted, tmp_path, option):
     said = bad("sample", fitted / "run", "-o", tmp_path / "s.csv", *option)
-    assert f"{option[0]} is of images; {fitted / 'run'} is of tables" in said
+    assert said.startswith(f"Error: {option[0]} is of images")
+    assert f"; {fitted / 'run'} is of tables" in said
 
 
 def test_score_finds_columns_by_name(fitted, tmp_path):

@@ -132,7 +132,8 @@ def verb_command(name: str, arguments: Iterable[str]) -> typer.core.TyperCommand
     shown = parser.fields_of(RunOptions) | parser.fields_of(verb.options)
     text = verb.help
     if kind is None:  # the help is about all kinds
-        shown |= {key: field for key, field in rest.items() if key not in shown}
+        others = {key: field for key, field in rest.items() if key not in shown}
+        shown |= parser.not_needed(others)
         text = "\n\n".join(dict.fromkeys(each.help for each in have.values()))
 
     def run(given: dict[str, Any]) -> None:

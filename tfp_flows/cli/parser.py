@@ -44,7 +44,7 @@ def command(
     for key, field in accepted.items():
         names = tuple(n for n in _names(field) if n not in taken)
         if key not in fields and names and not option_of(field).argument:
-            fields[key] = _hidden(field, names)
+            fields[key] = _optional(field, names)
 
     def called(**values: Any) -> None:
         run(_given(fields, values))
@@ -68,11 +68,19 @@ def _names(field: dataclasses.Field) -> tuple[str, ...]:
     return about.names or (flag(field.name, about),)
 
 
-def _hidden(field: dataclasses.Field, names: tuple[str, ...]) -> dataclasses.Field:
+def not_needed(fields: Fields) -> Fields:
+    """The same fields; those that are needed may be left out."""
+    return {
+        key: _optional(field, option_of(field).names) if _needed(field) else field
+        for key, field in fields.items()
+    }
+
+
+def _optional(field: dataclasses.Field, names: tuple[str, ...]) -> dataclasses.Field:
     about = dataclasses.replace(option_of(field), names=names)
-    hidden = dataclasses.field(default=None, metadata={"option": about})
-    hidden.name, hidden.type = field.name, field.type
-    return hidden
+    optional = dataclasses.field(default=None, metadata={"option": about})
+    optional.name, optional.type = field.name, field.type
+    return optional
 
 
 def _plain(annotation: Any) -> Any:
