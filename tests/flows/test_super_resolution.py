@@ -43,7 +43,7 @@ def test_the_small_image_steers_and_says_the_mean():
     x, small = pairs(256)
     model = tff.FlowModel(flow_of())
     model.compile(tf.keras.optimizers.Adam(1e-2), jit_compile=False)
-    model.fit(x, context=small, epochs=12, verbose=0)
+    model.fit(x, context=small, epochs=40, verbose=0)
     held_out, given = pairs(64, seed=1)
     right = model.predict(held_out, given, verbose=0).mean()
     wrong = model.predict(held_out, given[::-1].copy(), verbose=0).mean()
