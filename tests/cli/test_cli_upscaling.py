@@ -1,6 +1,7 @@
 """The command on images: pictures made larger, and moved along an attribute."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -58,6 +59,20 @@ def test_a_fit_measures_what_it_promises(enlarger):
     with Image.open(enlarger / "run" / "samples.png") as grid:
         # Eight images of 4 pixels a row, gaps of 2, three times as large.
         assert grid.size[0] == 3 * (8 * 4 + 7 * 2)
+
+
+@pytest.mark.deep
+def test_a_run_is_plotted_without_its_images(enlarger, tmp_path):
+    run = shutil.copytree(enlarger / "run", tmp_path / "run")
+    (run / "samples.png").unlink()
+    moved = (enlarger / "images.npy").rename(enlarger / "elsewhere.npy")
+    try:
+        good("plot", run)
+    finally:
+        moved.rename(enlarger / "images.npy")
+    assert not (run / "samples.png").exists()
+    good("plot", run)
+    assert (run / "samples.png").exists()
 
 
 @pytest.mark.deep

@@ -5,9 +5,20 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfp_flows.models import EachCall, FlowModel, ResumableTraining
+from tfp_flows.models import EachCall, FlowModel, ResumableTraining, WarmUpCosine
 from tfp_flows.runs.rounds import Rounds
 from tfp_flows.training_state import Arrays
+
+
+def warm_up(learning_rate: float, rounds: Rounds) -> WarmUpCosine:
+    """A rate that rises to ``learning_rate`` and falls to 0 by the end of the rounds."""
+    return WarmUpCosine(
+        learning_rate,
+        epochs=rounds.epochs,
+        seconds=rounds.seconds,
+        epochs_done=rounds.state.epoch,
+        seconds_done=rounds.earlier,
+    )
 
 
 class KerasTrainer:

@@ -42,8 +42,8 @@ class AnomalyWork:
         """
         import tensorflow as tf
 
-        from tfp_flows.models import ResumableTraining, WarmUpCosine
-        from tfp_flows.runs.keras_trainer import KerasTrainer
+        from tfp_flows.models import ResumableTraining
+        from tfp_flows.runs.keras_trainer import KerasTrainer, warm_up
 
         settings = self.settings
         source.look()
@@ -53,21 +53,12 @@ class AnomalyWork:
         training = ResumableTraining(seed=settings.seed)
         train = source.features["train"]
 
-        def callbacks(rounds):
-            yield WarmUpCosine(
-                settings.learning_rate,
-                epochs=rounds.epochs,
-                seconds=rounds.seconds,
-                epochs_done=rounds.state.epoch,
-                seconds_done=rounds.earlier,
-            )
-
         return KerasTrainer(
             model,
             training,
             data=lambda: {"x": training.batches(train, settings.batch_size)},
             prepare=lambda: model.flow.adapt(train),
-            callbacks=callbacks,
+            callbacks=lambda rounds: [warm_up(settings.learning_rate, rounds)],
             monitor="loss",
         )
 

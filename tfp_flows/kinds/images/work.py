@@ -59,8 +59,8 @@ class ImageWork:
         """Adam, whose rate rises at first and falls along a cosine to 0."""
         import tensorflow as tf
 
-        from tfp_flows.models import ResumableTraining, SampleGrid, WarmUpCosine
-        from tfp_flows.runs.keras_trainer import KerasTrainer
+        from tfp_flows.models import ResumableTraining, SampleGrid
+        from tfp_flows.runs.keras_trainer import KerasTrainer, warm_up
 
         settings, images = self.settings, source.images
         model.compile(
@@ -78,13 +78,7 @@ class ImageWork:
             return smaller(examples(images, GRID, "validation"), factor).numpy()
 
         def callbacks(rounds):
-            yield WarmUpCosine(
-                settings.learning_rate,
-                epochs=rounds.epochs,
-                seconds=rounds.seconds,
-                epochs_done=rounds.state.epoch,
-                seconds_done=rounds.earlier,
-            )
+            yield warm_up(settings.learning_rate, rounds)
             if settings.plots:
                 yield SampleGrid(
                     rounds.place / _PICTURE,
@@ -133,8 +127,11 @@ class ImageWork:
         from tfp_flows.models.evaluation import draw
 
         if self.settings.upscale is not None:
+            source = find()
+            if source is None:
+                return
             options = {"rows": GRID // 4, "seed": self.settings.seed}
-            compared = comparison(model.flow, find().images, self.settings.upscale, **options)
+            compared = comparison(model.flow, source.images, self.settings.upscale, **options)
             grid = plotting.image_grid(compared, columns=8)
             yield _PICTURE, lambda path: plotting.save_image(grid, path, zoom=3)
             return

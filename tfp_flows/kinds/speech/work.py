@@ -42,8 +42,8 @@ class SpeechWork:
         """Adam, whose rate rises at first and falls along a cosine to 0."""
         import tensorflow as tf
 
-        from tfp_flows.models import ResumableTraining, WarmUpCosine
-        from tfp_flows.runs.keras_trainer import KerasTrainer
+        from tfp_flows.models import ResumableTraining
+        from tfp_flows.runs.keras_trainer import KerasTrainer, warm_up
 
         settings, segment = self.settings, self.settings.segment
         model.compile(
@@ -57,15 +57,6 @@ class SpeechWork:
             source.mel, frames, size, steps, seed=settings.seed, epoch=training.epoch_number
         )
 
-        def callbacks(rounds):
-            yield WarmUpCosine(
-                settings.learning_rate,
-                epochs=rounds.epochs,
-                seconds=rounds.seconds,
-                epochs_done=rounds.state.epoch,
-                seconds_done=rounds.earlier,
-            )
-
         return KerasTrainer(
             model,
             training,
@@ -75,7 +66,7 @@ class SpeechWork:
                     source.validation.cut(frames)
                 ).batch(size),
             },
-            callbacks=callbacks,
+            callbacks=lambda rounds: [warm_up(settings.learning_rate, rounds)],
         )
 
     def measure(self, model, source: SpeechSource) -> dict[str, Any]:
