@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,13 @@ def _environment(threads: int) -> dict[str, str]:
     tensorflow = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     return {name: str(threads) for name in pools + tensorflow} | quiet
+
+
+def peak_memory() -> float:
+    """The most memory that this process has had until now, in GiB."""
+    # In kilobytes, except on macOS.
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def serve(run: Callable[[dict[str, Any]], tuple[dict[str, Any], np.ndarray]]) -> None:

@@ -40,11 +40,13 @@ def _but(*folders: str) -> tuple[str, ...]:
 
 TF_KERAS = Wave("what touches Keras, under tf_keras", (), "keras", (("TF_USE_LEGACY_KERAS", "1"),))
 QUICK = (
-    Wave("bijectors and flows", ("bijectors", "flows")),
-    Wave("the rest", _but("bijectors", "flows")),
+    Wave("bijectors", ("bijectors",)),
+    Wave("flows", ("flows",)),
+    Wave("models", ("models",)),
+    Wave("the rest", _but("bijectors", "flows", "models")),
     TF_KERAS,
 )
-SHARES = 4
+SHARES = 3
 WHOLE = (
     *(Wave(f"bijectors, {k} of {SHARES}", ("bijectors",), share=f"{k}/{SHARES}")
       for k in range(1, SHARES + 1)),

@@ -22,7 +22,8 @@ class Row:
         kind: Name of the kind.
         write: Writes what is fitted to into a folder; ``write(folder, changed=True)`` something
             slightly other under the same name. Returns the DATA of `fit`.
-        options: Options of `fit` for a run of three quick rounds.
+        options: Options of `fit` for a run of three quick rounds; in them ``{folder}`` stands for
+            the folder of the data.
         data_changes: Whether what is fitted to can change.
         verbs: For each verb what follows RUN, given the folder of the data; the last is the output.
         bad: Options, and a part of the sentence that refuses them.
@@ -115,6 +116,19 @@ def _parts(folder: Path, changed: bool = False) -> str:
     return str(folder / "parts")
 
 
+def _model(folder: Path, changed: bool = False) -> str:
+    text = (
+        "import tensorflow_probability as tfp\n\ntfd = tfp.distributions\n\n\n"
+        "@tfd.JointDistributionCoroutineAutoBatched\ndef model():\n"
+        f"    mean = yield tfd.Normal(0.0, {5.0 + changed}, name='mean')\n"
+        "    scale = yield tfd.HalfCauchy(0.0, 2.0, name='scale')\n"
+        "    yield tfd.Sample(tfd.Normal(mean, scale), 5, name='y')\n"
+    )
+    (folder / "model.py").write_text(text)
+    (folder / "data.json").write_text(json.dumps({"y": [1.0, 2.5, 3.0, 0.5, 1.5]}))
+    return f"{folder / 'model.py'}:model"
+
+
 ROWS = [
     Row(
         kind="tables",
@@ -182,7 +196,8 @@ ROWS = [
         ],
         verbs={
             "sample": lambda folder: [
-                *("--like", str(folder / "like.npz"), "--denoise", "0.5", "-o", "out.wav"),
+                *("--like", str(folder / "like.npz"), "--denoise"),
+                *("--latents-of", str(folder / "noisy.npz"), "-o", "out.wav"),
             ],
             "score": lambda folder: [str(folder / "clips.npz"), "-o", "scores.csv"],
             "clean": lambda folder: [str(folder / "noisy.npz"), "-o", "clean.wav"],
@@ -219,6 +234,30 @@ ROWS = [
             (["--backbone", "efficientnet_lite"], "did you mean 'efficientnet_lite0'"),
             (["--size", "20"], "takes pictures of 16 x 16"),
             (["--flow", "glow"], "glow is a flow of images"),
+        ],
+        foreign=["--columns", "a"],
+    ),
+    Row(
+        kind="posteriors",
+        write=_model,
+        options=[
+            *("--observed", "{folder}/data.json", "--flow", "realnvp", "--layers", "2"),
+            *("--hidden", "4", "--batch-size", "16", "--evaluation-draws", "500"),
+        ],
+        verbs={
+            "sample": lambda folder: ["-n", "3", "--resample", "-o", "samples.csv"],
+            "chains": lambda folder: [
+                *("-n", "10", "--chains", "2", "--warm-up", "10", "-o", "chains.npz")
+            ],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
+            (["--flow", "full_rnak"], "did you mean 'full_rank'"),
+            (["--flow", "full_rank"], "full_rank has no sizes to choose"),
+            (["--learning-rate", "0"], "give a positive number"),
+            (["--flow-option", "depth=3"], "Unknown option of realnvp 'depth'"),
+            (["--observed", "{folder}/gone.json"], "Cannot read"),
+            (["--observed", "{folder}/model.py"], "give a .json or an .npz file"),
         ],
         foreign=["--columns", "a"],
     ),

@@ -1,9 +1,11 @@
-"""How models train in the quick profile: in graphs, as XLA compiles longer than they train."""
+"""How models train in most tests: in graphs, as XLA compiles longer than they train."""
 
 import functools
+import os
 
 import tfp_flows as tff
 
+LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
 _COMPILE = tff.FlowModel.compile
 
 
@@ -13,6 +15,10 @@ def _in_graphs(self, *args, jit_compile="auto", **options):
 
 
 def choose(item) -> None:
-    """Whether a test's models are compiled by XLA as they are for users: if deep, or marked so."""
-    default = any(item.get_closest_marker(mark) for mark in ("deep", "xla"))
+    """Whether a test's models are compiled by XLA as they are for users.
+
+    They are if marked so, and if deep; where tests run again under tf_keras, only if marked.
+    """
+    marks = ("xla",) if LEGACY else ("deep", "xla")
+    default = any(item.get_closest_marker(mark) for mark in marks)
     tff.FlowModel.compile = _COMPILE if default else _in_graphs

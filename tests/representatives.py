@@ -19,6 +19,7 @@ REPRESENTATIVES = {
     "robust": "inverse",
     "batchnorm": "inverse",
     "linear": "inverse",
+    "affine": None,
     # One that is not its own inverse, and one with members of TFP, which have a cache.
     "permutation_cycle": None,
     "chain": None,

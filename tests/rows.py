@@ -253,6 +253,18 @@ def _waveglow_step(dtype, length=None):
     return B.Chain([squeeze, mixing, coupling])
 
 
+def _blow_step(dtype, length=None):
+    """A step of Blow, with a vector as context: who speaks."""
+    event = {"event_shape": (length, 4), "dtype": dtype}
+    network = tff.networks.HyperConvNetwork(
+        input_size=2, output_size=4, context_size=3, hidden_units=[5], dtype=dtype, **_seeded
+    )
+    mixing = B.InvertibleConv1x1(initial="rotation", max_log_scale=2.0, **event, **_seeded)
+    injector = B.AffineInjector(context_shape=3, hidden_units=(), **event, **_seeded)
+    coupling = B.Coupling(conditioner=network, context_shape=3, **event)
+    return B.Chain([mixing, injector, coupling])
+
+
 def _pointwise(dtype, length=None):
     """An image of free height and width, each place by itself, with a vector as context."""
     event = (length, length, 3)
@@ -337,6 +349,15 @@ BIJECTORS = {
     "permutation": Row(_simple(B.Permutation, permutation="random"), untrained=True),
     "permutation_cycle": Row(_simple(B.Permutation, permutation=[1, 2, 0]), untrained=True),
     "linear": Row(_simple(B.InvertibleLinear, **_seeded), slack=3),
+    "affine": Row(
+        _simple(
+            B.TriangularAffine, shift=[1.0, -2.0, 0.5], scale=[[2, 0, 0], [1, 0.5, 0], [-1, 1, 3]]
+        ),
+        slack=3,
+    ),
+    "affine_diagonal": Row(
+        _simple(B.TriangularAffine, scale=[2, 0.5, 1], learned="diagonal"), slack=3
+    ),
     "linear_identity": Row(_simple(B.InvertibleLinear, initial="identity"), slack=3),
     "maf": Row(_simple(B.MaskedAutoregressive, **_small), swept=("forward",), slack=10),
     "maf_context": Row(
@@ -480,9 +501,19 @@ BIJECTORS = {
     "injector_map_context": Row(
         _image(B.AffineInjector, context_shape=(*IMAGE[:2], 3), **_channels), spread=0.15
     ),
+    "injector_vector_context": Row(_image(B.AffineInjector, **_context, **_channels), spread=0.15),
+    "injector_conditioner": Row(
+        lambda dtype: B.AffineInjector(
+            event_shape=IMAGE,
+            context_shape=(*IMAGE[:2], 3),
+            conditioner=tff.networks.MLP(input_size=3, output_size=4, dtype=dtype, **_small),
+            dtype=dtype,
+        ),
+    ),
     "multiscale_map_context": Row(_map_levels, slack=3, spread=0.1, costly=True),
     "sequence_map_context": Row(_sequence, slack=3, spread=0.15, fixed=_sequence),
     "waveglow_step": Row(_waveglow_step, slack=3, spread=0.15, fixed=_waveglow_step),
+    "blow_step": Row(_blow_step, slack=3, spread=0.15, fixed=_blow_step),
     "pointwise_free": Row(_pointwise, slack=10, spread=0.3, fixed=_pointwise),
     "given": Row(
         lambda dtype: B.Given(

@@ -1,7 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`anomaly`, `audio`, `plotting`, `figures`, `grading`, `testing`.
+`anomaly`, `audio`, `plotting`, `figures`, `grading`, `sklearn`, `testing`, `vi`.
 """
 
 import importlib
@@ -23,8 +23,10 @@ _SUBPACKAGES = (
     "models",
     "networks",
     "plotting",
+    "sklearn",
     "testing",
     "transformers",
+    "vi",
 )
 _NAMES = {
     "Configurable": "tfp_flows.config",
@@ -35,6 +37,7 @@ _NAMES = {
     "open_run": "tfp_flows.kinds",
 }
 
+# `sklearn` is left out: a star must not ask for an extra.
 __all__ = [
     "Configurable",
     "Flow",
@@ -57,6 +60,7 @@ __all__ = [
     "plotting",
     "testing",
     "transformers",
+    "vi",
 ]
 
 
@@ -69,4 +73,4 @@ def __getattr__(name: str):
 
 
 def __dir__():
-    return __all__
+    return [*__all__, "sklearn"]

@@ -27,6 +27,7 @@ class Option:
         repeated: Whether it may be given several times.
         argument: Whether it is given without a name.
         shown: Default in `--help`, where the value says little.
+        bare: What the option stands for where no number follows it; None where one is needed.
     """
 
     help: str
@@ -40,6 +41,7 @@ class Option:
     repeated: bool = False
     argument: bool = False
     shown: str | None = None
+    bare: float | None = None
 
 
 # As several commands have them.

@@ -8,10 +8,11 @@ import typer
 
 from benchmarks import isolated, reports
 from benchmarks.command import Command
-from benchmarks.images import report
+from benchmarks.images import attributes as moving
+from benchmarks.images import enlarging, report
 from benchmarks.images.data import load
 from benchmarks.images.models import MODELS, Recipe
-from tfp_flows.errors import unknown_name
+from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.terminal import note, progress_console, result_console
 
 FAILED = 1
@@ -31,6 +32,16 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 )
 def main(
     data: Annotated[list[Path], typer.Option(metavar="PATH...", help="Files of images.")],
+    upscale: Annotated[
+        int | None,
+        typer.Option(min=2, help="Instead: enlarge images that were made so many times smaller."),
+    ] = None,
+    attributes: Annotated[
+        bool, typer.Option("--attributes", help="Instead: move handwritten figures along two.")
+    ] = False,
+    run: Annotated[
+        Path, typer.Option(help="Folder for the fits of both, which are begun if not there.")
+    ] = Path("runs/images"),
     models: Annotated[
         list[str] | None, typer.Option(metavar="NAME...", help=f"Among {', '.join(MODELS)}.")
     ] = None,
@@ -52,6 +63,9 @@ def main(
 ) -> None:
     """Compare Glow's bits per dimension after the same training time on the same images.
 
+    Or, by --upscale, our flow of large images given small ones with simpler ways; or, by
+    --attributes, see whether slant and width of handwritten strokes follow the steps of an edit.
+
     Files: .npy or .npz files of bytes, padded to 32 x 32 pixels. Each model is trained in a
     process of its own; results are saved after each.
     """
@@ -61,6 +75,19 @@ def main(
             raise unknown_name("model", name, MODELS)
     reports.prepare(out)
     recipe = Recipe(levels, depth, channels, batch_size, learning_rate)
+    if upscale is not None or attributes:
+        if models or (attributes and upscale is not None):
+            raise InputError(
+                "--upscale, --attributes and --models are of three comparisons; give one of them."
+            )
+        if upscale is not None and recipe != Recipe():
+            raise InputError(
+                "--upscale fits the flow of tfp-flows fit --upscale; leave --levels, --depth, "
+                "--channels, --batch-size and --learning-rate out."
+            )
+        settings = {"minutes": minutes, "seed": seed, "threads": threads}
+        _others(data, upscale, run, settings, recipe, out)
+        return
     loaded = {path: load(path, seed) for path in data}
     record = {
         "settings": {"minutes": minutes, "seed": seed, "threads": threads},
@@ -95,6 +122,33 @@ def main(
             if result["status"] != "ok":
                 note(f"{path.name}: {name}: {result['status']}: {result['message']}")
         report.show(entry, console)
+    console.print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _others(
+    data: list[Path],
+    upscale: int | None,
+    run: Path,
+    settings: dict[str, Any],
+    recipe: Recipe,
+    out: Path,
+) -> None:
+    """Enlarges, or moves along attributes; a picture of each file lies beside the report."""
+    record = {"settings": settings, "machine": reports.machine(), "data": []}
+    comparison, failed = moving if upscale is None else enlarging, False
+    what = {"recipe": recipe} if upscale is None else {"factor": upscale}
+    for path in data:
+        place, picture = run / path.stem, out.with_name(f"{out.stem}_{path.stem}.png")
+        record["data"].append({})
+        with progress_console().status(path.name):
+            for entry in comparison.results(path, place, picture, **what, **settings):
+                record["data"][-1] = entry
+                reports.write(out, record, comparison.markdown(record))
+        failed |= any(found["status"] == "failed" for found in entry["models"].values())
+    console = result_console()
+    console.print(out.with_suffix(".md").read_text(encoding="utf-8"), markup=False, highlight=False)
     console.print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
     if failed:
         raise typer.Exit(FAILED)

@@ -3,8 +3,6 @@
 import importlib
 import importlib.metadata
 import math
-import resource
-import sys
 from typing import Any
 
 import numpy as np
@@ -35,10 +33,7 @@ def run(job: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     trained = backend.train(recipe, images.pixels, budget, seed=job["seed"], threads=job["threads"])
     if not np.isfinite(budget.best):
         raise InputError("training diverged: no validation log-likelihood was finite")
-    # In kilobytes, except on macOS.
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        2**30 if sys.platform == "darwin" else 2**20
-    )
+    memory = isolated.peak_memory()
     scale = -math.log(2) * math.prod(images.shape)
     bits = trained.log_density(images.pixels.test).astype(np.float64) / scale
     measures = budget.summary()

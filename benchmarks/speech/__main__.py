@@ -1,5 +1,6 @@
 """The command: ``python -m benchmarks.speech``."""
 
+import importlib.util
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from benchmarks import reports
 from benchmarks.command import Command
 from benchmarks.speech import report
+from tfp_flows.errors import InputError
 from tfp_flows.terminal import import_tensorflow, result_console
 
 TEMPERATURE, STRENGTH = 0.6, 1.0
@@ -23,11 +25,23 @@ class _Speech(Command):
 
 @app.command(cls=_Speech, epilog="Example: python -m benchmarks.speech --data recordings")
 def main(
-    data: Annotated[Path, typer.Option(help="Recordings, as tfp-flows fit takes them.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Recordings, as tfp-flows fit takes them.")
+    ] = None,
     run: Annotated[
         Path, typer.Option(help="Folder of the fit, which is begun if it is not there.")
     ] = Path("runs/speech"),
     minutes: Annotated[float, typer.Option(min=0.01, help="Training time.")] = 30.0,
+    convert: Annotated[
+        bool,
+        typer.Option(
+            "--convert", help="Fit Blow instead, to an .npz file with speakers and digits."
+        ),
+    ] = False,
+    music: Annotated[
+        bool,
+        typer.Option("--music", help="Fit to chords of plucked strings, drawn beside --run."),
+    ] = False,
     measured: Annotated[bool, typer.Option(help="Whether recordings are made, and judged.")] = True,
     out: Annotated[
         Path, typer.Option(help="JSON file to write; a .md file with the table goes beside it.")
@@ -35,9 +49,19 @@ def main(
 ) -> None:
     """Fit WaveGlow to recordings; report nats a sample beside simpler densities.
 
-    And what is made from held-out spectrograms beside Griffin-Lim and shaped noise.
+    And what is made from held-out spectrograms beside Griffin-Lim and shaped noise. With --convert,
+    in how many held-out clips that Blow converts the other speaker is heard, and the digit kept.
     """
     reports.prepare(out)
+    if (data is None) != music:
+        raise InputError("Give what to fit to by --data, or --music, which draws it.")
+    if measured and not convert:
+        _need_listeners()
+    if data is None:
+        from benchmarks.speech.music import draw
+
+        data = run.parent / "music.npz"
+        draw(data)
     import_tensorflow()
     import tfp_flows as tff
     from tfp_flows import kinds
@@ -45,38 +69,78 @@ def main(
 
     if not run.exists():
         kind = kinds.get("speech")
-        fit(kind, kind.settings(data=str(data), minutes=minutes).check(), run)
+        flow = "blow" if convert else "waveglow"
+        fit(kind, kind.settings(data=str(data), flow=flow, minutes=minutes).check(), run)
     opened = tff.open_run(run)
-    source = opened.source()
-    record = measure(opened, source)
+    if convert:
+        record, table = conversion(opened, data), report.converted
+    else:
+        source = opened.source()
+        record, table = measure(opened, source), report.markdown
+        if measured:
+            record["vocoders"] = vocoders(opened.model.flow, source)
     record["machine"] = reports.machine()
-    if measured:
-        record["vocoders"] = vocoders(opened.model.flow, source)
-    reports.write(out, record, report.markdown(record))
+    reports.write(out, record, table(record))
     console = result_console()
-    console.print(report.markdown(record), markup=False, highlight=False)
+    console.print(table(record), markup=False, highlight=False)
     console.print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
+
+
+def _need_listeners() -> None:
+    """Raises an `InputError` if the measures of recordings are not installed."""
+    missing = [name for name in ("pesq", "pystoi") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"Recordings are judged by {' and '.join(missing)}; pip install "
+            '"tfp-flows[bench]", or leave that out with --no-measured.'
+        )
 
 
 def measure(opened: Any, source: Any) -> dict[str, Any]:
     """Nats a sample of the run of WaveGlow and of the baselines, on the same clips."""
     from benchmarks.speech.baselines import baselines
 
-    test, training = opened.metrics["test"], opened.metrics["training"]
+    test = opened.metrics["test"]
     densities = baselines(source.train, source.test, source.mel)
     figure = test["headline"]
     densities["WaveGlow"] = {"nats": figure["value"], "standard_error": figure["standard_error"]}
     if "with_another_mel" in test:
         other = {"nats": test["with_another_mel"], "standard_error": None}
         densities["WaveGlow, another clip's mel"] = other
+    return {"densities": densities, "run": _about(opened)}
+
+
+def conversion(opened: Any, data: Path) -> dict[str, Any]:
+    """Speakers and digits that are heard in converted clips, by Blow and by simpler ways."""
+    from benchmarks.speech.conversion import by_average_spectrum, clips_of, judge, unchanged
+    from tfp_flows.audio import convert
+
+    train, test, rate, names = clips_of(data)
+    flow, known = opened.model.flow, opened.metrics["data"]["speakers"]
+    place = [known.index(name) for name in names]
+
+    def blow(samples, source, targets):
+        return convert(flow, samples, place[source], [place[target] for target in targets])
+
+    ways = {
+        "not converted": unchanged,
+        "filtered to the average spectrum": by_average_spectrum(train, len(names)),
+        "Blow": blow,
+    }
+    pairs = zip(test.samples, test.speakers, strict=True)
+    own = max(float(np.abs(blow(clip, who, [who])[0] - clip).max()) for clip, who in pairs)
+    judged = judge(ways, train, test, rate, len(names))
+    return {"converted": judged, "to_oneself": own, "run": _about(opened)}
+
+
+def _about(opened: Any) -> dict[str, Any]:
+    training = opened.metrics["training"]
     return {
-        "densities": densities,
-        "run": {
-            "clips": opened.metrics["data"]["clips"],
-            "parameters": opened.metrics["flow"]["trainable_parameters"],
-            "epochs": training["epochs"],
-            "seconds": training["seconds"],
-        },
+        "clips": opened.metrics["data"]["clips"],
+        "parameters": opened.metrics["flow"]["trainable_parameters"],
+        "epochs": training["epochs"],
+        "seconds": training["seconds"],
+        "nats": opened.metrics["test"]["headline"],
     }
 
 

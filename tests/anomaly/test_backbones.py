@@ -145,7 +145,7 @@ def test_known_pictures_have_their_classes():
 @NEEDS_WEIGHTS
 def test_maps_of_efficientnet():
     backbone = Backbone("efficientnet_lite0", ["stage_1", "stage_3"], size=32)
-    assert backbone.shapes == [(16, 16, 16), (4, 4, 40)]
+    assert backbone.shapes == 2 * [(16, 16, 16), (4, 4, 40)]
     with pytest.raises(tff.InputError, match="did you mean 'stage_1'"):
         Backbone("efficientnet_lite0", ["stage1"], size=32)
 
@@ -170,14 +170,26 @@ def test_a_model_of_ones_own(tmp_path):
     assert (backbone.size, backbone.channels) == ((8, 8), 3)
     pictures = np.random.default_rng(0).integers(0, 255, (5, 8, 8, 3)).astype(np.uint8)
     maps = backbone.features(pictures)
-    assert [one.shape for one in maps] == [(5, 4, 4, 4), (5, 2, 2, 6)]
-    np.testing.assert_allclose(maps[0].mean(axis=-1), 0, atol=1e-5)
-    np.testing.assert_allclose(maps[0].std(axis=-1), 1, atol=1e-2)
+    assert [one.shape for one in maps] == 2 * [(5, 4, 4, 4), (5, 2, 2, 6)]
+    np.testing.assert_allclose(maps[0].mean(axis=(1, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(maps[0].std(axis=(1, 2, 3)), 1, atol=1e-2)
     whole = backbone.features_of(batches_of(pictures), 5)
     np.testing.assert_array_equal(whole[:, :64], maps[0].reshape(5, 64))
     again = Backbone.from_config(backbone.get_config())
     again.set_weights(backbone.weights)
     np.testing.assert_array_equal(again.features(pictures)[1], maps[1])
+    by_place = Backbone(str(tmp_path / "a.keras"), ["first"], normalise="place")
+    (places,) = by_place.features(pictures)
+    np.testing.assert_array_equal(places, maps[2])
+    np.testing.assert_allclose(places.mean(axis=-1), 0, atol=1e-5)
+    np.testing.assert_allclose(places.std(axis=-1), 1, atol=1e-2)
+    older = {k: v for k, v in by_place.get_config().items() if k != "normalise"}
+    for config in (by_place.get_config(), older):
+        again = Backbone.from_config(config)
+        again.set_weights(by_place.weights)
+        np.testing.assert_array_equal(again.features(pictures)[0], places)
+    with pytest.raises(tff.InputError, match="did you mean 'place'"):
+        Backbone(str(tmp_path / "a.keras"), ["first"], normalise="plase")
 
 
 def test_bad_backbones(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ def network(path):
 @pytest.mark.keras(quick=True)
 def test_saved_with_backbone_and_held_out_scores(tmp_path):
     place = network(tmp_path / "tiny.keras")
-    backbone = Backbone(place, ["first", "second"])
+    backbone = Backbone(place, ["first", "second"], normalise="place")
     pictures = np.random.default_rng(0).integers(90, 140, (60, 16, 16, 3)).astype(np.uint8)
     features = backbone.features_of(batches_of(pictures), 60)
     flow = tff.flows.fastflow(event_shape=backbone.shapes, num_layers=1, seed=0)

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 import tensorflow as tf
+from rows import randomise
 
 import tfp_flows as tff
 from tfp_flows import audio
@@ -203,3 +204,25 @@ def test_a_flow_as_prior_takes_noise_away():
     assert audio.si_sdr(3 * noisy, speech) == pytest.approx(audio.si_sdr(noisy, speech))
     with pytest.raises(ValueError, match="positive deviation"):
         audio.clean(flow, noisy, MEL, noise=0.0)
+
+
+def test_latents_of_one_recording_speak_the_spectrogram_of_another():
+    generator = np.random.default_rng(0)
+    flow = tff.flows.waveglow(
+        context_shape=(None, 20), hop=64, squeeze=16, depth=2, hidden_units=[4], seed=0
+    )
+    one, other = (
+        np.round(size * generator.standard_normal(64 * count)).astype("f4") / 2**15
+        for size, count in ((3000, 16), (300, 24))
+    )
+    clip = audio.Framed.of(other, MEL)
+    randomise(flow, scale=0.05)
+    flow.adapt(*audio.Framed.joined([audio.Framed.of(one, MEL), clip]).cut(8))
+    itself = audio.carry_latents(flow, other, clip.mel, MEL)
+    assert np.abs(itself - other).max() < 1e-4
+    carried = audio.carry_latents(flow, one, clip.mel, MEL)
+    assert carried.shape == other.shape
+    assert not np.allclose(carried, other, atol=1e-2)
+    cold = audio.carry_latents(flow, one, clip.mel, MEL, temperature=0.0)
+    silent = flow.sample(context=clip.mel[None], temperature=0.0)[0, :, 0]
+    np.testing.assert_allclose(cold, silent, atol=1e-4)

@@ -99,6 +99,7 @@ def test_scores_and_interpolates_files(fitted, tmp_path):
     np.testing.assert_allclose(ends[:, -4:], last, atol=1)
 
 
+@pytest.mark.deep
 def test_damaged_files_are_left_out_of_a_fit(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -114,6 +115,7 @@ def test_damaged_files_are_left_out_of_a_fit(tmp_path):
     assert np.isfinite(metrics["test"]["bits_per_dim"])
 
 
+@pytest.mark.deep
 def test_by_class(tmp_path):
     labels = np.arange(60) % 3
     parts = {

@@ -13,10 +13,17 @@ ROOT = Path(__file__).parents[2]
 
 
 PAGES = {"README.md": 5, **{f"docs/{path.name}": 1 for path in (ROOT / "docs").glob("*.md")}}
+# Those that hold most of what a Keras does: layers, models, embeddings.
+OF_BOTH_KERAS = ("README.md", "docs/contexts.md")
 
 
-@pytest.mark.keras
-@pytest.mark.parametrize("page", quick(PAGES, "docs/targets.md"))
+def _pages():
+    for case in quick(PAGES, "docs/targets.md"):
+        marks = [pytest.mark.keras] if case.id in OF_BOTH_KERAS else []
+        yield pytest.param(*case.values, marks=[*case.marks, *marks], id=case.id)
+
+
+@pytest.mark.parametrize("page", _pages())
 def test_snippets_run(page, tmp_path):
     text = (ROOT / page).read_text()
     snippets = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)

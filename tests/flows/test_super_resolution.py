@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import rows
 import tensorflow as tf
+from depth import quick
 
 import tfp_flows as tff
-from tfp_flows.networks import PictureUpsampling
+from tfp_flows.networks import MLP, JoinedContext, PictureUpsampling
 from tfp_flows.networks.picture_upsampling import cubic_weights
 from tfp_flows.testing.jacobian import autodiff_log_det
 
@@ -36,6 +37,70 @@ def test_log_prob_is_that_of_the_jacobian_and_samples_go_back():
     log_det = autodiff_log_det(flow.to_latent, tf.constant(x), tf.constant(small))
     expected = flow.distribution.log_prob(z) + log_det
     np.testing.assert_allclose(flow.log_prob(x, small), expected, atol=1e-8)
+
+
+RECIPES = {
+    "glow": lambda **options: tff.flows.glow(
+        event_shape=LARGE,
+        context_shape={"label": 3, "mask": (4, 4, 2)},
+        **{"num_levels": 2, "depth": 1, "hidden_units": [4], "injectors": True, **options},
+    ),
+    "glow_of_vectors": lambda **options: tff.flows.glow(
+        event_shape=LARGE,
+        context_shape={"label": 3, "slant": 1},
+        **{"num_levels": 2, "depth": 1, "hidden_units": [4], "injectors": True, **options},
+    ),
+    "realnvp_image": lambda **options: tff.flows.realnvp_image(
+        event_shape=LARGE,
+        context_shape={"label": 3, "mask": (4, 4, 2)},
+        pool_context=True,
+        **{"num_levels": 2, "num_couplings": 1, "hidden_units": [4], "alpha": None, **options},
+    ),
+    "super_resolution": lambda **options: flow_of(
+        further_context={"label": 3, "mask": (4, 4, 2)}, **options
+    ),
+}
+
+
+@pytest.mark.parametrize("name", quick(list(RECIPES), "super_resolution", "glow_of_vectors"))
+def test_vectors_and_maps_steer_together(name, tmp_path):
+    flow = RECIPES[name](bins=None, dtype=tf.float64, seed=1)
+    generator = np.random.default_rng(3)
+    x = generator.normal(size=(3, *LARGE))
+    context = {key: generator.normal(size=(3, *shape)) for key, shape in flow.context_shape.items()}
+    flow.adapt(x, context)
+    rows.randomise(flow, scale=0.2)
+    z = flow.to_latent(x, context)
+    np.testing.assert_allclose(flow.from_latent(z, context), x, atol=1e-8)
+
+    def latent_of_many(many):
+        tiled = {key: np.resize(value, (len(many), *value.shape[1:])) for key, value in given}
+        return flow.to_latent(many, tiled)
+
+    given = list(context.items())
+    log_det = autodiff_log_det(latent_of_many, tf.constant(x))
+    expected = flow.distribution.log_prob(z) + log_det
+    np.testing.assert_allclose(flow.log_prob(x, context), expected, atol=1e-8)
+    for key, value in context.items():
+        assert np.abs(flow.to_latent(x, context | {key: value + 0.5}) - z).max() > 1e-4
+    model = tff.FlowModel(flow)
+    model.save(tmp_path / "model.keras")
+    loaded = tff.load(tmp_path / "model.keras").flow
+    np.testing.assert_allclose(loaded.log_prob(x, context), expected, atol=1e-8)
+
+
+def test_vectors_are_joined_to_maps_at_all_places():
+    join = JoinedContext(context_shape={"b": (2, 3, 1), "a": 2}, places=(2, 3))
+    assert join.output_shape == (2, 3, 3)
+    given = {"b": tf.random.normal([5, 2, 3, 1]), "a": tf.random.normal([5, 2])}
+    result = join(given)
+    np.testing.assert_array_equal(result[..., 2:], given["b"])
+    np.testing.assert_array_equal(result[:, 1, 2, :2], given["a"])
+    assert JoinedContext(context_shape={"a": 2, "b": 3}, places=(2, 3)).output_shape == (5,)
+    with pytest.raises(ValueError, match="an empty dict"):
+        JoinedContext(context_shape={}, places=(2, 3))
+    with pytest.raises(ValueError, match=r"no context for the encoders \['c'\]"):
+        JoinedContext(context_shape={"a": 2}, places=(2, 3), encoders={"c": join})
 
 
 @pytest.mark.deep
@@ -71,12 +136,21 @@ def test_the_encoder_enlarges_cubically_and_beside_it():
         ({"factor": 3}, "divisible by 3"),
         ({"factor": 1}, "must be 2 or more"),
         ({"factor": 2, "num_levels": 4}, "use fewer levels"),
+        ({"factor": 2, "further_context": 10}, "a dict of shapes by name"),
+        ({"factor": 2, "further_context": {"small": 3}}, "none of them 'small'"),
+        ({"factor": 2, "further_context": {"mask": (2, 2, 1)}}, "neither of a vector nor"),
     ],
 )
 def test_wrong_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         tff.flows.super_resolution(event_shape=LARGE, **options)
-    with pytest.raises(ValueError, match="injectors need a context map"):
+    with pytest.raises(ValueError, match="injectors need a context"):
         tff.flows.glow(event_shape=LARGE, num_levels=1, injectors=True)
-    with pytest.raises(ValueError, match=r"needs a map of the places \(4, 4\)"):
-        tff.bijectors.AffineInjector(event_shape=LARGE, context_shape=3)
+    with pytest.raises(ValueError, match=r"a vector or a map of places \(4, 4\)"):
+        tff.bijectors.AffineInjector(event_shape=LARGE, context_shape=(2, 2, 3))
+    with pytest.raises(ValueError, match="give context_shape"):
+        tff.bijectors.AffineInjector(event_shape=LARGE, context_shape=None)
+    with pytest.raises(ValueError, match="1 values a row, but 1 coordinates with 2 parameters"):
+        tff.bijectors.AffineInjector(
+            event_shape=LARGE, context_shape=3, conditioner=MLP(input_size=3, output_size=1)
+        )

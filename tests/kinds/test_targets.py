@@ -11,10 +11,11 @@ from depth import quick
 
 import tfp_flows as tff
 from tfp_flows.kinds.targets.formulas import FORMULAS
-from tfp_flows.kinds.targets.report import measures
 from tfp_flows.kinds.targets.settings import TargetSettings
 from tfp_flows.kinds.targets.source import load
-from tfp_flows.kinds.targets.trainer import STEPS, ReverseKL
+from tfp_flows.kinds.targets.trainer import ReverseKL
+from tfp_flows.vi.steps import STEPS
+from tfp_flows.vi.weights import measures
 
 QUICK = ["--kind", "targets", "--layers", 2, "--hidden", 8, "--batch-size", 32]
 HEAD = "import tensorflow as tf\ndef f(x):\n    "
@@ -160,7 +161,7 @@ def test_remarks(flow, name, remarks):
 
 
 FILES = [
-    ("def g(x):\n    return x\n", "has no function 'f'"),
+    ("def g(x):\n    return x\n", "has no 'f'"),
     ("f = 3\n", "holds something that is no function: 'f'"),
     ("import nothing_of_this_name\n", "does not run: ModuleNotFoundError: No module named"),
     ("def f(x:\n", "does not run: SyntaxError"),
@@ -191,8 +192,8 @@ def test_files_that_will_not_do(tmp_path):
         (["u5"], "Unknown target 'u5'; did you mean 'u"),
         (["funel"], "did you mean 'funnel'"),
         (["gone.py:f", "--dim", 2], "There is no file"),
-        (["gone.py", "--dim", 2], "names no function; give file.py:function, as gone.py:log_den"),
-        (["gone.py:", "--dim", 2], "names no function"),
+        (["gone.py", "--dim", 2], "names nothing in a file; give file.py:name, as gone.py:log_den"),
+        (["gone.py:", "--dim", 2], "names nothing in a file"),
         (["{file}"], "The dimension of"),
         (["{folder}"], "is no target"),
         (["u1", "--dim", 3], "--dim is 3, but u1 has 2 dimensions"),
@@ -223,7 +224,7 @@ def test_steps_without_a_finite_loss_change_nothing():
         options = {"seed": 0, "batch_size": 4, "learning_rate": 1e-2}
         trainer = ReverseKL(model, log_density, decay_patience=3, warm_up=0, **options)
         before = model.get_weights()
-        loss, kept = trainer._train(tf.constant(0), tf.constant(1e-2), tf.constant(1.0))
+        loss, kept = trainer._steps.train(tf.constant(0), tf.constant(1e-2), tf.constant(1.0))
         return before, model.get_weights(), trainer.state(), float(loss), int(kept)
 
     before, after, state, loss, kept = trained(-10.0)
@@ -251,7 +252,7 @@ def test_steps_are_those_of_keras_adam():
     options = {"seed": 3, "batch_size": 16, "learning_rate": 1e-2, "decay_patience": 3}
     # XLA draws other numbers from the same seed.
     trainer = ReverseKL(model, log_density, warm_up=0, compiled=False, **options)
-    trainer._train(tf.constant(7), tf.constant(1e-2), tf.constant(1.0))
+    trainer._steps.train(tf.constant(7), tf.constant(1e-2), tf.constant(1.0))
     optimizer = tf.keras.optimizers.Adam(1e-2, epsilon=1e-8, global_clipnorm=5.0)
     rises = (np.arange(STEPS) + 1) / 200
 

@@ -201,6 +201,9 @@ def test_few_images_are_enough_to_adapt_to():
     assert ADAPT_IMAGES <= len(stream) < ADAPT_IMAGES + 100
     vectors, _ = adapt_sample((images[:, 0, 0],))
     assert len(vectors) == 2000
+    # Of large ones, whose way through a flow takes gigabytes, fewer are.
+    large, _ = adapt_sample((np.zeros([600, 64, 64, 3], np.float32),))
+    assert 60 <= len(large) <= 64
 
 
 def test_forms_that_are_taken():

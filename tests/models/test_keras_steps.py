@@ -52,6 +52,7 @@ def test_results_of_an_own_step_reach_the_history():
     np.testing.assert_allclose(history["doubled"], 2 * np.asarray(history["loss"]), rtol=1e-5)
 
 
+@pytest.mark.deep
 def test_an_own_step_draws_the_noise_of_ours():
     x = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 1)).astype(np.float32)
     options, losses = {"num_levels": 1, "depth": 1, "hidden_units": [4], "seed": 0}, []
@@ -109,6 +110,7 @@ def test_agrees_with_single_steps_over_partial_calls_and_batches():
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=1e-4)
 
 
+@pytest.mark.deep
 def test_runs_as_many_steps_as_asked_of_an_endless_stream():
     stream = tf.data.Dataset.from_tensor_slices(gaussian(100)).batch(20).repeat()
     model, calls = compiled(small()), Calls()

@@ -26,7 +26,7 @@ FLOORS = (
     # Beside the tower: for the floors above, never for those below.
     {"datasets", "grading", "plotting"},
     {"models"},
-    {"anomaly", "audio", "figures", "inference", "rl", "testing"},
+    {"anomaly", "audio", "figures", "rl", "sklearn", "testing", "vi"},
     {"runs"},
     {"kinds"},
     {"cli"},

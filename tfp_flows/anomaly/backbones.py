@@ -16,13 +16,15 @@ EFFICIENTNET = "efficientnet_lite0"
 DEFAULT_SIZE = 224
 _LAYERS = ("stage_6",)
 _EPSILON, BATCH = 1e-3, 32
+_MAP, _PLACE = [1, 2, 3], [3]
+_AXES = {"map": (_MAP,), "place": (_PLACE,), "both": (_MAP, _PLACE)}
 
 
 class Backbone:
     """The layers of a trained network, from pictures to normalised maps of features.
 
-    The vector of each place is normalised over its channels, to mean 0 and deviation 1: without
-    that, flows of features hardly train.
+    Each map of each picture is normalised, to mean 0 and deviation 1: without that, flows of
+    features hardly train.
 
     Args:
         source: ``"efficientnet_lite0"``, whose weights come with ``tfp-flows[anomaly]``; the name
@@ -30,21 +32,35 @@ class Backbone:
             saved Keras model, which gets pictures with numbers from 0 to 255.
         layers: Names of layers whose outputs are maps; by default those of the backbone.
         size: Height and width that pictures are brought to; the network's own, or 224, by default.
+        normalise: Over what: ``"map"``, all places and channels at once, which keeps how strong a
+            place is beside the others of its picture; ``"place"``, the channels of each place; or
+            ``"both"``, one map of each kind for each layer.
 
     Raises:
         InputError: If there is no such network, a package, a file or its weights are missing, the
-            network has no layer of a name, the size is not its own, or an output is no map.
+            network has no layer of a name, the size is not its own, an output is no map, or there
+            is no such normalisation.
 
     Attributes:
         source: As given.
         layers: Names of the layers.
         size: Height and width of the pictures.
+        normalise: As given.
         channels: 3, or 1 of a network of grey pictures.
         shapes: ``(height, width, channels)`` of each map.
     """
 
-    def __init__(self, source: str, layers: Sequence[str] | None = None, size: int | None = None):
-        self.source = str(source)
+    def __init__(
+        self,
+        source: str,
+        layers: Sequence[str] | None = None,
+        size: int | None = None,
+        *,
+        normalise: str = "both",
+    ):
+        if normalise not in _AXES:
+            raise unknown_name("normalisation", normalise, _AXES)
+        self.source, self.normalise = str(source), normalise
         whole = _whole(self.source, size)
         if layers is None and self.source == EFFICIENTNET:
             layers = _LAYERS
@@ -114,19 +130,27 @@ class Backbone:
                     f"The layer {name} of {self.source} returns {tuple(one.shape[1:])}, no map of "
                     "features (height, width, 2 or more channels); name a convolution."
                 )
-        return [_normalised(tf.cast(one, tf.float32)) for one in maps]
+        maps = [tf.cast(one, tf.float32) for one in maps]
+        return [_normalised(one, axes) for axes in _AXES[self.normalise] for one in maps]
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the network, without its weights: JSON values."""
         written = None if self.source == EFFICIENTNET else self._network.to_json()
         size = self.size[0] if self.size[0] == self.size[1] else None
-        return {"source": self.source, "layers": self.layers, "size": size, "network": written}
+        return {
+            "source": self.source,
+            "layers": self.layers,
+            "size": size,
+            "normalise": self.normalise,
+            "network": written,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Backbone":
         """Rebuilds a backbone; `set_weights` makes it what it was. Nothing is loaded elsewhere."""
         result = cls.__new__(cls)
         result.source, result.layers = config["source"], list(config["layers"])
+        result.normalise = config.get("normalise", "place")  # of files from before there was one
         if config["network"] is None:
             whole = efficientnet.network((config["size"], config["size"]))
             outputs = [whole.get_layer(name).output for name in result.layers]
@@ -158,9 +182,9 @@ def in_full_batches(function: Callable, values: np.ndarray) -> Any:
     return tf.nest.map_structure(lambda one: one[: len(values)], joined)
 
 
-def _normalised(features: tf.Tensor) -> tf.Tensor:
-    """Layer normalisation of each place's vector, Ba et al. 2016, arXiv:1607.06450."""
-    mean, variance = tf.nn.moments(features, axes=[-1], keepdims=True)
+def _normalised(features: tf.Tensor, axes: list[int]) -> tf.Tensor:
+    """Layer normalisation, Ba et al. 2016, arXiv:1607.06450, without learned parts."""
+    mean, variance = tf.nn.moments(features, axes=axes, keepdims=True)
     return (features - mean) / (tf.sqrt(variance) + _EPSILON)
 
 

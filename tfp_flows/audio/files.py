@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import itertools
 import os
 import zipfile
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from tfp_flows.audio.clips import Clip, Clips, clips_of_arrays
+from tfp_flows.audio.speakers import speakers_of
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path
 
@@ -20,42 +21,6 @@ SUFFIXES = (".wav", ".flac", ".ogg")
 _CLIPPED = 1e-3
 # The largest number below 1 of 16 bits.
 HIGHEST = 1 - 2.0**-15
-
-
-@dataclasses.dataclass(frozen=True)
-class Clip:
-    """One recording.
-
-    Attributes:
-        name: Of its file, or its place.
-        samples: ``[T]`` float32 in [-1, 1).
-        rate: Samples a second.
-        channels: Channels that were mixed to one.
-    """
-
-    name: str
-    samples: np.ndarray
-    rate: int
-    channels: int = 1
-
-
-@dataclasses.dataclass
-class Clips:
-    """Recordings of one rate.
-
-    Attributes:
-        rate: Samples a second.
-        train: Clips to train on; all there are, where the source has no parts of its own.
-        test: Clips held out by the source itself; None if it holds out none.
-        skipped: By name, why others were left out.
-        remarks: What was done and could have been meant otherwise, a sentence each.
-    """
-
-    rate: int
-    train: list[Clip]
-    test: list[Clip] | None
-    skipped: dict[str, str]
-    remarks: list[str]
 
 
 def read_clips(
@@ -69,7 +34,9 @@ def read_clips(
     Args:
         source: A recording, a folder of .wav, .flac or .ogg files at any depth, a .zip of them, or
             an .npz file with ``train_audio`` (integers of 16 bits, all clips end to end),
-            ``train_offsets`` and ``sample_rate``, and perhaps ``test_audio`` and ``test_offsets``.
+            ``train_offsets`` and ``sample_rate``, and perhaps ``test_audio`` and ``test_offsets``;
+            and, to tell who speaks, ``train_speaker`` and ``test_speaker`` (places in
+            ``speakers``, or names). Of files, `speakers_of` says who speaks.
         rate: Samples a second; by default that of most recordings.
         shortest: Fewest samples of a clip; shorter ones are left out.
 
@@ -80,9 +47,9 @@ def read_clips(
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.")
     if path.suffix.lower() == ".npz":
-        parts = _of_arrays(path)
+        parts = clips_of_arrays(path)
     else:
-        parts = {"train": list(_readable(path, skipped))}
+        parts = {"train": speakers_of(_readable(path, skipped))}
     found = [clip for clips in parts.values() for clip in clips]
     if not found:
         raise InputError(
@@ -226,40 +193,6 @@ def _samples(file, name: str) -> tuple[np.ndarray, int, int]:
     return samples.mean(axis=1), int(rate), samples.shape[1]
 
 
-def _of_arrays(path: Path) -> dict[str, list[Clip]]:
-    """The clips of an .npz file, by part."""
-    try:
-        with np.load(path) as archive:
-            arrays = dict(archive)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"Cannot read {path}: {error}.") from error
-    needed = ("train_audio", "train_offsets", "sample_rate")
-    if lacking := [name for name in needed if name not in arrays]:
-        raise InputError(
-            f"{path} holds no {', '.join(lacking)}; clips in an .npz file are train_audio "
-            "(integers of 16 bits, end to end), train_offsets and sample_rate."
-        )
-    parts, rate = {}, int(arrays["sample_rate"])
-    for part in ("train", "test"):
-        if f"{part}_audio" not in arrays:
-            continue
-        audio, offsets = arrays[f"{part}_audio"], arrays.get(f"{part}_offsets")
-        if audio.dtype != np.int16 or audio.ndim != 1:
-            raise InputError(
-                f"{part}_audio of {path} is {audio.dtype} of shape {audio.shape}; give one row of "
-                "integers of 16 bits."
-            )
-        if offsets is None or offsets.ndim != 1 or offsets.dtype.kind not in "iu":
-            raise InputError(f"{part}_offsets of {path} are no row of whole numbers.")
-        if (np.diff(offsets.astype(np.int64)) < 0).any() or offsets[-1] > len(audio):
-            raise InputError(f"{part}_offsets of {path} do not rise, or pass the end of the audio.")
-        parts[part] = [
-            Clip(f"{part} {i}", audio[begin:end].astype(np.float32) / 2**15, rate)
-            for i, (begin, end) in enumerate(itertools.pairwise(offsets))
-        ]
-    return parts
-
-
 def _checked(clip: Clip, rate: int, shortest: int, skipped: dict[str, str]) -> Clip | None:
     samples = resampled(clip.samples, clip.rate, rate)
     if not np.isfinite(samples).all():
@@ -271,7 +204,7 @@ def _checked(clip: Clip, rate: int, shortest: int, skipped: dict[str, str]) -> C
     else:
         # To 16 bits, as what is resampled, mixed or finer is not.
         whole = np.clip(np.round(samples * 2**15) / 2**15, -1, HIGHEST)
-        return Clip(clip.name, whole.astype(np.float32), rate, clip.channels)
+        return dataclasses.replace(clip, samples=whole.astype(np.float32), rate=rate)
     skipped[clip.name] = f"{clip.name} {reason}."
     return None
 

@@ -31,6 +31,11 @@ class Framed:
         """Recordings laid end to end, so that none is too short for a segment."""
         return cls(*(np.concatenate([getattr(p, n) for p in parts]) for n in ("audio", "mel")))
 
+    @property
+    def context(self) -> np.ndarray:
+        """What a flow is given: the frames."""
+        return self.mel
+
     def __len__(self):
         return len(self.mel)
 

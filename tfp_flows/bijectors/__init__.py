@@ -1,5 +1,6 @@
 """Bijectors: each a `tfb.Bijector` that computes value and log-det in one evaluation."""
 
+from tfp_flows.bijectors.affine import TriangularAffine
 from tfp_flows.bijectors.autoregressive import InverseAutoregressive, MaskedAutoregressive
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.batchnorm import BatchNorm
@@ -56,5 +57,6 @@ __all__ = [
     "Squeeze",
     "Standardize",
     "Sylvester",
+    "TriangularAffine",
     "coupling_mask",
 ]

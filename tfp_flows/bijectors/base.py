@@ -63,6 +63,10 @@ class Bijector(Copied, ByPlace, tfb.Bijector):
     checks_results = False
     """Whether results can fail when they are computed; see `tfp_flows.checks`."""
 
+    resizes = False
+    """Whether a latent may have more or fewer entries than its event: no bijection, but a map with
+    a random part, whose log-det makes a bound of the density."""
+
     free_lengths = False
     """Whether axes of an event, but the last, may be None: of a length that each value says."""
 
@@ -85,7 +89,8 @@ class Bijector(Copied, ByPlace, tfb.Bijector):
                 f"{type(self).__name__} needs events of known size, got event_shape {shape}; only "
                 "bijectors that treat all places alike take lengths that are free."
             )
-        if None not in shape and math.prod(latent) != math.prod(shape):
+        resizes = self.resizes or None in shape
+        if not resizes and math.prod(latent) != math.prod(shape):
             raise ValueError(
                 f"A latent has as many entries as its event, got latent_shape {latent} for "
                 f"event_shape {shape}."

@@ -2,9 +2,11 @@
 
 import tensorflow as tf
 
-from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.vectors import check_context
+from tfp_flows.interop import Network
 from tfp_flows.networks.convolutional import ResidualConvNetwork
+from tfp_flows.networks.mlp import MLP
 from tfp_flows.transformers import Affine
 
 
@@ -12,28 +14,33 @@ class AffineInjector(Bijector):
     """``y = shift(context) + exp(log_scale(context)) * x``, all channels of all places at once.
 
     A coupling leaves half of the channels as they are, whatever the context says; here what a
-    context map tells of a place, its likely value above all, reaches every channel there. Starts
-    as the identity.
+    context map tells of a place, its likely value above all, reaches every channel there. A vector
+    scales and shifts the channels of all places alike. Starts as the identity.
 
     Source: SRFlow, Lugmayr et al. 2020, arXiv:2006.14200, section 3.3.
 
     Args:
-        event_shape: ``(height, width, channels)`` of images, or ``(length, channels)`` of
-            sequences; lengths may be free, None.
-        context_shape: Shape of a map of the same places.
-        hidden_units: Channels of the residual blocks of the network, equal numbers, one for each
-            block.
-        downscale: Factor by which height and width are smaller within the network, for a quarter of
-            the cost by 2; it must divide them.
-        activation: Activation of the network.
+        event_shape: ``(height, width, channels)`` of images, ``(length, channels)`` of sequences,
+            or the size of a vector; lengths may be free, None.
+        context_shape: Shape of the context: a vector, or a map of the same places.
+        conditioner: Any Keras layer or model, or callable `tf.Module`, from the context to shifts
+            and log-scales: ``[n, *places, channels * 2]`` of a map, ``[n, channels * 2]`` of a
+            vector, or in another form of `tfp_flows.interop.Network`. By default a
+            `ResidualConvNetwork` of a map, an `MLP` of a vector.
+        hidden_units: Of the default conditioner: channels of the residual blocks, equal numbers,
+            one for each block; of an `MLP`, its hidden layers.
+        downscale: Factor by which height and width are smaller within the network of a map, for a
+            quarter of the cost by 2; it must divide them.
+        activation: Activation of the default conditioner.
         max_log_scale: Bound on the log-scales.
         dtype: ``float32`` or ``float64``.
-        compute_dtype: Dtype of the network's matrix products.
-        seed: Seed of the network.
+        compute_dtype: Dtype of the default conditioner's matrix products.
+        seed: Seed of the default conditioner.
         name: Name for ops.
 
     Raises:
-        ValueError: If the context is no map of the places of the event.
+        ValueError: If there is no context, it is neither a vector nor a map of the places of the
+            event, or the conditioner's output has the wrong size.
     """
 
     free_lengths = True
@@ -43,6 +50,7 @@ class AffineInjector(Bijector):
         *,
         event_shape,
         context_shape,
+        conditioner=None,
         hidden_units=(32,),
         downscale: int = 1,
         activation="relu",
@@ -55,43 +63,61 @@ class AffineInjector(Bijector):
         super().__init__(
             event_shape=event_shape, context_shape=context_shape, dtype=dtype, name=name
         )
-        places, context = self.event_shape[:-1], self.context_shape
-        if not places or context is None or context[:-1] != places:
-            raise ValueError(
-                f"{self.name} needs a map of the places {places} as context, those of its events "
-                f"{self.event_shape}, got context_shape {context_shape!r}."
-            )
+        if self.context_shape is None:
+            raise ValueError(f"{self.name} is all that its context says; give context_shape.")
+        check_context(self)
         self._affine = Affine(max_log_scale=max_log_scale)
-        self._network = ResidualConvNetwork(
-            input_size=context[-1],
-            output_size=self.event_shape[-1] * self._affine.num_parameters,
-            hidden_units=hidden_units,
-            downscale=downscale,
-            activation=activation,
-            spatial_axes=len(places),
+        places, channels = self.context_shape[:-1], self.event_shape[-1]
+        if conditioner is None:
+            build, options = MLP, {}
+            if places:
+                build = ResidualConvNetwork
+                options = {"downscale": downscale, "spatial_axes": len(places)}
+            conditioner = build(
+                input_size=self.context_shape[-1],
+                output_size=channels * self._affine.num_parameters,
+                hidden_units=hidden_units,
+                activation=activation,
+                output_scale=0.0,
+                dtype=self.dtype,
+                compute_dtype=compute_dtype,
+                seed=seed,
+                **options,
+            )
+        self._conditioner = Network(
+            conditioner,
+            input_shape=self.context_shape,
+            context_shape=None,
+            coordinates=(*places, channels),
+            parameters=self._affine.num_parameters,
             dtype=self.dtype,
-            compute_dtype=compute_dtype,
-            seed=seed,
+            owner=self.name,
         )
 
+    @property
+    def conditioner(self):
+        """The network, as it was given."""
+        return self._conditioner.network
+
     def _forward_and_log_det(self, x, context, training):
-        y, log_slopes = self._affine.forward(x, self._steered(context))
+        y, log_slopes = self._steered(self._affine.forward, x, context, training)
         return y, self._total(log_slopes)
 
     def _inverse_and_log_det(self, y, context, training):
-        x, log_slopes = self._affine.inverse(y, self._steered(context))
+        x, log_slopes = self._steered(self._affine.inverse, y, context, training)
         return x, self._total(log_slopes)
 
     def _inverse_and_log_det_map(self, y, context, training):
-        x, log_slopes = self._affine.inverse(y, self._steered(context))
+        x, log_slopes = self._steered(self._affine.inverse, y, context, training)
         return x, tf.reduce_sum(log_slopes, axis=-1)
 
-    def _steered(self, context):
-        rank = len(self.event_shape)
-        parameters = self._network(shapes.flatten_batch(context, rank))
-        return shapes.unflatten_batch(
-            parameters, context, rank, (*self.event_shape, self._affine.num_parameters)
-        )
+    def _steered(self, transform, value, context, training):
+        parameters = self._conditioner(context, training=training)
+        # A vector's are the same at all places.
+        for _ in self.event_shape[len(self.context_shape) :]:
+            parameters = tf.expand_dims(parameters, -3)
+        value, log_slopes = transform(value, parameters)
+        return value, log_slopes + tf.zeros_like(value)
 
     def _total(self, log_slopes):
         return tf.reduce_sum(log_slopes, axis=list(range(-len(self.event_shape), 0)))

@@ -10,7 +10,6 @@ import typer
 from tfp_flows import kinds
 from tfp_flows.cli import parser
 from tfp_flows.errors import InputError
-from tfp_flows.flows.catalogue import RECIPES, find
 from tfp_flows.options import option
 from tfp_flows.runs import folder, record
 from tfp_flows.runs.kind import Kind
@@ -108,11 +107,10 @@ def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> 
     if "data" not in given:
         raise InputError(f"DATA is missing; fit --kind {kind.name} --help says what it can be.")
     settings = kind.settings(**given).check()
-    event = RECIPES[find(flow)].event
-    if event != kind.event:
+    if settings.event != kind.event:
         raise InputError(
-            f"{flow} is a flow of {event}s, and {kind.name} takes flows of {kind.event}s; leave "
-            "--kind out, or choose another flow."
+            f"{flow} is a flow of {settings.event}s, and {kind.name} takes flows of "
+            f"{kind.event}s; leave --kind out, or choose another flow."
         )
     engine.fit(kind, settings, out, overwrite=bool(own["overwrite"]))
 

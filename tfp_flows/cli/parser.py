@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import inspect
+import itertools
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,33 @@ def fields_of(options: type) -> dict[str, dataclasses.Field]:
     """The fields of a class of options, arguments first, in their order."""
     fields = {field.name: field for field in dataclasses.fields(options)}
     return dict(sorted(fields.items(), key=lambda item: not option_of(item[1]).argument))
+
+
+class _Command(typer.core.TyperCommand):
+    """Takes options of numbers without one, too: those that stand for a number when bare."""
+
+    bare: Mapping[str, float] = types.MappingProxyType({})
+
+    def parse_args(self, ctx, args):
+        """Puts the numbers that were left out behind their options."""
+        return super().parse_args(ctx, _completed(args, self.bare))
+
+
+def _completed(arguments: list[str], bare: Mapping[str, float]) -> list[str]:
+    result = []
+    for argument, after in itertools.zip_longest(arguments, arguments[1:], fillvalue=""):
+        result.append(argument)
+        if argument in bare and not _is_number(after):
+            result.append(str(bare[argument]))
+    return result
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def command(
@@ -56,11 +84,19 @@ def command(
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
     app.command(
         name,
+        cls=_Command,
         help=text,
         epilog="\n\n".join(lines),
         context_settings={"help_option_names": ["-h", "--help"]},
     )(called)
-    return typer.main.get_command(app)
+    made = typer.main.get_command(app)
+    made.bare = {
+        name: option_of(field).bare
+        for field in fields.values()
+        if option_of(field).bare is not None
+        for name in _names(field)
+    }
+    return made
 
 
 def _names(field: dataclasses.Field) -> tuple[str, ...]:

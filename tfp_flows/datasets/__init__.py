@@ -6,6 +6,7 @@ Importing this package imports neither TensorFlow nor pandas; the functions that
 from tfp_flows.datasets._image_streams import ArrayImages, FolderImages, Images
 from tfp_flows.datasets._pictures import facts_of, read_image
 from tfp_flows.datasets._writers import check_output, save_table
+from tfp_flows.datasets.cloth import cloth, write_cloth
 from tfp_flows.datasets.images import load_images
 from tfp_flows.datasets.landscapes import landscapes
 from tfp_flows.datasets.potentials import (
@@ -50,6 +51,7 @@ __all__ = [
     "check_table",
     "checkerboard",
     "checkerboard_log_prob",
+    "cloth",
     "eight_gaussians",
     "eight_gaussians_log_prob",
     "facts_of",
@@ -70,4 +72,5 @@ __all__ = [
     "toy",
     "toy_line",
     "two_moons",
+    "write_cloth",
 ]

@@ -11,6 +11,7 @@ __all__ = [
     "Flow",
     "attribute_direction",
     "bernstein",
+    "blow",
     "bnaf",
     "cflow",
     "circular_nsf",

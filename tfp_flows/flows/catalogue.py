@@ -55,6 +55,10 @@ class Recipe:
 
 _ONE_BY_ONE = {"mode": "autoregressive"}
 
+GAUSSIANS = ("mean_field", "full_rank")
+POSTERIORS = (*GAUSSIANS, "planar", "radial", "sylvester", "iaf", "realnvp", "nsf", "bnaf")
+"""What a posterior can be fitted by: Gaussians, and recipes whose draws are fast."""
+
 RECIPES = {
     "softsign_bimodal": Recipe("simple:softsign_bimodal", context=()),
     "planar": Recipe("simple:planar", fast="samples"),
@@ -79,6 +83,7 @@ RECIPES = {
         "super_resolution:super_resolution", event="image", smallest=4, context=()
     ),
     "waveglow": Recipe("waveglow:waveglow", event="recording", context=(2,)),
+    "blow": Recipe("blow:blow", event="recording"),
     "fastflow": Recipe("features:fastflow", event="feature", context=()),
     "cflow": Recipe("features:cflow", event="feature", context=()),
 }

@@ -12,6 +12,7 @@ from tfp_flows.copies import Copied
 from tfp_flows.embedding import Embedding
 from tfp_flows.flows.lengths import free_lengths
 from tfp_flows.flows.statistics import Statistics, kl_divergence
+from tfp_flows.flows.walked import show_modules
 from tfp_flows.real import real_array
 from tfp_flows.spread import check_precision
 from tfp_flows.standardized_context import ContextStandardizer
@@ -91,6 +92,7 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
                 f"{bijector.name} takes no context, so an embedding has nothing to serve; build "
                 "it with context_shape."
             )
+        show_modules(type(self))
         parameters = {
             "distribution": distribution,
             "bijector": bijector,
@@ -124,6 +126,14 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
             self._context_standardizer = ContextStandardizer(
                 self.context_shape, self.context_dtype, self.name
             )
+
+    @property
+    def walked_modules(self) -> tuple[tf.Module, ...]:
+        """The parts with variables, for walks that take the flow apart; see `walked`."""
+        parts = (self.distribution, self.bijector, self._embedding, self._context_standardizer)
+        # Bases that are composite themselves are taken apart in their turn.
+        apart = tf.__internal__.CompositeTensor
+        return tuple(p for p in parts if isinstance(p, tf.Module) and not isinstance(p, apart))
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):

@@ -8,7 +8,7 @@ from tfp_flows.bijectors import Bijector, Chain, Coupling, Dequantize, Logit, Mu
 from tfp_flows.bijectors.partition import coupling_mask, partition_of
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.recipes import context_standardized, standard_normal
-from tfp_flows.networks import ResidualConvNetwork
+from tfp_flows.networks import JoinedContext, ResidualConvNetwork
 from tfp_flows.numerics import INPUT_BOUND
 from tfp_flows.transformers import Affine
 
@@ -38,10 +38,19 @@ def affine() -> Affine:
     return Affine(max_log_scale=_MAX_LOG_SCALE)
 
 
+def joined_context(context_shape, shape) -> JoinedContext | None:
+    """What makes one context of several by name; None where there is one, or none."""
+    if not isinstance(context_shape, dict):
+        return None
+    return JoinedContext(context_shape=context_shape, places=shape[:-1])
+
+
 def image_context(context_shape, shape) -> tuple[int, ...] | None:
     """The shape of a context: a vector, or a map of the places of the image."""
     if context_shape is None:
         return None
+    if (joining := joined_context(context_shape, shape)) is not None:
+        return joining.output_shape
     context = shapes.as_shape(context_shape, "context_shape")
     if len(context) > 1 and context[:-1] != shape[:-1]:
         raise ValueError(
@@ -73,7 +82,15 @@ def image_coupling(shape, mask, network, transformer, context_shape) -> Coupling
 
 
 def assembled(
-    shape, levels: list[Bijector], bins, alpha, standardize_context, base, dtype, name
+    shape,
+    levels: list[Bijector],
+    bins,
+    alpha,
+    context_shape,
+    standardize_context,
+    base,
+    dtype,
+    name,
 ) -> Flow:
     """A flow over bytes, or numbers, from the levels of a multi-scale bijector."""
     members: list[Bijector] = []
@@ -86,4 +103,12 @@ def assembled(
     bijector = Chain([*members, MultiScale(levels)])
     base = standard_normal(bijector.latent_shape, dtype) if base is None else base
     of_context = context_standardized(standardize_context, bijector)
-    return Flow(base, bijector, standardize_context=of_context, name=name)
+    joining = joined_context(context_shape, shape)
+    return Flow(
+        base,
+        bijector,
+        embedding=joining,
+        context_shape=None if joining is None else context_shape,
+        standardize_context=of_context,
+        name=name,
+    )

@@ -54,8 +54,9 @@ def realnvp_image(
     Args:
         event_shape: ``(height, width, channels)``; height and width divisible by 2 for each level
             but the last.
-        context_shape: Shape of the context: a vector, a one-hot class for instance, or a map of the
-            places of the image, ``(height, width, channels)``, which follows the levels.
+        context_shape: Shape of the context: a vector, a one-hot class for instance; a map of the
+            places of the image, ``(height, width, channels)``, which follows the levels; or a dict
+            of such shapes by name, which are joined (`JoinedContext`).
         pool_context: Whether a context map is averaged from level to level, and keeps its channels;
             it is squeezed like the image otherwise.
         num_levels: Number of levels.
@@ -119,7 +120,9 @@ def realnvp_image(
         )
         here, context = (*inner[:2], inner[2] - inner[2] // 2), context_inward
     levels.append(Chain(couplings(here, "checkerboard", num_couplings + 1, context)))
-    return assembled(shape, levels, bins, alpha, standardize_context, base, dtype, "realnvp_image")
+    return assembled(
+        shape, levels, bins, alpha, context_shape, standardize_context, base, dtype, "realnvp_image"
+    )
 
 
 def glow(
@@ -153,8 +156,9 @@ def glow(
     Args:
         event_shape: ``(height, width, channels)``; height and width divisible by 2 for each
             level.
-        context_shape: Shape of the context: a vector, a one-hot class for instance, or a map of the
-            places of the image, ``(height, width, channels)``, which follows the levels.
+        context_shape: Shape of the context: a vector, a one-hot class for instance; a map of the
+            places of the image, ``(height, width, channels)``, which follows the levels; or a dict
+            of such shapes by name, which are joined (`JoinedContext`).
         pool_context: Whether a context map is averaged from level to level, and keeps its channels;
             it is squeezed like the image otherwise.
         num_levels: Number of levels, K in the paper's pictures.
@@ -165,8 +169,8 @@ def glow(
         learn_prior: Whether what leaves at a split is normal given what goes on, with mean and
             scale of a network, and the last latent normal with learned mean and scale; standard
             normal otherwise.
-        injectors: Whether a context map also scales and shifts the image itself, and all channels
-            at the beginning of each level (`AffineInjector`).
+        injectors: Whether the context also scales and shifts the image itself, and all channels at
+            the beginning of each level (`AffineInjector`).
         bins: As in `realnvp_image`.
         alpha: As in `realnvp_image`.
         standardize_context: Whether the context is standardised, as `adapt` has found it.
@@ -199,8 +203,8 @@ def glow(
         return image_coupling(shape, "channel", network, transformer, context)
 
     levels, here, context = [], shape, image_context(context_shape, shape)
-    if injectors and (context is None or len(context) == 1):
-        raise ValueError(f"injectors need a context map, got context_shape {context_shape!r}.")
+    if injectors and context is None:
+        raise ValueError("injectors need a context, got context_shape None.")
     # Seeds of their own: a flow without them starts as it did before there were any.
     injecting = iter(layer_seeds(None if seed is None else seed + 1, num_levels + 1))
 
@@ -228,4 +232,6 @@ def glow(
             members.append(ActNorm(event_shape=inner, dtype=dtype))
         levels.append(Chain(members))
         here = (*inner[:2], inner[2] - inner[2] // 2)
-    return assembled(shape, levels, bins, alpha, standardize_context, base, dtype, "glow")
+    return assembled(
+        shape, levels, bins, alpha, context_shape, standardize_context, base, dtype, "glow"
+    )

@@ -2,6 +2,7 @@
 
 from tfp_flows.flows.autoregressive import iaf, maf
 from tfp_flows.flows.block_neural import bnaf
+from tfp_flows.flows.blow import blow
 from tfp_flows.flows.catalogue import RECIPES, find
 from tfp_flows.flows.circular import circular_nsf
 from tfp_flows.flows.continuous import ffjord

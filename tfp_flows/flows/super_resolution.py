@@ -1,18 +1,23 @@
 """Large images given small ones."""
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.images import glow
-from tfp_flows.networks import PictureUpsampling
+from tfp_flows.networks import JoinedContext, PictureUpsampling
 from tfp_flows.networks.initial import new_generator
+
+_SMALL = "small"
 
 
 def super_resolution(
     *,
     event_shape,
     factor: int = 4,
+    further_context: Mapping | None = None,
     num_levels: int | None = None,
     depth: int = 8,
     hidden_units=(64,),
@@ -38,6 +43,9 @@ def super_resolution(
         event_shape: ``(height, width, channels)`` of the large images.
         factor: How many times smaller the small ones are along each axis. They are the context,
             ``[..., height / factor, width / factor, channels]``, in the units of the large ones.
+        further_context: A dict of the shapes of further contexts by name, vectors or maps of the
+            places of the large images. The context is then a dict of these and of the small
+            images, as ``"small"``.
         num_levels: Levels of the flow, each of which halves the image; by default as many as bring
             it to the size of the small one.
         depth: Steps of a level.
@@ -55,7 +63,8 @@ def super_resolution(
         A flow over ``[..., height, width, channels]``; latents are vectors.
 
     Raises:
-        ValueError: If an argument is out of range, or the factor does not divide the images.
+        ValueError: If an argument is out of range, the factor does not divide the images, or a
+            further context does not fit.
     """
     shape, factor = shapes.as_shape(event_shape, "event_shape"), shapes.positive(factor, "factor")
     if factor < 2:
@@ -77,9 +86,19 @@ def super_resolution(
         compute_dtype=compute_dtype,
         seed=of_encoder,
     )
+    raw = (shape[0] // factor, shape[1] // factor, shape[2])
+    joined = None
+    if further_context is not None:
+        if not isinstance(further_context, Mapping) or _SMALL in further_context:
+            raise ValueError(
+                f"further_context is a dict of shapes by name, none of them {_SMALL!r}, got "
+                f"{further_context!r}."
+            )
+        raw = {**further_context, _SMALL: raw}
+        joined = JoinedContext(context_shape=raw, places=shape[:2], encoders={_SMALL: encoder})
     inner = glow(
         event_shape=shape,
-        context_shape=(*shape[:2], encoder.output_size),
+        context_shape=(*shape[:2], encoder.output_size) if joined is None else joined.output_shape,
         pool_context=True,
         num_levels=factor.bit_length() - 1 if num_levels is None else num_levels,
         depth=depth,
@@ -93,11 +112,10 @@ def super_resolution(
         compute_dtype=compute_dtype,
         seed=of_flow,
     )
-    small = (shape[0] // factor, shape[1] // factor, shape[2])
     return Flow(
         inner.distribution,
         inner.bijector,
-        embedding=encoder,
-        context_shape=small,
+        embedding=encoder if joined is None else joined,
+        context_shape=raw,
         name="super_resolution",
     )

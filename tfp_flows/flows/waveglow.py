@@ -1,7 +1,6 @@
 """WaveGlow: recordings of any length given their mel spectrogram."""
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bijectors import (
@@ -9,14 +8,19 @@ from tfp_flows.bijectors import (
     Bijector,
     Chain,
     Coupling,
-    Dequantize,
     InvertibleConv1x1,
     MultiScale,
     Squeeze,
 )
-from tfp_flows.errors import unknown_name
 from tfp_flows.flows.flow import Flow
 from tfp_flows.flows.recipes import context_standardized, layer_seeds, standard_normal
+from tfp_flows.flows.recording_parts import (
+    INITIAL,
+    MAX_LOG_SCALE,
+    chosen_of,
+    dequantized,
+    recording_shape,
+)
 from tfp_flows.networks import MelUpsampling, WaveNet
 from tfp_flows.numerics import INPUT_BOUND
 from tfp_flows.transformers import Affine
@@ -41,9 +45,6 @@ _PRESETS = {
         "initial": "rotation",
     },
 }
-# What the 1x1 maps start as: the first, and all others.
-_INITIAL = {"subbands": ("cosines", "reversal"), "rotation": ("rotation", "rotation")}
-_MAX_LOG_SCALE = 3.0
 
 
 def waveglow(
@@ -116,8 +117,6 @@ def waveglow(
         ValueError: If an argument is out of range, the squeeze does not divide the hop, or too many
             channels leave.
     """
-    if preset not in _PRESETS:
-        raise unknown_name("preset", preset, _PRESETS)
     given = {
         "squeeze": squeeze,
         "depth": depth,
@@ -127,14 +126,8 @@ def waveglow(
         "condition_channels": condition_channels,
         "initial": initial,
     }
-    chosen = _PRESETS[preset] | {k: value for k, value in given.items() if value is not None}
-    if chosen["initial"] not in _INITIAL:
-        raise unknown_name("initial", chosen["initial"], _INITIAL)
-    shape = shapes.as_shape(event_shape, "event_shape", free=True)
-    if len(shape) != 2 or shape[1] != 1:
-        raise ValueError(
-            f"waveglow models recordings [length, 1], got event_shape {shape}; mix channels to one."
-        )
+    chosen = chosen_of(_PRESETS, preset, given)
+    shape = recording_shape(event_shape, "waveglow")
     squeeze, depth = (shapes.positive(chosen[name], name) for name in ("squeeze", "depth"))
     if shapes.positive(hop, "hop") % squeeze:
         raise ValueError(f"squeeze must divide the hop, got {squeeze!r} and {hop!r}.")
@@ -159,7 +152,7 @@ def waveglow(
         )
     squeezed = Squeeze(event_shape=shape, factor=squeeze, context_shape=context, dtype=dtype)
     levels = _levels(squeezed, chosen, depth, early_every, early_size, kernel_size, seeds, dtype)
-    bijector = Chain([*_outer(shape, bins, dtype), MultiScale(levels, leaving=early_size)])
+    bijector = Chain([*dequantized(shape, bins, dtype), MultiScale(levels, leaving=early_size)])
     base = standard_normal(bijector.latent_shape, dtype) if base is None else base
     return Flow(
         base,
@@ -169,18 +162,6 @@ def waveglow(
         standardize_context=context_standardized(standardize_context, bijector),
         name="waveglow",
     )
-
-
-def _outer(shape, bins, dtype) -> list:
-    """From samples in [-1, 1) to numbers in [-0.5, 0.5), dequantised."""
-    if bins is None:
-        return []
-    return [
-        tfp.bijectors.Shift(tf.constant(-1, dtype)),
-        tfp.bijectors.Scale(tf.constant(2 / bins, dtype)),
-        Dequantize(event_shape=shape, bins=bins, dtype=dtype),
-        tfp.bijectors.Shift(tf.constant(0.5, dtype)),
-    ]
 
 
 def _levels(squeezed, chosen, depth, early_every, early_size, kernel_size, seeds, dtype):
@@ -201,10 +182,10 @@ def _levels(squeezed, chosen, depth, early_every, early_size, kernel_size, seeds
         "context_shape": context,
         "dtype": dtype,
     }
-    first, others = _INITIAL[chosen["initial"]]
+    first, others = INITIAL[chosen["initial"]]
 
     def mixing(initial):
-        options = {"max_log_scale": _MAX_LOG_SCALE, "seed": next(seeds), "dtype": dtype}
+        options = {"max_log_scale": MAX_LOG_SCALE, "seed": next(seeds), "dtype": dtype}
         return InvertibleConv1x1(event_shape=here, initial=initial, **options)
 
     normalised = ActNorm(event_shape=here, per_channel=True, dtype=dtype)
@@ -230,7 +211,7 @@ def _levels(squeezed, chosen, depth, early_every, early_size, kernel_size, seeds
                 event_shape=here,
                 mask="channel",
                 conditioner=conditioner,
-                transformer=Affine(max_log_scale=_MAX_LOG_SCALE),
+                transformer=Affine(max_log_scale=MAX_LOG_SCALE),
                 context_shape=context,
                 dtype=dtype,
             )

@@ -18,6 +18,7 @@ KINDS = {
     "targets": "tfp_flows.kinds.targets:KIND",
     "speech": "tfp_flows.kinds.speech:KIND",
     "anomaly": "tfp_flows.kinds.anomaly:KIND",
+    "posteriors": "tfp_flows.kinds.posteriors:KIND",
 }
 
 

@@ -7,17 +7,24 @@ from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
 from tfp_flows.models.saving import load
+from tfp_flows.models.semi_supervised import SemiSupervisedVAE
+from tfp_flows.models.vae import VAE
+from tfp_flows.models.vae_presets import binarise, picture_vae
 from tfp_flows.models.watching import EachCall
 
 __all__ = [
+    "VAE",
     "ColumnDrops",
     "EachCall",
     "FlowLayer",
     "FlowModel",
     "ResumableTraining",
     "SampleGrid",
+    "SemiSupervisedVAE",
     "WarmUpCosine",
+    "binarise",
     "column_drops",
     "export",
     "load",
+    "picture_vae",
 ]

@@ -14,7 +14,7 @@ from tfp_flows.spread import check_precision
 ADAPT_ROWS = 100_000
 # Images need far more memory a row on their way through a flow.
 ADAPT_IMAGES = 512
-ADAPT_ENTRIES = 2**26
+FEWEST_IMAGES, ADAPT_PIXELS, ADAPT_ENTRIES = 64, 2**19, 2**26
 # What tf.data says that None is like; the class has no public name.
 _NONE = "NoneTensorSpec"
 
@@ -290,9 +290,11 @@ def _lengths(x, context):
 
 
 def _most_rows(x, context=None) -> int:
-    most = ADAPT_ROWS if len(x.shape) <= 2 else ADAPT_IMAGES
+    if len(x.shape) > 2:
+        largest = ADAPT_PIXELS // max(math.prod(x.shape[1:]), 1)
+        return min(ADAPT_IMAGES, max(FEWEST_IMAGES, largest))
     entries = 0
     if context is not None:
         entries = sum(math.prod(part.shape[1:]) for part in tf.nest.flatten(context))
     # Images, too, may be contexts.
-    return min(most, max(ADAPT_IMAGES, ADAPT_ENTRIES // max(entries, 1)))
+    return min(ADAPT_ROWS, max(ADAPT_IMAGES, ADAPT_ENTRIES // max(entries, 1)))

@@ -30,7 +30,7 @@ keras = tf.keras
 DEFAULT_BATCH_SIZE = 128
 
 
-class _RunningMean(keras.metrics.Mean):
+class RunningMean(keras.metrics.Mean):
     """A mean that is no part of a saved model, where only one Keras would look for it."""
 
     def save_own_variables(self, store):
@@ -83,7 +83,7 @@ class FlowModel(HoldsFlow, keras.Model):
         # Past Keras' tracking: tf_keras would count their variables as parameters.
         # In the flow's dtype, as a mean in the bfloat16 of a policy would count to 256.
         means = tuple(
-            _RunningMean(name=name, dtype=flow.dtype.name) for name in ("loss", "bits_per_dim")
+            RunningMean(name=name, dtype=flow.dtype.name) for name in ("loss", "bits_per_dim")
         )
         object.__setattr__(self, "_means", means)
         seed = tf.Variable(0, dtype=tf.int64, trainable=False)

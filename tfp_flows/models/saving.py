@@ -16,7 +16,11 @@ from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.tracking import HoldsFlow
 
 # Models of upper floors, whose module is imported when a file holds one.
-_ELSEWHERE = {"Inspector": "tfp_flows.anomaly"}
+_ELSEWHERE = {
+    "Inspector": "tfp_flows.anomaly",
+    "PosteriorModel": "tfp_flows.vi.saving",
+    "AmortisedModel": "tfp_flows.vi.saving",
+}
 
 
 def load(path, *, compile: bool = True):
@@ -31,7 +35,7 @@ def load(path, *, compile: bool = True):
             not load.
 
     Returns:
-        The model, with every weight bit-exact.
+        The model, with every weight bit-exact; a `tfp_flows.vi.Posterior` from its file.
 
     Raises:
         InputError: If the file is missing, corrupt, of a newer version or not a Keras model, or if
@@ -56,13 +60,20 @@ def load(path, *, compile: bool = True):
     custom = {"FlowModel": FlowModel, "FlowLayer": FlowLayer, **_subclasses_in(written)}
     try:
         if library != KERAS_NAME:
-            return _of_other_keras(path, written, custom, library)
-        return tf.keras.models.load_model(path, custom_objects=custom, compile=compile)
+            return _as_loaded(_of_other_keras(path, written, custom, library))
+        model = tf.keras.models.load_model(path, custom_objects=custom, compile=compile)
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, OSError) as error:
         reason = " ".join(str(error).split()) or repr(error)
         raise InputError(f"Cannot load the model in {str(path)!r}: {reason[:400]}") from error
+    return _as_loaded(model)
+
+
+def _as_loaded(model):
+    """What a model stands for in its file, mostly itself."""
+    stands_for = getattr(model, "as_loaded", None)
+    return model if stands_for is None else stands_for()
 
 
 def _of_other_keras(path, written, custom, library):

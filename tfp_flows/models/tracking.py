@@ -1,9 +1,11 @@
 """How a Keras object sees the variables of a flow, in Keras 3 and in tf_keras."""
 
+import contextlib
 import contextvars
 import inspect
 import json
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +21,16 @@ _WRAPPER = "_tfp_flows_keras_variable"
 
 # The class that is being loaded and the flow of its file, where the constructor makes another one.
 _loading: contextvars.ContextVar[tuple] = contextvars.ContextVar("loading", default=(None, None))
+
+
+@contextlib.contextmanager
+def held(cls: type, flow) -> Iterator[None]:
+    """Objects of a class that are made inside hold this flow, whatever they build themselves."""
+    token = _loading.set((cls, flow))
+    try:
+        yield
+    finally:
+        _loading.reset(token)
 
 
 class HoldsFlow:
@@ -76,11 +88,8 @@ class HoldsFlow:
         result = construct(cls, arguments)
         if result.flow is not flow and serialization.encode(result.flow) != written:
             # Its constructor drew another one.
-            token = _loading.set((cls, flow))
-            try:
+            with held(cls, flow):
                 result = construct(cls, arguments)
-            finally:
-                _loading.reset(token)
         if result.trainable != trainable:
             result.trainable = trainable
         return result

@@ -3,6 +3,8 @@
 from tfp_flows.networks.autoregressive import AutoregressiveNetwork
 from tfp_flows.networks.circular import CircularMLP
 from tfp_flows.networks.convolutional import ResidualConvNetwork
+from tfp_flows.networks.hyper_convolutional import HyperConvNetwork
+from tfp_flows.networks.joined_context import JoinedContext
 from tfp_flows.networks.lipschitz import LipschitzMLP
 from tfp_flows.networks.mlp import MLP
 from tfp_flows.networks.picture_upsampling import PictureUpsampling
@@ -14,6 +16,8 @@ __all__ = [
     "AutoregressiveNetwork",
     "CircularMLP",
     "ConvNetwork",
+    "HyperConvNetwork",
+    "JoinedContext",
     "LipschitzMLP",
     "MelUpsampling",
     "PictureUpsampling",

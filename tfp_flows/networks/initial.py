@@ -1,6 +1,7 @@
 """Initial weights of the networks that this package builds."""
 
 import numpy as np
+import tensorflow as tf
 
 
 def new_generator(seed: int | None) -> np.random.Generator:
@@ -22,3 +23,28 @@ def uniform(generator: np.random.Generator, shape, fan_in: int, scale: float = 1
     """
     limit = scale / np.sqrt(max(fan_in, 1))
     return generator.uniform(-limit, limit, shape)
+
+
+def convolution_layer(
+    generator: np.random.Generator,
+    name: str,
+    shape: tuple[int, int, int],
+    dtype,
+    scale: float = 1.0,
+) -> tuple[tf.Variable, tf.Variable]:
+    """Kernel and bias of a convolution over sequences.
+
+    Args:
+        generator: Source of the numbers.
+        name: Of the layer.
+        shape: ``[window, inputs, outputs]``.
+        dtype: Of the variables.
+        scale: Factor on their bound.
+    """
+    window, inputs, outputs = shape
+    kernel = uniform(generator, shape, window * inputs, scale)
+    bias = uniform(generator, [outputs], window * inputs, scale)
+    return (
+        tf.Variable(tf.cast(kernel, dtype), name=f"{name}_kernel"),
+        tf.Variable(tf.cast(bias, dtype), name=f"{name}_bias"),
+    )

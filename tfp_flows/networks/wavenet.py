@@ -5,7 +5,7 @@ import tensorflow as tf
 from tfp_flows import shapes
 from tfp_flows.config import Configurable
 from tfp_flows.networks.convolution import convolve, convolve_each
-from tfp_flows.networks.initial import new_generator, uniform
+from tfp_flows.networks.initial import convolution_layer, new_generator, uniform
 from tfp_flows.numerics import bounded, positive_bound
 
 
@@ -70,13 +70,8 @@ class WaveNet(Configurable, tf.Module):
         self._separable, self._channels = bool(separable), channels
 
         def layer(name, inputs, outputs, *, window=1, scale=1.0):
-            fan_in = window * inputs
-            kernel = uniform(generator, [window, inputs, outputs], fan_in, scale)
-            bias = uniform(generator, [outputs], fan_in, scale)
-            return (
-                tf.Variable(tf.cast(kernel, self.dtype), name=f"{name}_kernel"),
-                tf.Variable(tf.cast(bias, self.dtype), name=f"{name}_bias"),
-            )
+            shape = (window, inputs, outputs)
+            return convolution_layer(generator, name, shape, self.dtype, scale)
 
         if context_shape is not None:
             shape = shapes.as_shape(context_shape, "context_shape", free=True)

@@ -41,6 +41,7 @@ def plot_corner(
     *,
     columns: Sequence[str],
     max_columns: int = 8,
+    labels: tuple[str, str] = ("data", "samples"),
     title: str | None = None,
 ) -> "Figure":
     """Draws samples over data: histograms on the diagonal, every pair of columns below it.
@@ -54,6 +55,7 @@ def plot_corner(
         samples: ``[rows, columns]``.
         columns: One name for each column.
         max_columns: How many columns to draw at most, the first ones.
+        labels: What data and samples are called.
         title: Title of the figure.
 
     Returns:
@@ -92,7 +94,7 @@ def plot_corner(
                 _pair(axes, column, row, size=1.5 * side)
             _label(axes, column, row, bottom=i == count - 1, left=j == 0 and i > 0)
     figure.align_labels()
-    _legend(figure, grid[0, 0], inside=count == 1, data=data is not None)
+    _legend(figure, grid[0, 0], inside=count == 1, labels=labels[data is None :])
     if notes:
         figure.supxlabel(notes, fontsize=8, color=NOTE_COLOUR)
     return figure
@@ -168,11 +170,11 @@ def _label(axes: "Axes", x: _Column, y: _Column, *, bottom: bool, left: bool) ->
         axes.set_ylabel(y.label, fontsize=9)
 
 
-def _legend(figure: "Figure", axes: "Axes", *, inside: bool, data: bool) -> None:
+def _legend(figure: "Figure", axes: "Axes", *, inside: bool, labels: Sequence[str]) -> None:
     from matplotlib.patches import Patch
 
-    handles = [Patch(color=DATA_COLOUR, label="data")] if data else []
-    handles.append(Patch(color=MODEL_COLOUR, label="samples"))
+    colours = (DATA_COLOUR, MODEL_COLOUR)[-len(labels) :]
+    handles = [Patch(color=c, label=label) for c, label in zip(colours, labels, strict=True)]
     if inside:
         axes.legend(handles=handles, frameon=False, fontsize=10)
     else:

@@ -116,6 +116,11 @@ class Settings:
             raise InputError(f"--learning-rate is {self.learning_rate:g}; give a positive number.")
         return dataclasses.replace(self, flow=catalogue.find(self.flow))
 
+    @property
+    def event(self) -> str:
+        """Kind of event of the flow, as in the catalogue."""
+        return catalogue.RECIPES[catalogue.find(self.flow)].event
+
     def build_flow(self, event_shape: Any, **more: Any) -> "Flow":
         """Builds the flow that was asked for; see `flows.building.build`.
 

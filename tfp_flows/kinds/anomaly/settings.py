@@ -52,6 +52,12 @@ class AnomalySettings(Settings):
         shown="the backbone's, or 224",
         help="Height and width that pictures are stretched to.",
     )
+    normalise: str = option(
+        "both",
+        panel=_FEATURES,
+        choices=("map", "place", "both"),
+        help="Features to mean 0 and deviation 1 over a whole map, at each place, or both.",
+    )
     background: str = option(
         "white",
         panel=_FEATURES,

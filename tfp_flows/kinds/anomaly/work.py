@@ -31,7 +31,12 @@ class AnomalyWork:
         from tfp_flows.anomaly import Backbone, Inspector
 
         settings = self.settings
-        source.backbone = Backbone(settings.backbone, settings.feature_layers, settings.size)
+        source.backbone = Backbone(
+            settings.backbone,
+            settings.feature_layers,
+            settings.size,
+            normalise=settings.normalise,
+        )
         return Inspector(settings.build_flow(source.backbone.shapes), source.backbone)
 
     def trainer(self, model, source: AnomalySource):

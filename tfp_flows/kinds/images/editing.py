@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from tfp_flows.options import COUNT, OUTPUT, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from tfp_flows.flows import Flow
 
 _BATCH = 64
 _MOST_EXAMPLES = 4096
@@ -53,9 +59,16 @@ def edit(run: Run, options: EditOptions) -> None:
         _examples(place, shape, run.settings.background)
         for place in (options.towards, options.away)
     ]
+    flow = run.model.flow
+    shares = np.linspace(0, options.strength, options.count)
+    strip = edited(flow, picture[None].astype(np.float32), direction(flow, *sets), shares)
+    plotting.save_images(strip[:, 0], options.output, columns=options.count)
+
+
+def direction(flow: "Flow", towards: np.ndarray, away: np.ndarray) -> "tf.Tensor":
+    """The difference of the mean latents of two sets of images, in batches: ``[*latent_shape]``."""
     import tensorflow as tf
 
-    flow = run.model.flow
     to_latent = tf.function(flow.to_latent, autograph=False, reduce_retracing=True)
 
     def mean(images):
@@ -63,11 +76,17 @@ def edit(run: Run, options: EditOptions) -> None:
         sums = [tf.reduce_sum(to_latent(images[i : i + _BATCH]), axis=0) for i in parts]
         return tf.add_n(sums) / len(images)
 
-    direction = mean(sets[0]) - mean(sets[1])
-    shares = np.linspace(0, options.strength, options.count, dtype=np.float32)
-    start = flow.to_latent(picture[None].astype(np.float32))
-    strip = flow.from_latent(start + shares[:, None] * direction).numpy()
-    plotting.save_images(strip, options.output, columns=options.count)
+    return mean(towards) - mean(away)
+
+
+def edited(flow: "Flow", images: np.ndarray, direction, shares: np.ndarray) -> np.ndarray:
+    """Images with shares of a direction added to their latents, ``[shares, *images.shape]``."""
+    import tensorflow as tf
+
+    from_latent = tf.function(flow.from_latent, autograph=False)
+    start = flow.to_latent(images)
+    steps = tf.cast(shares, start.dtype)
+    return np.stack([from_latent(start + step * direction).numpy() for step in steps])
 
 
 def _examples(place: Path, shape: tuple[int, int, int], background: str) -> np.ndarray:

@@ -10,20 +10,20 @@ from tfp_flows.noise import seeded
 from tfp_flows.terminal import tracked
 
 if TYPE_CHECKING:
-    from tfp_flows.audio import Framed
+    from tfp_flows.audio import Framed, Spoken
     from tfp_flows.flows import Flow
 
 # Samples that are evaluated at once; what is longer goes in pieces of this length.
 _MOST = 2**20
 
 
-def nats_a_sample(flow: "Flow", clips: "Sequence[Framed]", seed: int) -> np.ndarray:
+def nats_a_sample(flow: "Flow", clips: "Sequence[Framed | Spoken]", seed: int) -> np.ndarray:
     """Nats a sample of each clip, the same for the same arguments.
 
     Clips beyond a million samples are evaluated in pieces, each by itself.
 
     Args:
-        flow: A flow of recordings given their frames.
+        flow: A flow of recordings given their frames, or who speaks.
         clips: Recordings.
         seed: Seed of the noise of dequantisation.
 
@@ -32,9 +32,9 @@ def nats_a_sample(flow: "Flow", clips: "Sequence[Framed]", seed: int) -> np.ndar
     """
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def compiled(x, mel, step):
+    def compiled(x, context, step):
         with seeded(seed, step):
-            return flow.log_prob(x, mel)[0]
+            return flow.log_prob(x, context)[0]
 
     results = []
     for place, clip in enumerate(tracked(clips, "Scoring", len(clips))):
@@ -42,8 +42,8 @@ def nats_a_sample(flow: "Flow", clips: "Sequence[Framed]", seed: int) -> np.ndar
         for begin in range(0, len(clip), frames):
             part = clip[begin : begin + frames]
             x = tf.constant(part.audio.reshape(1, -1, 1), flow.dtype)
-            mel = tf.constant(part.mel[None], flow.dtype)
-            total += float(compiled(x, mel, tf.constant(place, tf.int64)))
+            context = tf.constant(part.context[None], flow.dtype)
+            total += float(compiled(x, context, tf.constant(place, tf.int64)))
         results.append(total / clip.audio.size)
     return np.array(results)
 

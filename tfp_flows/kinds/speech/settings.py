@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from tfp_flows.errors import InputError
+from tfp_flows.flows.catalogue import RECIPES
 from tfp_flows.options import again, option
 from tfp_flows.runs.settings import Settings
 
@@ -63,3 +64,8 @@ class SpeechSettings(Settings):
         return (
             dataclasses.replace(settings, data=str(path.resolve())) if path.exists() else settings
         )
+
+
+def given_speakers(flow: str) -> bool:
+    """Whether a flow is given who speaks, rather than a spectrogram."""
+    return RECIPES[flow].context == (1,)

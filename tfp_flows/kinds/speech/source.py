@@ -6,110 +6,107 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfp_flows.errors import InputError
-from tfp_flows.kinds.speech.settings import SpeechSettings
+from tfp_flows.kinds.speech.settings import SpeechSettings, given_speakers
 from tfp_flows.terminal import import_tensorflow
 
 if TYPE_CHECKING:
-    from tfp_flows.audio import Clip, MelSettings
+    from tfp_flows.audio import Clip, Framed, Spoken
 
-# Held out of a source without parts of its own: a tenth, but five clips if that is at most a
-# quarter.
-_SHARE, _FEWEST, _MOST = 10, 5, 4
-# Of the frames that are left, one of so many validates.
-_VALIDATION = 16
+# Of the training samples, one of so many validates.
+VALIDATION = 16
 _NAMED = 5
 
 
-class SpeechSource:
-    """Recordings in three parts, with their spectrograms; see `tfp_flows.runs.work.Source`.
+class Recordings:
+    """Recordings in three parts, with what a flow of them is given; see `runs.work.Source`.
+
+    Classes of it say what that is: the arguments of the recipe (`context`), batches and
+    validation for training, held-out clips with their own and with another's (`swapped`), and
+    what is made of one (`remade`).
 
     Attributes:
+        settings: What was asked for.
         mel: Settings of the spectrograms.
-        train: Training clips end to end, in an order drawn by the seed.
-        validation: Likewise, the last sixteenth.
-        test: The clips held out.
-        names: Their names.
+        clips: What was read.
+        names: Those of the clips held out.
         samples: Number of training samples, validation left out.
     """
 
-    def __init__(
-        self,
-        train: "list[Clip]",
-        test: "list[Clip]",
-        mel: "MelSettings",
-        settings: SpeechSettings,
-        skipped: dict[str, str],
-        remarks: list[str],
-    ):
-        from tfp_flows.audio import Framed
+    swapped_key: str
+    columns: tuple[str, str]
+    train: Any
+    validation: Any
+    test: "list[Framed] | list[Spoken]"
+    samples: int
 
-        self.mel, self._skipped, self._remarks = mel, skipped, remarks
-        self._counts = {"train": len(train), "test": len(test)}
-        order = np.random.default_rng(settings.seed).permutation(len(train))
-        whole = Framed.joined([Framed.of(train[i].samples, mel) for i in order])
-        frames = settings.segment // mel.hop
-        kept = len(whole) - max(frames, len(whole) // _VALIDATION)
-        if kept < frames:
-            raise InputError(
-                f"{settings.data} holds {len(whole) * mel.hop:,} samples to train and validate on; "
-                f"give more than two segments of {settings.segment:,}, or a shorter --segment."
-            )
-        self.train, self.validation = whole[:kept], whole[kept:]
-        self.samples = kept * mel.hop
-        self.test: list[Framed] = [Framed.of(clip.samples, mel) for clip in test]
-        self.names = [clip.name for clip in test]
+    def __init__(self, settings: SpeechSettings):
+        from tfp_flows.audio import MelSettings, read_clips
+
+        self.settings = settings
+        self.clips = read_clips(settings.data, rate=settings.rate, shortest=settings.window)
+        if not self.clips.test:
+            self.clips.train, self.clips.test = self.held_out(self.clips.train)
+        high = min(8000.0, self.clips.rate / 2) if settings.high is None else settings.high
+        self.mel = MelSettings(
+            rate=self.clips.rate,
+            hop=settings.hop,
+            window=settings.window,
+            bands=settings.bands,
+            high=high,
+        )
+
+    def held_out(self, train: "list[Clip]") -> "tuple[list[Clip], list[Clip]]":
+        """Clips to train on, and clips held out, of a source without parts of its own."""
+        raise NotImplementedError
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the clips held out."""
+        return [clip.name for clip in self.clips.test]
 
     def digest(self, form: int) -> str:
         """A fingerprint of all samples, in order, and of how spectrograms are made."""
         found = hashlib.sha256(json.dumps(self.mel.record(), sort_keys=True).encode())
         for part in (self.train, self.validation, *self.test):
-            found.update(f"{len(part)}".encode())
+            found.update(f"{len(part.audio)}".encode())
             found.update(np.ascontiguousarray(part.audio))
         return found.hexdigest()
+
+    def to_validate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Segments ``[n, segment, 1]`` to validate on, and what the flow is given of each."""
+        return self.validation.cut(self.settings.segment)
+
+    def shown(self, count: int) -> list[int]:
+        """Places of the held-out clips that are drawn: evenly from all of them."""
+        places = np.linspace(0, len(self.test) - 1, min(count, len(self.test)))
+        return places.round().astype(int).tolist()
 
     def describe(self) -> dict[str, Any]:
         """Settings of the spectrograms, numbers of clips and samples, and what was left out."""
         return {
             "mel": self.mel.record(),
-            "clips": self._counts,
+            "clips": {"train": len(self.clips.train), "test": len(self.clips.test)},
             "training_samples": self.samples,
-            "skipped": len(self._skipped),
+            "skipped": len(self.clips.skipped),
         }
 
     def remarks(self) -> list[str]:
         """What was converted or left out."""
-        return [*self._remarks, *skipped_remarks(self._skipped)]
+        return [*self.clips.remarks, *skipped_remarks(self.clips.skipped)]
 
 
-def load(settings: SpeechSettings) -> SpeechSource:
+def load(settings: SpeechSettings) -> Recordings:
     """Finds the recordings that a fit was asked for.
 
     Raises:
         InputError: If there are none, or too few.
     """
     import_tensorflow()
-    from tfp_flows.audio import MelSettings, read_clips
-
-    clips = read_clips(settings.data, rate=settings.rate, shortest=settings.window)
-    train, test = clips.train, clips.test
-    if not test:
-        if len(train) < 2:
-            raise InputError(
-                f"{settings.data} holds one recording that can be used; give two or more, as one "
-                "at least is held out."
-            )
-        count = min(max(_FEWEST, len(train) // _SHARE), max(1, len(train) // _MOST))
-        train, test = train[:-count], train[-count:]
-    high = min(8000.0, clips.rate / 2) if settings.high is None else settings.high
-    mel = MelSettings(
-        rate=clips.rate,
-        hop=settings.hop,
-        window=settings.window,
-        bands=settings.bands,
-        high=high,
-    )
-    return SpeechSource(train, test, mel, settings, clips.skipped, clips.remarks)
+    if given_speakers(settings.flow):
+        from tfp_flows.kinds.speech.voices import SpokenRecordings as Kind
+    else:
+        from tfp_flows.kinds.speech.spectrograms import FramedRecordings as Kind
+    return Kind(settings)
 
 
 def skipped_remarks(skipped: dict[str, str]) -> list[str]:

@@ -2,17 +2,15 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tfp_flows.errors import InputError
-from tfp_flows.kinds.speech.settings import SpeechSettings
+from tfp_flows.kinds.speech.conversion import place_of, speakers
+from tfp_flows.kinds.speech.records import mel_settings, one_clip
+from tfp_flows.kinds.speech.settings import SpeechSettings, given_speakers
 from tfp_flows.options import OUTPUT, TABLES, again, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
-
-if TYPE_CHECKING:
-    from tfp_flows.audio import MelSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,9 +26,18 @@ class SampleOptions:
     temperature: float = option(1.0, min=0.0, help="Factor on the spread of the latents.")
     denoise: float = option(
         0.0,
-        metavar="STRENGTH",
+        metavar="[STRENGTH]",
         min=0.0,
-        help="How much of the flow's bias, what it says to silence, is taken away; 1 is all.",
+        bare=1.0,
+        help="How much of the flow's bias, what it says to silence, is taken away: all of it, or "
+        "STRENGTH times as much.",
+    )
+    latents_of: Path | None = option(
+        None,
+        metavar="OTHER",
+        shown="drawn at random",
+        help="Recording whose latents are used: what the spectrogram of it does not tell, its "
+        "style, goes to that of CLIP.",
     )
 
 
@@ -42,6 +49,12 @@ class ScoreOptions:
         argument=True, metavar="DATA", help="Recordings, as fit takes them, or one recording."
     )
     output: Path = option(**OUTPUT, help=TABLES)
+    speaker: str | None = option(
+        None,
+        metavar="SPEAKER",
+        shown="as names say",
+        help="Who speaks in all of them, for a flow that is given who speaks.",
+    )
     seed: int = again(SpeechSettings, "seed", help="Seed of the noise of dequantisation.")
 
 
@@ -66,19 +79,24 @@ def sample(run: Run, options: SampleOptions) -> None:
     from tfp_flows.audio.files import check_sound
 
     check_sound(options.output)
+    _given_spectrograms(run)
     if not options.like.is_file():
         raise InputError(f"There is no file {options.like}.")
     settings = mel_settings(run)
-    from tfp_flows.audio import BiasRemover, Framed, load_mel, write_clip
+    from tfp_flows.audio import BiasRemover, Framed, carry_latents, load_mel, write_clip
 
     if options.like.suffix.lower() == ".npz":
         mel, theirs = load_mel(options.like)
         settings.check_same(theirs, str(options.like))
     else:
-        mel = Framed.of(_samples(options.like, settings), settings).mel
-    flow = run.model.flow
-    made = flow.sample(context=mel[None], seed=options.seed, temperature=options.temperature)
-    samples = made[0, :, 0].numpy()
+        mel = Framed.of(one_clip(options.like, settings).samples, settings).mel
+    flow, temperature = run.model.flow, options.temperature
+    if options.latents_of is None:
+        made = flow.sample(context=mel[None], seed=options.seed, temperature=temperature)
+        samples = made[0, :, 0].numpy()
+    else:
+        style = one_clip(options.latents_of, settings).samples
+        samples = carry_latents(flow, style, mel, settings, temperature)
     if options.denoise:
         samples = BiasRemover(flow, settings)(samples, options.denoise)
     write_clip(options.output, samples, settings.rate)
@@ -92,10 +110,11 @@ def clean(run: Run, options: CleanOptions) -> None:
     from tfp_flows.audio.files import check_sound
 
     check_sound(options.output)
+    _given_spectrograms(run)
     settings = mel_settings(run)
     from tfp_flows import audio
 
-    samples = _samples(options.noisy, settings)
+    samples = one_clip(options.noisy, settings).samples
     level = options.noise or audio.noise_level(samples, settings)
     if not level > 0:
         raise InputError(
@@ -107,27 +126,20 @@ def clean(run: Run, options: CleanOptions) -> None:
     audio.write_clip(options.output, cleaned, settings.rate)
 
 
-def _samples(path: Path, settings: "MelSettings"):
-    """One recording at the rate of the run."""
-    from tfp_flows.audio import read_clip
-
-    clip, remarks = read_clip(path, settings.rate, settings.window)
-    for remark in remarks:
-        note(remark)
-    return clip.samples
-
-
 def score(run: Run, options: ScoreOptions) -> None:
     """Write the nats and bits a sample of each recording given its spectrogram, with its name.
 
-    Nats are of the density over [-1, 1), bits of samples of 16 bits with uniform noise, on average
-    an upper bound on those of the samples. What cannot be read is named and left out.
+    Blow is given who speaks instead, as the names say. Nats are of the density over [-1, 1), bits
+    of samples of 16 bits with uniform noise, on average an upper bound on those of the samples.
+    What cannot be read is named and left out.
     """
     from tfp_flows import datasets
 
     datasets.check_output(options.output)
     settings = mel_settings(run)
-    from tfp_flows.audio import Framed, read_clips
+    if options.speaker is not None:
+        place_of(speakers(run), options.speaker)
+    from tfp_flows.audio import Framed, Spoken, read_clips
 
     clips = read_clips(options.data, rate=settings.rate, shortest=settings.window)
     from tfp_flows.kinds.speech.scoring import nats_a_sample
@@ -137,8 +149,16 @@ def score(run: Run, options: ScoreOptions) -> None:
     for remark in [*clips.remarks, *skipped_remarks(clips.skipped)]:
         note(remark)
     every = [*clips.train, *(clips.test or ())]
-    framed = [Framed.of(clip.samples, settings) for clip in every]
-    nats = nats_a_sample(run.model.flow, framed, options.seed)
+    if given_speakers(run.settings.flow):
+        names = speakers(run)
+        who = [place_of(names, options.speaker or clip.speaker) for clip in every]
+        conditioned: list[Framed | Spoken] = [
+            Spoken.of(clip.samples, place, len(names), settings.hop)
+            for clip, place in zip(every, who, strict=True)
+        ]
+    else:
+        conditioned = [Framed.of(clip.samples, settings) for clip in every]
+    nats = nats_a_sample(run.model.flow, conditioned, options.seed)
     import numpy as np
 
     datasets.save_table(
@@ -150,18 +170,13 @@ def score(run: Run, options: ScoreOptions) -> None:
     )
 
 
-def mel_settings(run: Run) -> "MelSettings":
-    """How the spectrograms of a run are made.
-
-    Raises:
-        InputError: If its record is damaged.
-    """
-    from tfp_flows.audio import MelSettings
-
-    try:
-        return MelSettings(**run.metrics["data"]["mel"])
-    except TypeError as error:
-        raise InputError(f"The record of {run.path} is damaged: {error}.") from error
+def _given_spectrograms(run: Run) -> None:
+    """Refuses a run whose flow is given something else."""
+    if given_speakers(run.settings.flow):
+        raise InputError(
+            f"{run.path} is of {run.settings.flow}, which is given no spectrogram but who speaks; "
+            "convert is what it is for."
+        )
 
 
 SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run --like clip.wav -o out.wav")

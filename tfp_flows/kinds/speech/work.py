@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tfp_flows import plotting
+from tfp_flows.errors import InputError
 from tfp_flows.kinds.speech.settings import SpeechSettings
-from tfp_flows.kinds.speech.source import SpeechSource, load
+from tfp_flows.kinds.speech.source import Recordings, load
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.terminal import number, plus_minus
@@ -17,7 +18,11 @@ _PICTURE = "spectrograms.png"
 _GRADIENT_NORM = 100.0
 _MOST_STEPS = 128
 _SHOWN = 3
-TEMPERATURE = 0.6
+# Held-out clips that are given what is not theirs: entries of ``test``, and how they are told.
+_SWAPPED = {
+    "with_another_mel": "With another clip's spectrogram",
+    "as_another_speaker": "As if another speaker spoke",
+}
 
 
 class SpeechWork:
@@ -26,19 +31,24 @@ class SpeechWork:
     def __init__(self, settings: SpeechSettings):
         self.settings = settings
 
-    def source(self) -> SpeechSource:
+    def source(self) -> Recordings:
         """Finds the recordings."""
         return load(self.settings)
 
-    def build(self, source: SpeechSource):
-        """A flow over samples in [-1, 1) given frames."""
+    def build(self, source: Recordings):
+        """A flow over samples in [-1, 1) given frames, or who speaks."""
         from tfp_flows.models import FlowModel
 
-        mel = source.mel
-        context = {"context_shape": (None, mel.bands), "hop": mel.hop}
-        return FlowModel(self.settings.build_flow((None, 1), **context))
+        flow = self.settings.build_flow((None, 1), **source.context)
+        unit = math.prod(flow.bijector.place_factors)
+        if source.mel.hop % unit:
+            raise InputError(
+                f"--hop is {source.mel.hop}, and {self.settings.flow} makes one place of {unit} "
+                f"samples; give a hop and a segment that {unit} divides."
+            )
+        return FlowModel(flow)
 
-    def trainer(self, model, source: SpeechSource):
+    def trainer(self, model, source: Recordings):
         """Adam, whose rate rises at first and falls along a cosine to 0."""
         import tensorflow as tf
 
@@ -50,56 +60,49 @@ class SpeechWork:
             tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM),
             loss=lambda x, log_prob: -log_prob / segment,
         )
-        frames, size = segment // source.mel.hop, settings.batch_size
+        size = settings.batch_size
         steps = max(1, min(_MOST_STEPS, source.samples // (segment * size)))
         training = ResumableTraining(seed=settings.seed)
-        batches = source.train.drawn(
-            source.mel, frames, size, steps, seed=settings.seed, epoch=training.epoch_number
-        )
-
+        batches = source.batches(steps, training.epoch_number)
         return KerasTrainer(
             model,
             training,
             data=lambda: {
                 "x": batches,
-                "validation_data": tf.data.Dataset.from_tensor_slices(
-                    source.validation.cut(frames)
-                ).batch(size),
+                "validation_data": tf.data.Dataset.from_tensor_slices(source.to_validate()).batch(
+                    size
+                ),
             },
             callbacks=lambda rounds: [warm_up(settings.learning_rate, rounds)],
         )
 
-    def measure(self, model, source: SpeechSource) -> dict[str, Any]:
-        """Nats a sample of the held-out clips, with their own spectrogram and with another's."""
-        from tfp_flows.kinds.speech.scoring import another_mel, nats_a_sample
+    def measure(self, model, source: Recordings) -> dict[str, Any]:
+        """Nats a sample of the held-out clips, with what is theirs and with another's."""
+        from tfp_flows.kinds.speech.scoring import nats_a_sample
 
         own = nats_a_sample(model.flow, source.test, self.settings.seed)
         test = headline("log-likelihood a sample", "nats", *_mean(own))
         test |= {"nats_a_sample": _mean(own)[0], "bits_a_sample": bits(_mean(own)[0])}
-        if len(source.test) > 1:
-            others = another_mel(source.test)
-            test["with_another_mel"] = _mean(nats_a_sample(model.flow, others, self.settings.seed))[
-                0
-            ]
+        if swapped := source.swapped():
+            others = nats_a_sample(model.flow, swapped, self.settings.seed)
+            test[source.swapped_key] = _mean(others)[0]
         return {"test": test | {"gaussian": _gaussian(source)}}
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
-        """Spectrograms of held-out clips above those of what is made from them."""
+        """Spectrograms of held-out clips beside those of what is made from them."""
         from tfp_flows.audio import Framed
 
         source = find()
         if source is None:
             return
         rows = []
-        for i, clip in enumerate(source.test[:_SHOWN]):
-            made = model.flow.sample(
-                context=clip.mel[None], seed=self.settings.seed + i, temperature=TEMPERATURE
-            )
-            again = Framed.of(made[0, :, 0].numpy(), source.mel)
-            rows.append((source.names[i], clip.mel, again.mel))
+        for place in source.shown(_SHOWN):
+            shown = (source.test[place].audio.ravel(), source.remade(model.flow, place))
+            pair = [Framed.of(samples, source.mel).mel for samples in shown]
+            rows.append((source.names[place], pair))
         figure = plotting.plot_spectrograms(
-            [(name, (recorded, made)) for name, recorded, made in rows],
-            ("recorded", f"from its mel, temperature {TEMPERATURE}"),
+            rows,
+            source.columns,
             seconds=source.mel.hop / source.mel.rate,
             hertz=(source.mel.low, source.mel.high),
         )
@@ -119,10 +122,9 @@ class SpeechWork:
             f"{test['bits_a_sample']:.2f} bits (16 bits, uniform noise); a Gaussian of the "
             f"training samples {test['gaussian']:.2f} nats."
         )
-        if "with_another_mel" in test:
-            yield (
-                f"With another clip's spectrogram: {test['with_another_mel']:.2f} nats a sample."
-            )
+        for key, text in _SWAPPED.items():
+            if key in test:
+                yield f"{text}: {test[key]:.2f} nats a sample."
 
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int | None]:
         """One channel, of any length."""
@@ -140,7 +142,7 @@ def _mean(values: np.ndarray) -> tuple[float, float | None]:
     return float(values.mean()), error
 
 
-def _gaussian(source: SpeechSource) -> float:
+def _gaussian(source: Recordings) -> float:
     """Mean nats a sample of the held-out clips under one normal of all training samples."""
     audio = source.train.audio
     mean, variance = float(audio.mean()), float(audio.var())

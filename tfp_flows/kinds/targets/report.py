@@ -1,10 +1,8 @@
 """What came of a fit: bound, weights, normaliser, and pictures of target beside flow."""
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from tfp_flows import plotting
 from tfp_flows.kinds.targets.source import TargetSource
@@ -18,6 +16,8 @@ from tfp_flows.plotting._style import (
 )
 from tfp_flows.plotting.plane import brightest
 from tfp_flows.terminal import tracked
+from tfp_flows.vi import weighing
+from tfp_flows.vi.weights import relative
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 DRAWS = 20_000
 _BATCH = 10_000
 _SHOWN = 5_000
-# Beyond the numbers of steps, so that no draw of the training is one of the evaluation.
-_PLACE = 2**30
 
 
 class Weighed(NamedTuple):
@@ -45,62 +43,16 @@ class Weighed(NamedTuple):
 
 def weigh(flow: "Flow", source: TargetSource, count: int, seed: int) -> Weighed:
     """Draws from a flow and weighs by a target; the same for the same arguments."""
-    size = min(count, _BATCH)
-
-    @tf.function(autograph=False)
-    def drawn(place):
-        pair = tf.stack([tf.constant(seed), place])
-        x, log_q = flow.sample_and_log_prob(size, seed=pair)
-        return x, source.log_density(x) - log_q
-
-    starts = range(0, count, size)
-    places = tracked([_PLACE + i for i in range(len(starts))], "Weighing", len(starts))
-    parts = [drawn(tf.constant(place)) for place in places]
-    x, log_weights = (
-        np.concatenate([p.numpy() for p in each])[:count] for each in zip(*parts, strict=True)
+    return Weighed(
+        *weighing.weigh(
+            flow,
+            source.log_density,
+            count,
+            (seed, 0),
+            size=_BATCH,
+            watched=lambda batches: tracked(batches, "Weighing", len(batches)),
+        )
     )
-    return Weighed(x, log_weights.astype(np.float64))
-
-
-def measures(log_weights: np.ndarray) -> dict[str, Any]:
-    """Measures of a flow from the log-weights of its draws, with standard errors.
-
-    The bound is the mean of the log-weights ``log w``, and below the log-normaliser on average.
-    The estimate of that is the logarithm of the mean of ``w``; its error is that of the mean
-    divided by the mean (delta method). The effective share of the draws is ``(sum w)^2 / (n sum
-    w^2)`` (Kong 1992). Weights that are not a number count as 0.
-
-    Args:
-        log_weights: ``[n]`` in nats.
-
-    Returns:
-        JSON values, None where they are not finite.
-    """
-    count = len(log_weights)
-    weights, top = relative(log_weights)
-    error = log_weights.std(ddof=1) / math.sqrt(count) if np.isfinite(log_weights).all() else None
-    total = weights.sum()
-    share = float(total**2 / (count * (weights**2).sum())) if total > 0 else 0.0
-    values = {
-        "bound_nats": log_weights.mean() if error is not None else None,
-        "bound_standard_error": error,
-        "log_normaliser": top + math.log(total / count) if total > 0 else None,
-        "log_normaliser_standard_error": math.sqrt((1 / share - 1) / count) if share else None,
-        "effective_share": share,
-        "heaviest_share": float(weights.max() / total) if total > 0 else None,
-        "draws": count,
-        "draws_not_finite": int((~np.isfinite(log_weights)).sum()),
-    }
-    return {k: float(v) if isinstance(v, np.floating) else v for k, v in values.items()}
-
-
-def relative(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights over the largest of them, and the logarithm of that one."""
-    log_weights = np.where(np.isfinite(log_weights), log_weights, -np.inf)
-    top = float(log_weights.max())
-    if not math.isfinite(top):
-        return np.zeros_like(log_weights), 0.0
-    return np.exp(log_weights - top), top
 
 
 def picture(
@@ -140,7 +92,7 @@ def picture(
 
 def _draws(flow, source, seed):
     if source is None:
-        return flow.sample(_SHOWN, seed=(seed, _PLACE)).numpy(), None
+        return flow.sample(_SHOWN, seed=(seed, weighing.PLACE)).numpy(), None
     found = weigh(flow, source, DRAWS, seed)
     samples = found.x[:_SHOWN]
     if source.formula is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.kinds.targets.formulas import FORMULAS
 from tfp_flows.options import again, option
+from tfp_flows.runs import code
 from tfp_flows.runs.settings import DATA, FLOW, LAYERS, TRAINING, Settings
 
 
@@ -63,24 +64,16 @@ class TargetSettings(Settings):
         settings = super().check()
         if self.spread is not None and not 0 < self.spread < math.inf:
             raise InputError(f"--spread is {self.spread:g}; give a positive number.")
-        place, separator, function = self.data.rpartition(":")
         if self.data in FORMULAS:
             return dataclasses.replace(settings, dim=_dimension(self.data, self.dim))
-        if not separator and Path(self.data).suffix != ".py":
+        if ":" not in self.data and Path(self.data).suffix != ".py":
             if Path(self.data).exists():
                 raise InputError(
                     f"{self.data} is no target: give a name or file.py:function, or leave --kind "
                     "out to fit data."
                 )
             raise unknown_name("target", self.data, FORMULAS)
-        if not separator or not function.isidentifier():
-            raise InputError(
-                f"{self.data} names no function; give file.py:function, as "
-                f"{place or self.data}:log_density."
-            )
-        path = Path(place).resolve()
-        if not path.is_file():
-            raise InputError(f"There is no file {path}; give file.py:function, or a target's name.")
+        path, function = code.split(self.data, "log_density")
         return dataclasses.replace(settings, data=f"{path}:{function}")
 
 

@@ -1,8 +1,6 @@
 """Where a target comes from: a formula's name, or a function in a file of the user's own."""
 
 import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.flows.catalogue import RECIPES
 from tfp_flows.kinds.targets.formulas import FORMULAS, Known
 from tfp_flows.kinds.targets.settings import TargetSettings
+from tfp_flows.runs import code
 from tfp_flows.terminal import import_tensorflow
 
 if TYPE_CHECKING:
@@ -94,33 +93,9 @@ def load(settings: TargetSettings) -> TargetSource:
         raise InputError(f"The dimension of {settings.data} is not known; give --dim.")
     place, _, name = settings.data.rpartition(":")
     path = Path(place)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror}.") from error
+    content = code.read(path)
     import_tensorflow()
-    function = getattr(_module(path), name, None)
+    function = code.load(path, name)
     if not callable(function):
-        state = "has no function" if function is None else "holds something that is no function:"
-        raise InputError(f"{path} {state} {name!r}; give file.py:function.")
+        raise InputError(f"{path} holds something that is no function: {name!r}.")
     return TargetSource(settings, function, content)
-
-
-def _module(path: Path):
-    """Runs a file, which may import what lies beside it."""
-    name = f"tfp_flows_target_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise InputError(f"{path} does not run: {_said(error)}; correct it.") from error
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
-
-
-def _said(error: BaseException) -> str:
-    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {text}".rstrip(" .:")

@@ -9,17 +9,12 @@ from tfp_flows.errors import InputError
 from tfp_flows.models import FlowModel
 from tfp_flows.runs.rounds import Rounds
 from tfp_flows.training_state import Arrays
+from tfp_flows.vi.steps import STEPS, Steps
 
-# Of a round, which the command calls an epoch.
-STEPS = 100
 _JUDGED = 4096
-_GRADIENT_NORM = 5.0
-# Steps in which the rate rises to its height.
-_RISE = 200
 _AFTER_UNDOING = 0.25
 # Nats above the best round at which training has left its way.
 _FAR = 1000.0
-_FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-8
 _COLDEST = 0.05
 
 
@@ -62,13 +57,11 @@ class ReverseKL:
         self._model, self._log_density, self._seed = model, log_density, seed
         self._batch_size, self._decay_patience, self._warm_up = batch_size, decay_patience, warm_up
         self._variables = list(model.flow.trainable_variables)
-        self._moments = [
-            tf.Variable(tf.zeros_like(v), trainable=False) for v in 2 * self._variables
-        ]
-        self._updates, self._rate = tf.Variable(0, trainable=False), learning_rate
-        options = {"jit_compile": compiled, "autograph": False}
-        self._train = tf.function(self._several, **options)
-        self._judge = tf.function(lambda: self._loss(_JUDGED, -1, 1.0)[1], **options)
+        self._steps = Steps(self._variables, self._gradients, compiled=compiled)
+        self._rate = learning_rate
+        self._judge = tf.function(
+            lambda: self._loss(_JUDGED, -1, 1.0)[1], jit_compile=compiled, autograph=False
+        )
 
     def run(self, rounds: Rounds) -> None:
         """Trains until the rounds are over."""
@@ -80,7 +73,7 @@ class ReverseKL:
             share = tf.constant(_COLDEST ** (1 - warm), self._model.flow.dtype)
             rate = tf.constant(self._rate, self._model.flow.dtype)
             before = self.state()
-            loss, kept = self._train(tf.constant(number * STEPS), rate, share)
+            loss, kept = self._steps.train(tf.constant(number * STEPS), rate, share)
             logs = {"loss": float(loss), "val_loss": float(self._judge()), "undone": 0.0}
             best = rounds.state.best
             worst = best + _FAR if warm == 1 else np.inf
@@ -96,15 +89,13 @@ class ReverseKL:
         """Goes back to earlier weights, with smaller steps and no memory of gradients."""
         self.restore({"weight": weights})
         self._rate *= _AFTER_UNDOING
-        for variable in (*self._moments, self._updates):
-            variable.assign(tf.zeros_like(variable))
+        self._steps.forget()
 
     def state(self) -> Arrays:
         """Weights, Adam's moments and count, and the rate."""
         return {
             "weight": self._model.get_weights(),
-            "moment": [variable.numpy() for variable in self._moments],
-            "update": [self._updates.numpy()],
+            **self._steps.state(),
             "rate": [np.asarray(self._rate)],
         }
 
@@ -112,12 +103,10 @@ class ReverseKL:
         """Puts them back."""
         try:
             self._model.set_weights(arrays["weight"])
-            for variable, value in zip(self._moments, arrays.get("moment", ()), strict=False):
-                variable.assign(value)
+            self._steps.restore(arrays)
         except ValueError as error:
             raise InputError("The kept state is of another flow; begin anew.") from error
-        if "update" in arrays:
-            self._updates.assign(arrays["update"][0])
+        if "rate" in arrays:
             self._rate = float(arrays["rate"][0])
 
     def _loss(self, count: int, place, share):
@@ -127,40 +116,10 @@ class ReverseKL:
         log_p = self._log_density(x)
         return tf.reduce_mean(log_q - share * log_p), tf.reduce_mean(log_q - log_p)
 
-    def _several(self, first, rate, share):
-        """``STEPS`` steps: the mean loss of those that were kept, and their number."""
-
-        def step(i, total, kept):
-            with tf.GradientTape() as tape:
-                cold, loss = self._loss(self._batch_size, first + i, share)
-            gradients = tape.gradient(
-                cold, self._variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-            )
-            norm = tf.linalg.global_norm(gradients)
-            good = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-            scale = tf.minimum(tf.ones_like(norm), _GRADIENT_NORM / norm)
-            self._update([scale * g for g in gradients], rate, good)
-            total += tf.where(good, loss, tf.zeros_like(loss))
-            return i + 1, total, kept + tf.cast(good, tf.int32)
-
-        start = (tf.constant(0), tf.zeros([], self._model.flow.dtype), tf.constant(0))
-        _, total, kept = tf.while_loop(lambda i, *_: i < STEPS, step, start)
-        return total / tf.cast(kept, total.dtype), kept
-
-    def _update(self, gradients, rate, good) -> None:
-        """A step of Adam (Kingma and Ba 2015, Algorithm 1), if it is a good one."""
-        self._updates.assign_add(tf.cast(good, tf.int32))
-        time = tf.cast(self._updates, rate.dtype)
-        # Adam's first steps are as long as any: through many layers of couplings they explode.
-        rate *= tf.minimum(tf.ones_like(time), time / _RISE)
-        rate *= tf.sqrt(1 - _SECOND_DECAY**time) / (1 - _FIRST_DECAY**time)
-        half = len(self._variables)
-        firsts, seconds = self._moments[:half], self._moments[half:]
-        for variable, first, second, gradient in zip(
-            self._variables, firsts, seconds, gradients, strict=True
-        ):
-            new_first = _FIRST_DECAY * first + (1 - _FIRST_DECAY) * gradient
-            new_second = _SECOND_DECAY * second + (1 - _SECOND_DECAY) * gradient**2
-            new = variable - rate * new_first / (tf.sqrt(new_second) + _EPSILON)
-            for old, value in ((first, new_first), (second, new_second), (variable, new)):
-                old.assign(tf.where(good, value, old))
+    def _gradients(self, place, share):
+        with tf.GradientTape() as tape:
+            cold, loss = self._loss(self._batch_size, place, share)
+        gradients = tape.gradient(
+            cold, self._variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return loss, gradients

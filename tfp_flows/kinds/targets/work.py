@@ -66,9 +66,10 @@ class TargetWork:
     def measure(self, model, source: TargetSource) -> dict[str, Any]:
         """The bound, the effective share of weighted draws, and the log-normaliser."""
         from tfp_flows.kinds.targets import report
+        from tfp_flows.vi.weights import measures
 
         found = report.weigh(model.flow, source, report.DRAWS, self.settings.seed)
-        values = report.measures(found.log_weights)
+        values = measures(found.log_weights)
         known = dict(zip(("value", "error"), source.known or (None, None), strict=True))
         values["known_log_normaliser"] = known
         bound = values["bound_nats"]

@@ -1,0 +1,1 @@
+"""Autoencoders with flows as posteriors, on pictures in black and white."""

@@ -1,0 +1,64 @@
+"""The benchmark of autoencoders: a short run, probes where the answer is known."""
+
+import json
+
+import numpy as np
+from typer.testing import CliRunner
+
+from benchmarks.autoencoders.__main__ import app
+from benchmarks.autoencoders.fits import Pictures, probe, probes_of_pca
+from tfp_flows import load
+
+
+def drawn(n, seed):
+    """Bars at some height, with specks, and whether in the upper or the lower half."""
+    generator = np.random.default_rng(seed)
+    places = generator.integers(8, size=n)
+    pictures = np.uint8(255) * (generator.uniform(size=(n, 8, 8)) < 0.05).astype(np.uint8)
+    pictures[np.arange(n), places] = 255
+    return pictures, places // 4
+
+
+def test_probes():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(2, size=2000)
+    told = np.stack([labels + 0.1 * generator.standard_normal(2000), np.zeros(2000)], axis=1)
+    found = probe(told[:1500], labels[:1500], told[1500:], labels[1500:])
+    assert min(found["100"] + found["1000"]) > 0.99
+    noise = generator.standard_normal([2000, 2])
+    found = probe(noise[:1500], labels[:1500], noise[1500:], labels[1500:])
+    assert max(found["1000"]) < 0.6
+    x, y = drawn(1200, 0)
+    x_test, y_test = drawn(300, 1)
+    given = Pictures(x[..., None] / 255, y, x_test[..., None] / 255, y_test)
+    assert np.mean(probes_of_pca(given, 14, 0)["1000"]) > 0.95
+
+
+def test_a_short_run(tmp_path):
+    (x, y), (x_test, y_test) = drawn(400, 0), drawn(100, 1)
+    np.savez(tmp_path / "bars.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+    out, pictures = tmp_path / "found.json", tmp_path / "pictures"
+    arguments = ["--data", tmp_path / "bars.npz", "--minutes", 0.05, "--rows", 20, "--draws", 50]
+    arguments += ["--posteriors", "diagonal", "planar", "--pictures", pictures, "--out", out]
+    done = CliRunner().invoke(app, [str(each) for each in arguments])
+    assert done.exit_code == 0, done.output
+    record = json.loads(out.read_text())
+    assert list(record["models"]) == ["diagonal", "planar"]
+    about = record["models"]["planar"]
+    assert len(about["bounds"]) == 20
+    assert np.mean(about["bounds"]) > about["elbo"] - 5
+    text = out.with_suffix(".md").read_text()
+    assert "| planar |" in text
+    assert "above the first" in text
+    for name in ("diagonal", "planar"):
+        assert (pictures / f"{name}_samples.png").exists()
+        assert (pictures / f"{name}_reconstructions.png").exists()
+        assert load(pictures / f"{name}.keras").layer.latent_shape == (40,)
+
+
+def test_what_will_not_do(tmp_path):
+    np.savez(tmp_path / "bars.npz", x_train=np.zeros([4, 8, 8], np.uint8))
+    arguments = ["--data", str(tmp_path / "bars.npz"), "--out", str(tmp_path / "found.json")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert "Cannot read pictures and labels" in done.output
