@@ -1,0 +1,191 @@
+"""Which type each column of a table has: plain rules, each with its reason in words."""
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfp_flows.tables.columns import (
+    Angle,
+    Bounded,
+    Categorical,
+    Column,
+    Constant,
+    Integer,
+    LeftOut,
+    Ordinal,
+    Positive,
+    Real,
+    listed,
+)
+from tfp_flows.tables.moments import ISO, Date, Time, format_of, resolution, seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_CATEGORIES = 200
+_ROWS_A_CATEGORY = 5
+_FEW_NUMBERS = 20
+_MOST_WHOLE = 50
+_MOST_ATOMS = 6
+_ATOM_SHARE, _ATOM_ROWS, _ATOM_ABOVE = 0.02, 20, 5.0
+_ANGLES = re.compile(r"(?:^|_)(?:angle|bearing|heading|azimuth|wind_?dir\w*|direction)(?:_|$)", re.I)
+_BOUNDS = ((0.0, 1.0), (0.0, 100.0), (-1.0, 1.0))
+
+
+def infer(series: "pd.Series", name: str) -> Column:
+    """The type of a column of a data frame.
+
+    Args:
+        series: Its cells, missing ones as pandas knows them.
+        name: Its name.
+
+    Returns:
+        The column, not yet fitted.
+    """
+    given = series.dropna()
+    gaps = 1 - len(given) / max(len(series), 1)
+    values = given.to_numpy()
+    if values.dtype.kind == "f":
+        values = values[np.isfinite(values)]
+        gaps = 1 - len(values) / max(len(series), 1)
+    common = {"name": name, "gaps": round(float(gaps), 6)}
+    if len(values) == 0:
+        return LeftOut(**common, reason="all its cells are missing")
+    kind = values.dtype.kind
+    if kind == "M":
+        moments = seconds(values, ISO)
+        step = resolution(moments)
+        form = "%Y-%m-%d" if step == 86_400 else ISO
+        return _unless_constant(Date(**common, form=form, step=step, reason="the file says so"), values)
+    if kind == "b":
+        return _categorical(values, common, "true or false")
+    if kind not in "iuf":
+        return _of_texts(values, common)
+    return _of_numbers(values.astype(np.float64), values, common)
+
+
+def _unless_constant(column: Column, values) -> Column:
+    first = values[0]
+    if (values == first).all():
+        value = first.item() if isinstance(first, np.generic) else first
+        if not isinstance(value, str | int | float | bool):
+            value = str(first)
+        return Constant(name=column.name, gaps=column.gaps, value=value, reason="one value in every row")
+    return column
+
+
+def _categorical(values, common, reason) -> Column:
+    found = listed(set(values.tolist()))
+    if len(found) == 1:
+        return Constant(**common, value=found[0], reason="one value in every row")
+    return Categorical(**common, values=found, reason=reason)
+
+
+def _of_texts(values, common) -> Column:
+    texts = [str(v) for v in values.tolist()]
+    count, distinct = len(texts), len(set(texts))
+    if distinct == 1:
+        return Constant(**common, value=texts[0], reason="one text in every row")
+    moment = format_of(texts)
+    if moment is not None:
+        kind, form = moment
+        moments = seconds(texts, form)
+        step = resolution(moments)
+        reason = f"all its texts are {kind}s such as {texts[0]!r}"
+        if kind == "time":
+            return Time(**common, form=form, step=step, reason=reason)
+        return Date(**common, form=form, step=step, reason=reason)
+    if distinct == count:
+        return LeftOut(**common, reason="another text in each row, as of an identifier")
+    if distinct > MOST_CATEGORIES:
+        return LeftOut(**common, reason=f"{distinct:,} texts, more than {MOST_CATEGORIES} categories")
+    if distinct > _FEW_NUMBERS and count < _ROWS_A_CATEGORY * distinct:
+        return LeftOut(**common, reason=f"{distinct:,} texts in {count:,} rows, too few rows each")
+    return Categorical(**common, values=sorted(set(texts)), reason=f"{distinct} texts")
+
+
+def _of_numbers(x, values, common) -> Column:
+    found, counts = np.unique(x, return_counts=True)
+    count, distinct = len(x), len(found)
+    plain = [int(v) if float(v).is_integer() else float(v) for v in found[: _MOST_WHOLE + 1]]
+    if distinct == 1:
+        return Constant(**common, value=plain[0], reason="one number in every row")
+    if distinct == 2:
+        return Categorical(**common, values=plain, reason="two numbers")
+    whole = bool(np.all(found == np.round(found))) and np.abs(found).max() < 2**53
+    if whole and distinct == count and np.array_equal(x, x[0] + np.arange(count)):
+        return LeftOut(**common, reason="it counts the rows")
+    if _ANGLES.search(common["name"]) and found[0] >= 0 and 270 < found[-1] <= 360:
+        step = _step_of(found)
+        return Angle(**common, step=step, reason="its name, and numbers from 0 to 360")
+    if whole:
+        span = found[-1] - found[0] + 1
+        if span <= _MOST_WHOLE or distinct <= _FEW_NUMBERS:
+            if count < 2 * distinct:
+                return _wide_integer(found, counts, count, common)
+            if span <= _MOST_WHOLE and distinct > span / 2:
+                every = list(range(int(found[0]), int(found[-1]) + 1))
+                return Ordinal(**common, values=every, reason=f"whole numbers from {every[0]} to {every[-1]}")
+            return Ordinal(**common, values=plain, reason=f"{distinct} whole numbers")
+        return _wide_integer(found, counts, count, common)
+    if distinct <= _FEW_NUMBERS and count >= _ROWS_A_CATEGORY * distinct:
+        return Ordinal(**common, values=plain, reason=f"{distinct} numbers")
+    return _of_decimals(found, counts, count, common)
+
+
+def _wide_integer(found, counts, count, common) -> Column:
+    low = 0.0 if found[0] >= 0 else -math.inf
+    atoms = _atoms(found, counts, count)
+    reason = f"{len(found):,} whole numbers, {'none' if low == 0 else 'some'} below 0"
+    return Integer(**common, low=low, atoms=atoms, reason=reason + _of_atoms(atoms))
+
+
+def _of_decimals(found, counts, count, common) -> Column:
+    step = _step_of(found) if len(found) < count / 2 else None
+    atoms = _atoms(found, counts, count)
+    for low, high in _BOUNDS:
+        reach = 0.05 * (high - low)
+        if low <= found[0] <= low + reach and high - reach <= found[-1] <= high:
+            ends = [v for v in (low, high) if v in (found[0], found[-1])]
+            atoms = _with(atoms, ends) if step is None else atoms
+            reason = f"all from {low:g} to {high:g}, close to both" + _of_atoms(atoms)
+            return Bounded(**common, low=low, high=high, step=step, atoms=atoms, reason=reason)
+    if found[0] > 0:
+        return Positive(**common, step=step, atoms=atoms, reason="all above 0" + _rounded(step) + _of_atoms(atoms))
+    if found[0] == 0:
+        atoms = _with(atoms, [0.0])
+        return Positive(**common, step=step, atoms=atoms, reason="none below 0" + _rounded(step) + _of_atoms(atoms))
+    return Real(**common, step=step, atoms=atoms, reason="numbers of both signs" + _rounded(step) + _of_atoms(atoms))
+
+
+def _rounded(step) -> str:
+    return "" if step is None else f", rounded to {step:g}"
+
+
+def _of_atoms(atoms) -> str:
+    shown = ", ".join(f"{a:g}" for a in atoms)
+    return f"; {shown} again and again" if atoms else ""
+
+
+def _with(atoms, more) -> list:
+    return sorted({*atoms, *more})
+
+
+def _atoms(found, counts, count) -> list:
+    """Numbers that are met far more often than the others."""
+    most = max(_ATOM_ROWS, _ATOM_SHARE * count)
+    usual = np.quantile(counts, 0.95) if len(counts) > _FEW_NUMBERS else np.median(counts)
+    often = np.flatnonzero((counts >= most) & (counts >= _ATOM_ABOVE * usual))
+    often = often[np.argsort(-counts[often])][:_MOST_ATOMS]
+    return sorted(float(found[i]) for i in often)
+
+
+def _step_of(found) -> float | None:
+    """The power of ten of which all numbers are multiples, 1 at most."""
+    for decimals in range(0, 6):
+        scaled = found * 10.0**decimals
+        if np.all(np.abs(scaled - np.round(scaled)) < 1e-6 * np.maximum(1, np.abs(scaled))):
+            return 10.0**-decimals
+    return None

@@ -1,0 +1,324 @@
+"""The schema of a table: what each column is, decided by rules or by its user, and learned."""
+
+import dataclasses
+import inspect
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.tables.columns import TYPES as _PLAIN
+from tfp_flows.tables.columns import Column
+from tfp_flows.tables.inference import infer
+from tfp_flows.tables.marginal import Marginal
+from tfp_flows.tables.moments import Date, Time
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TYPES: dict[str, type[Column]] = {**_PLAIN, "date": Date, "time": Time}
+"""The types of columns, by name."""
+
+_BOTH = ("name", "reason", "gaps")
+
+
+class Encoded(NamedTuple):
+    """A table as cells.
+
+    Attributes:
+        cells: ``[rows, columns, 4]``, float32, of the modelled columns; see `bijectors.Cells`.
+        log_det: ``[rows, columns]`` in nats, from cells to values; 0 at gaps.
+        impossible: ``[rows, columns]``, whether a value cannot be one of its column.
+    """
+
+    cells: np.ndarray
+    log_det: np.ndarray
+    impossible: np.ndarray
+
+
+class Schema:
+    """The columns of a table.
+
+    Args:
+        columns: In the order of the table.
+
+    Raises:
+        InputError: If there are none, or none has anything to be learned.
+    """
+
+    def __init__(self, columns: Iterable[Column]):
+        self.columns = list(columns)
+        if not any(column.modelled for column in self.columns):
+            found = "; ".join(f"{c.name!r}: {c.reason}" for c in self.columns[:4])
+            raise InputError(f"No column has anything to be learned ({found or 'there is none'}).")
+
+    @classmethod
+    def infer(cls, frame: "pd.DataFrame", given: Mapping[str, Mapping] | None = None) -> "Schema":
+        """Decides the type of each column; see `docs/tables.md` for the rules.
+
+        Args:
+            frame: The table.
+            given: Types that a user has decided, by column, as a schema file holds them.
+
+        Returns:
+            The schema, not yet fitted.
+
+        Raises:
+            InputError: If what was decided names no column of the table or no type, or values
+                contradict it.
+        """
+        given = dict(given or {})
+        for name in given:
+            if name not in frame.columns:
+                raise unknown_name("column", name, [str(c) for c in frame.columns])
+        columns = []
+        for name in frame.columns:
+            column = infer(frame[name], str(name))
+            if name in given:
+                column = _decided(str(name), given[name], column, frame[name])
+            columns.append(column)
+        schema = cls(columns)
+        schema.check(frame, [str(name) for name in given])
+        return schema
+
+    @property
+    def modelled(self) -> list[Column]:
+        """The columns that have a density."""
+        return [column for column in self.columns if column.modelled]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns that have a density."""
+        return [column.name for column in self.modelled]
+
+    def column(self, name: str) -> Column:
+        """The column of a name.
+
+        Raises:
+            InputError: If there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise unknown_name("column", name, [c.name for c in self.columns])
+
+    def fit(self, frame: "pd.DataFrame") -> None:
+        """Learns knots of the numbers from training rows."""
+        for column in self.modelled:
+            column.fit(_given(frame[column.name]).to_numpy())
+
+    def shares(self, frame: "pd.DataFrame") -> list[list[float] | None]:
+        """Probabilities of the classes of each modelled column."""
+        return [c.shares(_given(frame[c.name]).to_numpy()) for c in self.modelled]
+
+    def encode(self, frame: "pd.DataFrame", names: Sequence[str] | None = None) -> Encoded:
+        """Cells of a table.
+
+        Args:
+            frame: Rows that have the modelled columns; a missing column is one of gaps.
+            names: Of the columns to encode; all modelled ones by default.
+        """
+        columns = self.modelled if names is None else [self.column(name) for name in names]
+        count = len(frame)
+        cells = np.zeros([count, len(columns), 4], np.float32)
+        log_det = np.zeros([count, len(columns)])
+        impossible = np.zeros([count, len(columns)], bool)
+        for j, column in enumerate(columns):
+            if column.name not in frame:
+                continue
+            there = _given_mask(frame[column.name])
+            values = frame[column.name].to_numpy()[there]
+            try:
+                coded = column.encode(values)
+            except (ValueError, TypeError):
+                coded = _one_by_one(column, values)
+            cells[there, j], log_det[there, j] = coded.cells, coded.log_det
+            impossible[there, j] = coded.impossible
+        cells[impossible] = 0
+        return Encoded(cells, np.where(impossible, 0, log_det), impossible)
+
+    def decode(self, cells: np.ndarray, names: Sequence[str] | None = None) -> "pd.DataFrame":
+        """The table of cells ``[rows, columns, 4]``, gaps as missing, constants put back."""
+        import pandas as pd
+
+        names = self.names if names is None else list(names)
+        series = {}
+        for column in self.columns:
+            if column.name in names:
+                own = cells[:, names.index(column.name)]
+                values = pd.Series(column.decode(own))
+                known = own[:, 3] > 0
+                series[column.name] = values if known.all() else values.where(known)
+            elif column.type == "constant" and set(self.names) <= set(names):
+                series[column.name] = pd.Series(column.decode(cells[:, 0]))
+        return pd.DataFrame(series)
+
+    def check(self, frame: "pd.DataFrame", names: Iterable[str]) -> None:
+        """Raises an `InputError` if values of these columns are impossible, with their rows."""
+        for name in names:
+            column = self.column(name)
+            if not column.modelled or not hasattr(column, "low"):
+                continue
+            there = _given_mask(frame[name])
+            x = column.numeric(frame[name].to_numpy()[there])
+            atoms = np.isin(x, getattr(column, "atoms", []))
+            low, high = column.low, getattr(column, "high", math.inf)
+            closed = getattr(column, "step", None) is not None or column.number == "circle"
+            bad = ~(((x >= low) & (x <= high)) if closed else ((x > low) & (x < high))) & ~atoms
+            if bad.any():
+                rows = np.flatnonzero(there)[bad]
+                first = ", ".join(str(r + 1) for r in rows[:5])
+                raise InputError(
+                    f"Column {name!r} is to be {column.describe()}, and {bad.sum()} of its values "
+                    f"contradict that: {x[bad][0]:g} and others in rows {first}"
+                    f"{', ...' if bad.sum() > 5 else ''}; change its type or bounds, or give such "
+                    "values as atoms."
+                )
+
+    def record(self) -> list[dict[str, Any]]:
+        """As JSON, with what was learned."""
+        return [_record(column) for column in self.columns]
+
+    @classmethod
+    def restore(cls, record: list[dict[str, Any]]) -> "Schema":
+        """Rebuilds what `record` returned."""
+        columns = []
+        for entry in record:
+            own = dict(entry)
+            kind = TYPES[own.pop("type")]
+            if own.get("marginal") is not None:
+                own["marginal"] = Marginal.restore(own["marginal"])
+            own |= {k: _number(v) for k, v in own.items() if v in ("inf", "-inf")}
+            columns.append(kind(**own))
+        return cls(columns)
+
+    def to_toml(self) -> str:
+        """The text of a schema file: what was decided of each column, to be edited."""
+        lines = []
+        for column in self.columns:
+            lines.append(f"[columns.{json.dumps(column.name, ensure_ascii=False)}]")
+            lines.append(f"type = {json.dumps(column.type)}  # {column.reason}")
+            for name, value in column.spec().items():
+                lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+            lines.append("")
+        return "\n".join(lines)
+
+    def described(self) -> list[tuple[str, str, str]]:
+        """Name, type, and reason with gaps, of each column."""
+        result = []
+        for column in self.columns:
+            reason = column.reason
+            if column.gaps and column.type != "left_out":
+                reason += f"; {100 * column.gaps:.2g} % missing"
+            result.append((column.name, column.describe(), reason))
+        return result
+
+
+def read_schema(path: Path) -> dict[str, dict[str, Any]]:
+    """What a schema file decides, by column.
+
+    Raises:
+        InputError: If it is missing, no TOML, or has no tables ``[columns.NAME]``.
+    """
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        columns = tomllib.loads(text)["columns"]
+    except OSError as error:
+        raise InputError(f"Cannot read the schema {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+        raise InputError(f"The schema {path} is not TOML: {error}.") from error
+    except KeyError:
+        columns = None
+    if not isinstance(columns, dict) or not all(isinstance(v, dict) for v in columns.values()):
+        raise InputError(
+            f"The schema {path} decides nothing; write [columns.NAME] and type = \"positive\" or "
+            "another type below it."
+        )
+    return columns
+
+
+def _decided(name: str, given: Mapping, inferred: Column, series) -> Column:
+    """The column as a user has decided it, with what the rules say of the rest."""
+    own = dict(given)
+    kind = own.pop("type", inferred.type)
+    if kind not in TYPES:
+        raise unknown_name("type of column", str(kind), TYPES)
+    cls = TYPES[kind]
+    allowed = [p for p in inspect.signature(cls).parameters if p in cls.shown or p in ("low", "high")]
+    for key in own:
+        if key not in cls.shown:
+            raise unknown_name(f"argument of the type {kind}", key, cls.shown)
+    if issubclass(cls, Date | Time) and "form" not in own and not isinstance(inferred, cls):
+        raise InputError(f"Column {name!r} of the schema is a {kind}; give its form, as \"%d.%m.%Y\".")
+    if kind == inferred.type:
+        own = {k: getattr(inferred, k) for k in allowed if k in cls.shown} | own
+    values = _given(series).to_numpy()
+    if kind in ("categorical", "ordinal") and "values" not in own:
+        from tfp_flows.tables.columns import listed
+
+        own["values"] = listed(set(values.tolist()))
+    numbers = kind in ("real", "positive", "bounded", "integer", "angle")
+    if numbers and len(values) and np.asarray(values).dtype.kind not in "iufb":
+        raise InputError(
+            f"Column {name!r} is to be {kind}, and holds texts such as {str(values[0])!r}."
+        )
+    if kind == "bounded" and not {"low", "high"} <= set(own):
+        raise InputError(f"Column {name!r} of the schema is bounded; give its low and high.")
+    if kind == "constant" and len(set(values.tolist())) > 1:
+        raise InputError(f"Column {name!r} is to be constant, and holds several values.")
+    if kind == "constant":
+        own.setdefault("value", inferred.spec().get("value", values.tolist()[0] if len(values) else None))
+    try:
+        return cls(name=name, gaps=inferred.gaps, reason="the schema file says so", **own)
+    except TypeError as error:
+        raise InputError(f"Column {name!r} of the schema: {error}.") from error
+
+
+def _given_mask(series) -> np.ndarray:
+    there = series.notna().to_numpy()
+    if series.dtype.kind == "f":
+        there = there & np.isfinite(series.to_numpy())
+    return there
+
+
+def _given(series):
+    return series[_given_mask(series)]
+
+
+def _one_by_one(column: Column, values):
+    """Cells of values some of which are of another kind, such as a text among numbers."""
+    from tfp_flows.tables.columns import Coded
+
+    cells, log_det = np.zeros([len(values), 4]), np.zeros(len(values))
+    impossible = np.ones(len(values), bool)
+    for i, value in enumerate(values):
+        try:
+            coded = column.encode(np.asarray([float(value)]))
+        except (ValueError, TypeError):
+            continue
+        cells[i], log_det[i], impossible[i] = coded.cells[0], coded.log_det[0], coded.impossible[0]
+    return Coded(cells, log_det, impossible)
+
+
+def _record(column: Column) -> dict[str, Any]:
+    entry: dict[str, Any] = {"type": column.type}
+    for field in dataclasses.fields(column):
+        value = getattr(column, field.name)
+        if isinstance(value, Marginal):
+            value = value.record()
+        elif isinstance(value, float) and not math.isfinite(value):
+            value = str(value)
+        entry[field.name] = value
+    return entry
+
+
+def _number(text: str) -> float:
+    return float(text)
