@@ -24,7 +24,6 @@ CODE, LOW, HIGH, KNOWN = range(4)
 
 _NUMBERS = ("", "line", "grid", "circle")
 _NARROW = 0.02
-_log_ndtr = tfp.distributions.Normal(0.0, 1.0).log_cdf
 
 
 class _Heads(NamedTuple):
@@ -163,7 +162,11 @@ class Cells(Bijector):
         """
         each = known.shape.rank == 3
         heads = self._heads(self._hidden(y, known, context), each)
-        return self._log_masses(y, heads, range(self._size))[0]
+        return self._log_masses(y, heads)[0]
+
+    def terms(self, y, context=None):
+        """The terms of a row's log-density, ``[n, columns]``: each cell given those before it."""
+        return self._in_order(y, context)[0]
 
     def complete(self, x, y, known, context=None):
         """Fills cells by quantiles, each given all that is known and what was filled before it.
@@ -189,11 +192,8 @@ class Cells(Bijector):
 
     def _inverse_and_log_det(self, y, context, training):
         y, context, batch = self._flat(y, context)
-        order = tf.linalg.band_part(tf.ones([self._size] * 2, y.dtype), -1, 0)
-        order -= tf.eye(self._size, dtype=y.dtype)
         there = y[..., KNOWN]
-        heads = self._heads(self._hidden(y, order * there[:, None, :], context), each=True)
-        log_masses, latents = self._log_masses(y, heads, range(self._size))
+        log_masses, latents = self._in_order(y, context)
         latents = tf.where(there > 0, latents, tf.zeros_like(latents))
         normal = -0.5 * (latents**2 + math.log(2 * math.pi))
         log_det = tf.reduce_sum(tf.where(there > 0, log_masses, 0.0) - normal, axis=-1)
@@ -212,6 +212,14 @@ class Cells(Bijector):
     def _forward_and_log_det(self, x, context, training):
         y = self._forward_value(x, context, training)
         return y, -self._inverse_and_log_det(y, context, training)[1]
+
+    def _in_order(self, y, context):
+        """Log-masses and latents of cells ``[n, columns]``, each given those before it."""
+        order = tf.linalg.band_part(tf.ones([self._size] * 2, y.dtype), -1, 0)
+        order -= tf.eye(self._size, dtype=y.dtype)
+        known = order * y[..., None, :, KNOWN]
+        heads = self._heads(self._hidden(y, known, context), each=True)
+        return self._log_masses(y, heads)
 
     def _flat(self, y, context):
         batch = tf.shape(y)[:-2]
@@ -259,7 +267,7 @@ class Cells(Bijector):
                 curves[kind] = tf.einsum(form, own, self._kernels[kind]) + self._biases[kind]
         return _Heads(logits, curves)
 
-    def _log_masses(self, y, heads, columns):
+    def _log_masses(self, y, heads):
         """Log-masses and latents of cells ``[n, columns]``."""
         numbers = {}
         for kind, own in self._of.items():
@@ -269,8 +277,7 @@ class Cells(Bijector):
                 for k, j in enumerate(own):
                     numbers[j] = (found[0][:, k], found[1][:, k])
         masses, latents = [], []
-        for j in columns:
-            count, number = self._own[j]
+        for j, (count, number) in enumerate(self._own):
             mass, latent = numbers.get(j, (None, None))
             if count > 1:
                 mass, latent = _of_classes(y[:, j, CODE], heads.logits[j], mass, latent, number)
@@ -307,7 +314,7 @@ class Cells(Bijector):
                 hidden @ self._class_kernel[:, start:stop] + self._class_bias[start:stop]
             )
             ends = tf.cumsum(shares, axis=-1)
-            place = tf.math.ndtr(x)[:, None] * ends[:, -1:]
+            place = _cdf(x)[:, None] * ends[:, -1:]
             code = tf.reduce_sum(tf.cast(place >= ends[:, :-1], x.dtype), axis=-1)
             if number:
                 before = ends[:, -2:-1]
@@ -318,7 +325,7 @@ class Cells(Bijector):
         k = self._of[number].index(j)
         parameters = hidden @ self._kernels[number][k] + self._biases[number][k]
         if number == "circle":
-            x = (2 * tf.math.ndtr(x) - 1) * math.pi
+            x = (2 * _cdf(x) - 1) * math.pi
         value, _ = self._spline(number).forward(x[:, None], parameters[:, None])
         low = high = value[:, 0]
         if number == "grid" and self._grids[j] is not None:
@@ -368,9 +375,17 @@ def _of_classes(code, logits, mass, latent, number):
     if number:
         is_number = code == count - 1
         log_mass += tf.where(is_number, mass, tf.zeros_like(mass))
-        inside = tf.where(is_number, tf.math.ndtr(latent), inside)
+        inside = tf.where(is_number, _cdf(latent), inside)
     share = tf.reduce_sum(shares * chosen, axis=-1)
     return log_mass, tf.math.ndtri(_inside(before + share * inside))
+
+
+def _normal(value):
+    return tfp.distributions.Normal(tf.zeros([], value.dtype), 1.0)
+
+
+def _cdf(value):
+    return _normal(value).cdf(value)
 
 
 def _inside(share):
@@ -383,6 +398,7 @@ def _log_between(low, high):
     """Logarithm of the probability that a standard normal variable is between two numbers."""
     mirrored = low > 0
     first, last = tf.where(mirrored, -high, low), tf.where(mirrored, -low, high)
-    top = _log_ndtr(last)
-    below = tf.minimum(_log_ndtr(first) - top, -1e-6)
+    log_cdf = _normal(low).log_cdf
+    top = log_cdf(last)
+    below = tf.minimum(log_cdf(first) - top, -1e-6)
     return top + tf.math.log1p(-tf.exp(below))

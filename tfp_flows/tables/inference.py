@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 200
 _ROWS_A_CATEGORY = 5
 _FEW_NUMBERS = 20
-_MOST_WHOLE = 50
 _MOST_ATOMS = 6
 _ATOM_SHARE, _ATOM_ROWS, _ATOM_ABOVE = 0.02, 20, 5.0
 _ANGLES = re.compile(r"(?:^|_)(?:angle|bearing|heading|azimuth|wind_?dir\w*|direction)(?:_|$)", re.I)
@@ -109,7 +108,7 @@ def _of_texts(values, common) -> Column:
 def _of_numbers(x, values, common) -> Column:
     found, counts = np.unique(x, return_counts=True)
     count, distinct = len(x), len(found)
-    plain = [int(v) if float(v).is_integer() else float(v) for v in found[: _MOST_WHOLE + 1]]
+    plain = [int(v) if float(v).is_integer() else float(v) for v in found[: _FEW_NUMBERS + 1]]
     if distinct == 1:
         return Constant(**common, value=plain[0], reason="one number in every row")
     if distinct == 2:
@@ -121,13 +120,8 @@ def _of_numbers(x, values, common) -> Column:
         step = _step_of(found)
         return Angle(**common, step=step, reason="its name, and numbers from 0 to 360")
     if whole:
-        span = found[-1] - found[0] + 1
-        if span <= _MOST_WHOLE or distinct <= _FEW_NUMBERS:
-            if count < 2 * distinct:
-                return _wide_integer(found, counts, count, common)
-            if span <= _MOST_WHOLE and distinct > span / 2:
-                every = list(range(int(found[0]), int(found[-1]) + 1))
-                return Ordinal(**common, values=every, reason=f"whole numbers from {every[0]} to {every[-1]}")
+        # A scale has its ends; where few rows are at one, it is a count that can go on.
+        if distinct <= _FEW_NUMBERS and min(counts[0], counts[-1]) >= max(_ATOM_ROWS, 0.005 * count):
             return Ordinal(**common, values=plain, reason=f"{distinct} whole numbers")
         return _wide_integer(found, counts, count, common)
     if distinct <= _FEW_NUMBERS and count >= _ROWS_A_CATEGORY * distinct:
