@@ -1,13 +1,13 @@
 """Readers of the table formats: a path in, named raw columns out; no judgement of the values."""
 
 import contextlib
-import itertools
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from tfp_flows.datasets._header import unique_names
 from tfp_flows.datasets._raw import Options, RawTable, brief, default_names, plain
 from tfp_flows.datasets._text import PACKINGS
 from tfp_flows.datasets._text_tables import read_text_table
@@ -65,18 +65,11 @@ def _corruption(path: Path) -> Iterator[None]:
 
 def _with_unique_names(path: Path, raw: RawTable) -> RawTable:
     """Calls the second of two columns of one name ``name.1``, and says so."""
-    if len(set(raw.names)) == len(raw.names):
-        return raw
+    names = unique_names(raw.names)
     places: dict[str, list[int]] = {}
     for index, name in enumerate(raw.names):
         places.setdefault(name, []).append(index)
-    names, taken = list(raw.names), set(raw.names)
     repeated = {name: tuple(found) for name, found in places.items() if len(found) > 1}
-    for name, found in repeated.items():
-        numbered = (f"{name}.{number}" for number in itertools.count(1))
-        for index in found[1:]:
-            names[index] = next(new for new in numbered if new not in taken)
-            taken.add(names[index])
     remarks = [
         f"{len(found)} columns of {path.name} are called {name!r}; the others are read as "
         f"{', '.join(repr(names[i]) for i in found[1:])}."
