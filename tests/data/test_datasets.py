@@ -293,7 +293,7 @@ def test_nullable_parquet_columns(tmp_path):
         ("a,b\n1,2\n3,?\n", {}, r"Column 'b' .*'\?' in row 2.*--columns"),
         ("a,b\n1,2\n3,4,5\n", {}, "Expected 2 fields in line 3, saw 3; give every row"),
         ("a,b\n1,2,3\n", {}, "2 cells in its first row and 3 in the next"),
-        ("a,b,a\n1,2,3\n", {}, r"two columns called 'a' \(numbers 0 and 2"),
+        ("a,b,a\n1,2,3\n", {"columns": "a"}, r"two columns called 'a' \(numbers 0 and 2"),
         ("a,b\n1,\nnan,inf\n", {}, r"3 in 2 of 2 rows \(first: row 1 column 'b', row 2 column 'a'"),
         ("a,b\n1,\n", {}, "--drop-invalid"),
         ("a,b\n1,\n", {"drop_invalid": True}, "Every row of .* nothing is left"),

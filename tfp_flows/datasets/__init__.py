@@ -3,10 +3,12 @@
 Importing this package imports neither TensorFlow nor pandas; the functions that need one do.
 """
 
+from tfp_flows.datasets._frame_writers import save_frame
 from tfp_flows.datasets._image_streams import ArrayImages, FolderImages, Images
 from tfp_flows.datasets._pictures import facts_of, read_image
 from tfp_flows.datasets._writers import check_output, save_table
 from tfp_flows.datasets.cloth import cloth, write_cloth
+from tfp_flows.datasets.frames import Frame, load_frame, load_matching_frame
 from tfp_flows.datasets.images import load_images
 from tfp_flows.datasets.landscapes import landscapes
 from tfp_flows.datasets.potentials import (
@@ -44,6 +46,7 @@ __all__ = [
     "TOYS",
     "ArrayImages",
     "FolderImages",
+    "Frame",
     "Images",
     "Splits",
     "Table",
@@ -56,9 +59,11 @@ __all__ = [
     "eight_gaussians_log_prob",
     "facts_of",
     "landscapes",
+    "load_frame",
     "load_images",
     "load_maf_table",
     "load_matching",
+    "load_matching_frame",
     "load_table",
     "pinwheel",
     "potential_log_prob",
@@ -66,6 +71,7 @@ __all__ = [
     "read_image",
     "rings",
     "sample_potential",
+    "save_frame",
     "save_table",
     "spirals",
     "split",

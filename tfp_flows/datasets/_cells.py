@@ -1,7 +1,8 @@
 """What a cell of a text table is: a number, a missing value or text; decimal points and commas."""
 
+import contextlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,8 +16,15 @@ MISSING = frozenset(
 )
 """Cells that pandas reads as missing."""
 
-MARKS = frozenset(["?", "-", "--", ".", "..", "*", "n.a.", "N.A.", "missing"])
-"""Cells that people write for missing values, which are read as text and refused."""
+MARKS = frozenset(
+    mark
+    for line in (
+        "? ?? - -- --- \u2013 \u2014 . .. ... * n.a. N.A. na k.A.",
+        "missing Missing MISSING unknown Unknown #DIV/0! #VALUE! #REF! #NUM! #NAME?",
+    )
+    for mark in line.split()
+)
+"""Cells that people, and spreadsheets, write for missing values in columns of numbers."""
 
 _SIGN, _SPACES = "[-+\u2212]?", "'\u2019 \u00a0\u202f"
 _INFINITE = re.compile(rf"{_SIGN}(?:inf|infinity)", re.IGNORECASE)
@@ -30,7 +38,16 @@ def _grammar(point: str, group: str) -> re.Pattern:
     )
 
 
+_UNITS = r"US\$|[$€£¥₹]|USD|EUR|GBP|CHF|JPY"
+_UNIT_BEFORE = re.compile(rf"({_SIGN})\s*({_UNITS})\s*({_SIGN}[\d.,].*)")
+_UNIT_AFTER = re.compile(rf"({_SIGN}[\d.,].*?)\s*({_UNITS}|[%‰])")
+_PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+
 _GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
+_PLAINLY = {
+    point: str.maketrans({**dict.fromkeys(group + _SPACES), point: ".", "\u2212": "-"})
+    for point, group in (".,", ",.")
+}
 
 
 def is_missing(cell: str) -> bool:
@@ -41,6 +58,25 @@ def is_missing(cell: str) -> bool:
 def is_number(cell: str) -> bool:
     """Whether a cell is a number, with a decimal point or a decimal comma."""
     return any(g.fullmatch(cell) for g in _GRAMMARS.values()) or bool(_INFINITE.fullmatch(cell))
+
+
+def is_plain(cell: str) -> bool:
+    """Whether a cell is a number as programs write it."""
+    return _PLAIN.fullmatch(cell) is not None
+
+
+def unit_of(cell: str) -> tuple[str, str]:
+    """The percent or currency sign of a cell and the cell without it; an empty text if none."""
+    if before := _UNIT_BEFORE.fullmatch(cell):
+        return before[2], before[1] + before[3]
+    if after := _UNIT_AFTER.fullmatch(cell):
+        return after[2], after[1]
+    return "", cell
+
+
+def is_numeric(cell: str) -> bool:
+    """Whether a cell is a number, or one with a unit."""
+    return is_number(cell) or is_number(unit_of(cell)[1])
 
 
 def is_ambiguous(cell: str) -> bool:
@@ -57,13 +93,19 @@ def value_of(cell: str, point: str = ".") -> float:
     """The number in a cell, under a decimal sign; NaN where there is none."""
     if cell in MISSING:
         return np.nan
-    if _INFINITE.fullmatch(cell):
-        return float(cell.replace("\u2212", "-"))
-    if not _GRAMMARS[point].fullmatch(cell):
+    if not (_INFINITE.fullmatch(cell) or _GRAMMARS[point].fullmatch(cell)):
         return np.nan
-    group = "," if point == "." else "."
-    plain = re.sub(f"[{group}{_SPACES}]", "", cell)
-    return float(plain.replace(point, ".").replace("\u2212", "-"))
+    return float(cell.translate(_PLAINLY[point]))
+
+
+def numbers_in(cells: Sequence[str], point: str) -> np.ndarray:
+    """Cells that all are numbers under a decimal sign, as int64 if whole or else as float64."""
+    text = "\n".join(cells).translate(_PLAINLY[point])
+    parts = text.split("\n") if cells else []
+    if not any(sign in text for sign in ".eEnN"):
+        with contextlib.suppress(OverflowError):
+            return np.array([int(part) for part in parts], dtype=np.int64)
+    return np.array([float(part) for part in parts])
 
 
 def likely_value(cell: str) -> float:
@@ -72,19 +114,21 @@ def likely_value(cell: str) -> float:
     return value_of(cell, ",") if np.isnan(value) else value
 
 
-def decimal_signs(columns: Sequence[Iterable[str]]) -> list[str | None]:
+def decimal_signs(columns: Sequence[Sequence[str]], separator: str = "") -> list[str | None]:
     """Finds the decimal sign of each column of a file.
 
     A cell such as ``1,500`` does not tell; it is read as the other cells of its column, or else
-    as the other columns of the file.
+    as the other columns of the file, or else, where commas stand between cells, with a decimal
+    point: who writes decimal commas takes another separator.
 
     Args:
         columns: The cells of each column that are not missing.
+        separator: What stands between cells.
 
     Returns:
         For each column ``"."``, ``","``, or None if it is not of numbers or may be either.
     """
-    found = [_possible(set(cells)) for cells in columns]
+    found = [_possible(cells) for cells in columns]
     certain = {next(iter(signs)) for signs, telling in found if telling and len(signs) == 1}
     result: list[str | None] = []
     for (signs, telling), cells in zip(found, columns, strict=True):
@@ -97,12 +141,12 @@ def decimal_signs(columns: Sequence[Iterable[str]]) -> list[str | None]:
         elif len(certain) == 1:
             result.append(next(iter(certain)))
         else:
-            dots_alone = "," not in certain and not any("," in cell for cell in cells)
-            result.append("." if dots_alone else None)
+            points = "," not in certain and not any("," in cell for cell in cells)
+            result.append("." if points or (separator == "," and not certain) else None)
     return result
 
 
-def _possible(cells: set[str]) -> tuple[set[str], bool]:
+def _possible(cells: Sequence[str]) -> tuple[set[str], bool]:
     """The decimal signs under which all cells are numbers, and whether any cell has one."""
     finite = [cell for cell in cells if not _INFINITE.fullmatch(cell)]
     signs = {s for s, grammar in _GRAMMARS.items() if all(map(grammar.fullmatch, finite))}

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfp_flows.datasets._cells import MARKS, is_missing, is_number, is_whole, likely_value
+from tfp_flows.datasets._cells import (
+    MARKS,
+    is_missing,
+    is_number,
+    is_numeric,
+    is_whole,
+    likely_value,
+)
 
 _UNNAMED = re.compile(r"(?:Unnamed: \d+(?:_level_\d+)?)?")
 
@@ -33,7 +40,7 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], *, quoted: bool)
     Returns:
         The verdict.
     """
-    numbers = [i for i, cell in enumerate(first) if is_number(cell)]
+    numbers = [i for i, cell in enumerate(first) if is_numeric(cell)]
     if quoted:
         return Verdict(True, "they stand in quotes, unlike the rows below" if numbers else "")
     texts = [i for i, cell in enumerate(first) if not is_missing(cell) and i not in numbers]
@@ -44,8 +51,11 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], *, quoted: bool)
     if telling:
         return Verdict(True, f"{first[telling[0]]!r} is no number" if numbers else "")
     if texts and all(column.of_text for column in columns):
-        return Verdict(True)
-    above = [i for i in numbers if columns[i].values.size and not columns[i].of_text]
+        return _of_texts([first[i] in columns[i].given for i in texts])
+    if texts and not numbers and columns[0].counts and not first[0]:
+        return Verdict(True, "numbers that count the rows are below its first cell, which is empty")
+    plain = [i for i in numbers if is_number(first[i])]
+    above = [i for i in plain if columns[i].values.size and not columns[i].of_text]
     given = len(texts) + len(numbers)
     if above and _are_names([first[i] for i in above], [columns[i] for i in above], given):
         return Verdict(True, "its numbers count up or differ from all rows below")
@@ -56,14 +66,27 @@ def judge(first: Sequence[str], below: Sequence[Sequence[str]], *, quoted: bool)
     return Verdict(False, "its numbers count up, but are like those below" if counts else "")
 
 
+def _of_texts(found_below: Sequence[bool]) -> Verdict:
+    """The verdict where all columns hold text: names seldom stand among the cells below them."""
+    if 2 * sum(found_below) > len(found_below):
+        return Verdict(False, "its cells stand in the rows below too")
+    return Verdict(True, "all columns hold text, and its cells stand in no other row")
+
+
 class _Column:
     """What the cells below the first row of a column are like."""
 
     def __init__(self, cells: Sequence[str]):
-        given = [cell for cell in cells if not is_missing(cell) and cell not in MARKS]
-        self.of_text = not all(map(is_number, given))
-        self.values = np.array([likely_value(cell) for cell in given if is_number(cell)])
-        self._has_whole = any(map(is_whole, given))
+        self.given = [cell for cell in cells if not is_missing(cell) and cell not in MARKS]
+        self.of_text = not all(map(is_numeric, self.given))
+        self.values = np.array([likely_value(cell) for cell in self.given if is_number(cell)])
+        self._has_whole = any(map(is_whole, self.given))
+
+    @property
+    def counts(self) -> bool:
+        """Whether its numbers count the rows."""
+        start = self.values[:1]
+        return bool(start.size) and np.array_equal(self.values, start + np.arange(len(self.values)))
 
     def is_unlike(self, cell: str) -> bool:
         """Whether an integer stands above numbers that all have decimals."""
@@ -101,6 +124,19 @@ def _are_names(cells: Sequence[str], columns: Sequence[_Column], given: int) -> 
 
 def _steps(cells: Sequence[str]) -> set[float]:
     return set(np.round(np.diff([likely_value(cell) for cell in cells]), 9))
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind the second and further ones of a kind: ``a.1``."""
+    result, taken = list(names), set(names)
+    counts: dict[str, int] = {}
+    for i, name in enumerate(names):
+        number = counts.get(name, 0)
+        while number and (result[i] in taken):
+            result[i], number = f"{name}.{number}", number + 1
+        counts[name] = max(number, 1)
+        taken.add(result[i])
+    return result
 
 
 def looks_like_data(names: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """What the readers of tables share: raw columns, how to read them, and their numbers."""
 
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,8 @@ class RawTable(NamedTuple):
         named: Whether these are from the file.
         remarks: What was decided in reading that could have been meant otherwise.
         index: Which columns are the row labels of a data frame.
+        repeated: For each name that several columns of the file have, the places of these; all
+            but the first are called ``name.1``, ``name.2`` in ``names``.
     """
 
     columns: Sequence[np.ndarray]
@@ -29,14 +32,24 @@ class RawTable(NamedTuple):
     named: bool
     remarks: tuple[str, ...] = ()
     index: tuple[int, ...] = ()
+    repeated: Mapping[str, tuple[int, ...]] = types.MappingProxyType({})
 
 
 class Options(NamedTuple):
-    """How to read: an array's key, whether there is a header, and names that are looked for."""
+    """How to read a file.
+
+    Attributes:
+        key: Which array or sheet.
+        header: Whether there is a header.
+        expected: Names that are looked for.
+        mixed: Whether columns need not be numbers: then marks for missing values in columns of
+            numbers are missing, and what keeps a column from being numbers is remarked.
+    """
 
     key: str | None = None
     header: bool | None = None
     expected: tuple[str, ...] | None = None
+    mixed: bool = False
 
 
 def plain(series: "pd.Series") -> np.ndarray:

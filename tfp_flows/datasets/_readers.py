@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfp_flows.datasets._header import unique_names
 from tfp_flows.datasets._raw import Options, RawTable, brief, default_names, plain
 from tfp_flows.datasets._text import PACKINGS
 from tfp_flows.datasets._text_tables import read_text_table
@@ -38,8 +39,7 @@ def read_raw(path: Path, options: Options) -> RawTable:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty; give a file with rows of numbers.")
         raw = READERS[suffix](path, options)
-    _check_names(path, raw)
-    return raw
+    return _with_unique_names(path, raw)
 
 
 @contextlib.contextmanager
@@ -63,15 +63,19 @@ def _corruption(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_names(path: Path, raw: RawTable) -> None:
-    first: dict[str, int] = {}
+def _with_unique_names(path: Path, raw: RawTable) -> RawTable:
+    """Calls the second of two columns of one name ``name.1``, and says so."""
+    names = unique_names(raw.names)
+    places: dict[str, list[int]] = {}
     for index, name in enumerate(raw.names):
-        if name in first:
-            raise InputError(
-                f"{path} has two columns called {name!r} (numbers {first[name]} and {index}, "
-                "counted from 0); rename one of them."
-            )
-        first[name] = index
+        places.setdefault(name, []).append(index)
+    repeated = {name: tuple(found) for name, found in places.items() if len(found) > 1}
+    remarks = [
+        f"{len(found)} columns of {path.name} are called {name!r}; the others are read as "
+        f"{', '.join(repr(names[i]) for i in found[1:])}."
+        for name, found in repeated.items()
+    ]
+    return raw._replace(names=tuple(names), repeated=repeated, remarks=(*raw.remarks, *remarks))
 
 
 def _read_npy(path: Path, _options: Options) -> RawTable:
@@ -87,6 +91,9 @@ def _read_npz(path: Path, options: Options) -> RawTable:
         raise InputError(f"Cannot read {path}: it is not a .npz file; write it by numpy.savez.")
     with _load(path) as archive:
         keys = list(archive.files)
+        columns = [archive[name] for name in keys] if key is None and len(keys) > 1 else []
+        if columns and all(column.shape == (columns[0].size,) for column in columns):
+            return RawTable(columns, tuple(keys), True)
         names = None
         if "columns" in keys and key != "columns":
             names = archive["columns"]
@@ -124,15 +131,21 @@ def _from_array(path: Path, array: np.ndarray, names: np.ndarray | None) -> RawT
     return RawTable(list(array.T), tuple(str(name) for name in names), True)
 
 
-def _read_parquet(path: Path, _options: Options) -> RawTable:
-    import pandas as pd
-
+def check_pyarrow(doing: str, path: Path) -> None:
+    """Raises an `InputError` if pyarrow is missing, without which ``doing`` is not possible."""
     try:
         import pyarrow  # noqa: F401
     except ImportError:
         raise InputError(
-            f"Cannot read {path}: parquet needs pyarrow; pip install 'tfp-flows[parquet]'."
+            f"{doing} {path}: {path.suffix[1:].lower()} needs pyarrow; "
+            "pip install 'tfp-flows[parquet]'."
         ) from None
+
+
+def _read_parquet(path: Path, _options: Options) -> RawTable:
+    import pandas as pd
+
+    check_pyarrow("Cannot read", path)
     frame = pd.read_parquet(path, engine="pyarrow")
     columns = [plain(frame.iloc[:, i]) for i in range(frame.shape[1])]
     return RawTable(columns, tuple(str(name) for name in frame.columns), True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tfp_flows.datasets._cells import is_missing, is_number
+from tfp_flows.datasets._cells import MARKS, is_missing, is_number, is_numeric
 from tfp_flows.errors import InputError
 
 PACKINGS = (".gz", ".bz2", ".xz", ".zip")
@@ -19,6 +19,7 @@ _BLANKS = r"\s+"
 _HEAD_BYTES = 2**20
 _HEAD_ROWS = 200
 _COMMENT = re.compile(rb"^[ \t]*#[^\r\n]*", re.MULTILINE)
+_NUMBER_SIGN = re.compile(rb"\s*(?P<names>#(?P<sign>[,;\t|])[^\r\n]*)[\r\n]+(?P<row>[^\r\n#]+)")
 _SEPARATOR_LINE = re.compile(rb'\s*"?sep=(.)"?[ \t]*(?:\r?\n)')
 _QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*(?:[,;|\s]\s*"(?:[^"]|"")*"\s*)*')
 # Marks at the start of a file, longest first: that of UTF-32 begins with that of UTF-16.
@@ -41,6 +42,7 @@ class Text(NamedTuple):
         body: Number of the byte at which the second row begins.
         quoted: Whether all cells of the first row are in quotes, and not all of the second.
         comment: Cells of the last comment above the first row, or None.
+        remark: Says how many lines with as many cells as a row were taken as comments, if any.
     """
 
     data: bytes
@@ -49,6 +51,7 @@ class Text(NamedTuple):
     body: int
     quoted: bool
     comment: list[str] | None
+    remark: str
 
     def below_header(self) -> bytes:
         """The rows below the first, with blank lines for what is above."""
@@ -68,16 +71,25 @@ def read_text(path: Path) -> Text:
     given = _SEPARATOR_LINE.match(data)
     if given:
         data = b"\n" + data[given.end() :]
-    comment, head = None, _head(data)
+    comment, head, left_out = None, _head(data), []
     if b"#" in data:
-        comment = _last_comment(head)
-        data = _COMMENT.sub(b"", data)
+        data = _with_quoted_number_sign(data)
+        comment = _last_comment(_head(data))
+        data, left_out = _without_comments(data)
         head = _head(data)
     if not head.strip():
         raise InputError(f"{path} holds nothing but blank lines; give a file with rows.")
     separator = given[1].decode() if given else _separator(head)
     rows = list(_rows(head, separator))
     body, quoted = _first_row(head, separator)
+    like_rows = sum(
+        place > body and line.count(separator.encode()) == len(rows[0]) - 1 > 0
+        for place, line in left_out
+    )
+    remark = (
+        f"Lines of {path.name} that begin with # are left out as comments, but {like_rows} of them "
+        "have as many cells as a row; put their first cells into quotes if they are rows."
+    )
     return Text(
         data,
         separator,
@@ -85,7 +97,31 @@ def read_text(path: Path) -> Text:
         body,
         quoted,
         next(_rows(comment, separator), None) if comment else None,
+        remark if like_rows else "",
     )
+
+
+def _with_quoted_number_sign(data: bytes) -> bytes:
+    """Puts the name ``#`` of a first column into quotes, which else would make it a comment."""
+    found = _NUMBER_SIGN.match(data)
+    if found and found["names"].count(found["sign"]) == found["row"].count(found["sign"]):
+        return data[: found.start("names")] + b'"#"' + data[found.start("names") + 1 :]
+    return data
+
+
+def _without_comments(data: bytes) -> tuple[bytes, list[tuple[int, bytes]]]:
+    """Makes lines that begin with # blank, but within quotes; and those lines with their places."""
+    pieces, found = [], []
+    end, kept, counted, inside = 0, 0, 0, False
+    for comment in _COMMENT.finditer(data):
+        inside ^= bool(data.count(b'"', counted, comment.start()) % 2)
+        counted = comment.start() if inside else comment.end()
+        if not inside:
+            pieces.append(data[end : comment.start()])
+            kept += len(pieces[-1])
+            found.append((kept, comment[0]))
+            end = comment.end()
+    return b"".join(pieces) + data[end:], found
 
 
 def _unpacked(path: Path) -> bytes:
@@ -166,6 +202,10 @@ def _first_row(head: str, separator: str) -> tuple[int, bool]:
     return len(above.encode()), quoted
 
 
+def _is_like_number(cell: str) -> bool:
+    return is_numeric(cell) or is_missing(cell) or cell in MARKS
+
+
 def _separator(head: str) -> str:
     """The separator that cuts the rows into equally many cells, most of them numbers."""
     best, most = ",", (0.0, 0)
@@ -178,7 +218,7 @@ def _separator(head: str) -> str:
         same = sum(len(row) == width for row in below) / len(below)
         cells = [cell for row in below for cell in row]
         # The second term decides where no cell is a number.
-        share = sum(is_number(cell) or is_missing(cell) for cell in cells) / len(cells)
+        share = sum(map(_is_like_number, cells)) / len(cells)
         if (same * (share + 0.01), width) > most:
             best, most = separator, (same * (share + 0.01), width)
     if most[1]:

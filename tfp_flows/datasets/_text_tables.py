@@ -1,13 +1,15 @@
 """Tables of text: names, columns, decimal commas, and what had to be guessed."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfp_flows.datasets._cells import decimal_signs, is_ambiguous, is_missing, is_number, value_of
-from tfp_flows.datasets._header import Verdict, index_columns, judge
+from tfp_flows.datasets._amounts import as_numbers
+from tfp_flows.datasets._cells import is_missing, is_number
+from tfp_flows.datasets._header import Verdict, index_columns, judge, unique_names
 from tfp_flows.datasets._raw import Options, RawTable, brief, default_names, plain
 from tfp_flows.datasets._text import Text, read_text
 from tfp_flows.errors import InputError
@@ -25,9 +27,10 @@ def read_text_table(path: Path, options: Options) -> RawTable:
     """
     text = read_text(path)
     first, below = text.rows[0], text.rows[1:]
-    names, remark = _names(path, text, options)
+    names, remark = choose_names(path, text.rows, options, quoted=text.quoted, comment=text.comment)
     body = text.below_header() if names == first else text.data
-    columns, decimals = _parsed(path, body, text)
+    frame = _frame(path, body, text)
+    columns = [plain(frame.pop(i)) for i in list(frame)]
     if len(columns) != len(first):
         hint = ""
         if len(first) == 1 and all(map(is_number, map(",".join, below))):
@@ -36,19 +39,24 @@ def read_text_table(path: Path, options: Options) -> RawTable:
             f"{path} has {len(first)} cells in its first row and {len(columns)} in the next; "
             f"give every row the same number of cells{hint}."
         )
-    remarks = [remark, *decimals]
-    if names is None:
-        names = [""] * len(columns)
-        return RawTable(columns, _filled(names), False, _without_blanks(remarks))
-    if not names[-1] and len(names) > 1 and all(map(_is_empty, columns[-1])):
+    remarks = [remark, text.remark]
+    named = names is not None
+    names = [""] * len(columns) if names is None else names
+    if named and not names[-1] and len(names) > 1 and all(map(_is_empty, columns[-1])):
         remarks.append(f"The last column of {path.name}, empty and without a name, is left out.")
         names, columns = names[:-1], columns[:-1]
-    index = index_columns(names, columns)
-    return RawTable(columns, _filled(names), True, _without_blanks(remarks), tuple(index))
-
-
-def _without_blanks(remarks: list[str]) -> tuple[str, ...]:
-    return tuple(remark for remark in remarks if remark)
+    filled = _filled(names)
+    columns, assumed = as_numbers(
+        path,
+        filled,
+        columns,
+        mixed=options.mixed,
+        separator=text.separator,
+        written=lambda places: _written(path, body, text, places),
+    )
+    index = index_columns(names, columns) if named else []
+    remarks = (*filter(None, remarks), *assumed)
+    return RawTable(columns, filled, named, remarks, tuple(index))
 
 
 def _is_empty(cell: object) -> bool:
@@ -62,17 +70,35 @@ def _filled(names: list[str]) -> tuple[str, ...]:
     )
 
 
-def _names(path: Path, text: Text, options: Options) -> tuple[list[str] | None, str]:
-    """The names of the columns, None if the file has none, and a remark if that was a guess."""
-    first, below = text.rows[0], text.rows[1:]
-    comment = _names_in_comment(text)
+def choose_names(
+    path: Path,
+    rows: Sequence[Sequence[str]],
+    options: Options,
+    *,
+    quoted: bool = False,
+    comment: Sequence[str] | None = None,
+) -> tuple[list[str] | None, str]:
+    """Decides which names the columns of a file have.
+
+    Args:
+        path: The file.
+        rows: The cells of its first rows.
+        options: How to read it.
+        quoted: Whether the first of them, and it alone, is in quotes.
+        comment: Cells of the last comment above it.
+
+    Returns:
+        The names, or None if the file has none, and a remark if that was a guess.
+    """
+    first, below = list(rows[0]), rows[1:]
+    comment = _names_in_comment(first, comment)
     if options.header is not None:
         return (comment or first if options.header else None), ""
     shown = ", ".join(repr(cell) for cell in first[:4]) + (", ..." if len(first) > 4 else "")
     row = f"The first row of {path.name} ({shown})"
-    verdict = judge(first, below, quoted=text.quoted)
+    verdict = judge(first, below, quoted=quoted)
     if options.expected is not None:
-        if set(options.expected) <= set(first):
+        if set(options.expected) <= set(unique_names(first)):
             return first, ""
         if verdict.named and all(is_number(cell) or is_missing(cell) for cell in first):
             verdict = Verdict(False, "its numbers are not the names that are asked for")
@@ -86,42 +112,19 @@ def _names(path: Path, text: Text, options: Options) -> tuple[list[str] | None, 
     return None, reason and f"{row} is taken as data{reason}; {way}"
 
 
-def _names_in_comment(text: Text) -> list[str] | None:
+def _names_in_comment(first: Sequence[str], comment: Sequence[str] | None) -> list[str] | None:
     """The header that numpy.savetxt writes as a comment above rows of numbers."""
-    first, comment = text.rows[0], text.comment
     numbers = all(is_number(cell) or is_missing(cell) for cell in first)
     if comment is None or len(comment) != len(first) or not numbers:
         return None
     of_text = not any(is_number(cell) or is_missing(cell) for cell in comment)
-    return comment if of_text and len(set(comment)) == len(comment) else None
+    return list(comment) if of_text and len(set(comment)) == len(comment) else None
 
 
-def _parsed(path: Path, body: bytes, text: Text) -> tuple[list[np.ndarray], list[str]]:
-    """The columns, and remarks about decimal commas and separators of thousands."""
-    frame = _frame(path, body, text)
-    columns = [plain(frame[i]) for i in frame.columns]
-    if not any(_may_be_numbers(column) for column in columns):
-        return columns, []
-    frame = _frame(path, body, text, dtype=str)
-    cells = [[c.strip() for c in frame[i].dropna()] for i in frame.columns]
-    used: dict[str, set[str]] = {}
-    for i, sign in enumerate(decimal_signs(cells)):
-        if sign is None or (sign == "." and columns[i].dtype.kind in "fiub"):
-            continue
-        columns[i] = np.array(
-            [value_of(c.strip(), sign) if isinstance(c, str) else np.nan for c in frame[i]]
-        )
-        used.setdefault(sign, set()).update(cells[i])
-    examples = {sign: min(found, key=_tells_least) for sign, found in used.items()}
-    return columns, [
-        f"Numbers in {path.name} are read with decimal {'commas' if sign == ',' else 'points'}: "
-        f"{cell!r} is {value_of(cell, sign):.12g}."
-        for sign, cell in examples.items()
-    ]
-
-
-def _tells_least(cell: str) -> tuple[bool, bool, str]:
-    return not is_ambiguous(cell), cell.isdecimal(), cell
+def _written(path: Path, body: bytes, text: Text, places: list[int]) -> dict[int, np.ndarray]:
+    """Columns as they are written, which pandas has read as numbers."""
+    frame = _frame(path, body, text, dtype=str, usecols=places)
+    return {i: plain(frame[i]) for i in places}
 
 
 def _frame(path: Path, body: bytes, text: Text, **options) -> "pd.DataFrame":
@@ -145,11 +148,3 @@ def _frame(path: Path, body: bytes, text: Text, **options) -> "pd.DataFrame":
         raise InputError(
             f"Cannot read {path}: {reason}; give every row the same number of cells."
         ) from None
-
-
-def _may_be_numbers(column: np.ndarray) -> bool:
-    """Whether a column of text begins like numbers that pandas does not know as such."""
-    if column.dtype.kind not in "OUT":
-        return False
-    cells = [cell.strip() for cell in column[:1000] if isinstance(cell, str)]
-    return bool(cells) and all(map(is_number, cells))

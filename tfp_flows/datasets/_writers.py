@@ -7,15 +7,18 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
 from tfp_flows.datasets._header import looks_like_data
 from tfp_flows.datasets._raw import default_names
-from tfp_flows.datasets._readers import format_of
+from tfp_flows.datasets._readers import check_pyarrow, format_of
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path, check_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Labels = tuple[str, Sequence[str]] | None
 
@@ -30,15 +33,15 @@ def check_output(path: str | os.PathLike[str]) -> None:
         InputError: an unknown suffix, or no such folder.
     """
     path = Path(path)
-    if _suffix(path) not in WRITERS:
+    if suffix(path) not in WRITERS:
         raise InputError(
-            f"Cannot write {path}: its suffix is {_suffix(path)!r}; use one of "
-            f"{', '.join(WRITERS)}."
+            f"Cannot write {path}: its suffix is {suffix(path)!r}; use one of {', '.join(WRITERS)}."
         )
     check_folder(path)
 
 
-def _suffix(path: Path) -> str:
+def suffix(path: Path) -> str:
+    """What tells the format, with that of the packing: ``.csv.gz``."""
     return "".join(format_of(path))
 
 
@@ -90,19 +93,33 @@ def save_table(
         )
     labelled = None if labels is None else (label_column, [str(label) for label in labels])
     with atomic_path(path) as temporary:
-        WRITERS[_suffix(path)](temporary, values, names, labelled)
+        WRITERS[suffix(path)](temporary, values, names, labelled)
     return path
 
 
-def _write_text(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
-    separator = "\t" if ".tsv" in path.suffixes[-2:] else ","
-    packed = path.suffix.lower() == ".gz"
-    # Names that could be data are put into quotes, by which the reader knows them.
-    like_data = looks_like_data(names) or names[0].startswith("#")
+def write_header(file: TextIO, separator: str, names: Sequence[str], first: str) -> None:
+    """Writes names, in quotes if they could be data, by which the reader knows them.
+
+    Args:
+        file: Where to.
+        separator: What stands between them.
+        names: All of them.
+        first: That of the first column of values, which labels of rows may precede.
+    """
+    like_data = looks_like_data(names) or first.startswith("#")
     quoting = csv.QUOTE_ALL if like_data else csv.QUOTE_MINIMAL
-    with _opened(path, packed) as file:
-        rows = csv.writer(file, delimiter=separator, lineterminator="\n", quoting=quoting)
-        rows.writerow([*([labels[0]] if labels else []), *names])
+    csv.writer(file, delimiter=separator, lineterminator="\n", quoting=quoting).writerow(names)
+
+
+def separator_of(path: Path) -> str:
+    """What stands between the cells of a file of text."""
+    return "\t" if ".tsv" in path.suffixes[-2:] else ","
+
+
+def _write_text(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
+    separator = separator_of(path)
+    with opened(path) as file:
+        write_header(file, separator, [*([labels[0]] if labels else []), *names], names[0])
         if labels is None:
             np.savetxt(file, values, fmt=_cell_format(values.dtype), delimiter=separator)
             return
@@ -113,8 +130,9 @@ def _write_text(path: Path, values: np.ndarray, names: list[str], labels: Labels
 
 
 @contextlib.contextmanager
-def _opened(path: Path, packed: bool) -> Iterator[TextIO]:
-    if not packed:
+def opened(path: Path) -> Iterator[TextIO]:
+    """A file of text to write, packed if its name ends in ``.gz``."""
+    if path.suffix.lower() != ".gz":
         with path.open("w", encoding="utf-8", newline="") as file:
             yield file
         return
@@ -143,20 +161,23 @@ def _write_npz(path: Path, values: np.ndarray, names: list[str], labels: Labels)
     np.savez(path, values=values, columns=np.array(names, dtype=np.str_), **more)
 
 
-def _write_parquet(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
+def _write_frame(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
     import pandas as pd
 
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "Writing parquet needs pyarrow; pip install 'tfp-flows[parquet]'."
-        ) from None
     frame = pd.DataFrame(values, columns=names)
     if labels is not None:
         frame.insert(0, labels[0], labels[1])
+    FRAME_WRITERS[path.suffix.lower()](path, frame)
+
+
+def _write_parquet(path: Path, frame: "pd.DataFrame") -> None:
+    check_pyarrow("Cannot write", path)
     frame.to_parquet(path, engine="pyarrow", index=False)
 
+
+FRAME_WRITERS: dict[str, Callable[[Path, "pd.DataFrame"], None]] = {
+    ".parquet": _write_parquet,
+}
 
 WRITERS: dict[str, Callable[[Path, np.ndarray, list[str], Labels], None]] = {
     ".csv": _write_text,
@@ -165,5 +186,5 @@ WRITERS: dict[str, Callable[[Path, np.ndarray, list[str], Labels], None]] = {
     ".tsv.gz": _write_text,
     ".npy": _write_npy,
     ".npz": _write_npz,
-    ".parquet": _write_parquet,
+    **dict.fromkeys(FRAME_WRITERS, _write_frame),
 }

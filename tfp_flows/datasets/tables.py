@@ -1,16 +1,15 @@
 """Tables of numbers from files, checked before a model sees them."""
 
 import dataclasses
-import operator
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from tfp_flows.datasets._choosing import read_chosen, read_matching
 from tfp_flows.datasets._raw import Options, RawTable, numbers_of
-from tfp_flows.datasets._readers import read_raw
-from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.errors import InputError
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -84,8 +83,7 @@ def load_table(
             ``drop_invalid`` is false; a value is beyond the range of float32.
     """
     path = Path(path)
-    raw = read_raw(path, Options(key, header))
-    raw = _without_index(path, raw) if columns is None else _select(path, raw, columns)
+    raw = read_chosen(path, Options(key, header), columns)
     table = _checked_table(path, raw, drop_invalid)
     return dataclasses.replace(table, remarks=(*table.remarks, *_remarks_on_counters(table)))
 
@@ -121,47 +119,8 @@ def load_matching(
         InputError: as `load_table`; columns are missing, or another number of them.
     """
     path = Path(path)
-    raw = read_raw(path, Options(key, header, tuple(columns) if named else None))
-    if not named or not set(columns) <= set(raw.names):
-        raw = _without_index(path, raw)
-    missing = [name for name in columns if name not in raw.names]
-    same_width = len(raw.names) == len(columns)
-    if not raw.named and same_width:
-        chosen = raw
-    elif not missing and (raw.named or not named):
-        chosen = _select(path, raw, columns)
-    elif same_width and not named:
-        chosen = raw
-    elif raw.named:
-        raise InputError(
-            f"{path} lacks the columns {', '.join(map(repr, missing))} that the model was fitted "
-            f"to; it has {', '.join(map(repr, raw.names))}."
-        )
-    else:
-        raise InputError(
-            f"{path} has {len(raw.names)} columns without names, but the model was fitted to "
-            f"{len(columns)} ({', '.join(columns)}); give these, in this order."
-        )
-    chosen = chosen._replace(names=tuple(columns), named=named)
-    return _checked_table(path, chosen, drop_invalid)
-
-
-def _without_index(path: Path, raw: RawTable) -> RawTable:
-    """The table without the row labels of a data frame, which were not meant as data."""
-    if not raw.index:
-        return raw
-    kept = [i for i in range(len(raw.names)) if i not in raw.index]
-    first, last = (raw.columns[raw.index[0]][i] for i in (0, -1)) if len(raw.columns[0]) else ""
-    remark = (
-        f"The first column of {path.name} has no name and holds the labels of its rows ({first} to "
-        f"{last}); it is left out, columns= (--columns) would choose it."
-    )
-    return raw._replace(
-        columns=[raw.columns[i] for i in kept],
-        names=tuple(raw.names[i] for i in kept),
-        remarks=(*raw.remarks, remark),
-        index=(),
-    )
+    raw = read_matching(path, Options(key, header), columns, named=named)
+    return _checked_table(path, raw, drop_invalid)
 
 
 def _remarks_on_counters(table: Table) -> list[str]:
@@ -222,37 +181,6 @@ def check_table(table: Table, *, min_rows: int | None = None) -> None:
             f"Column {table.columns[index]!r} holds the same value {table.values[0, index]:g} in "
             "every row, which has no density; leave that column out."
         )
-
-
-def _select(path: Path, raw: RawTable, columns: str | int | Iterable[str | int] | None) -> RawTable:
-    if columns is None:
-        return raw
-    wanted = [columns] if isinstance(columns, str | int) else list(columns)
-    if not wanted:
-        raise InputError("The list of columns is empty; name at least one.")
-    chosen: list[int] = []
-    for column in wanted:
-        index = _column_index(path, raw.names, column)
-        if index in chosen:
-            raise InputError(f"Column {raw.names[index]!r} is chosen twice; name it once.")
-        chosen.append(index)
-    return raw._replace(
-        columns=[raw.columns[i] for i in chosen], names=tuple(raw.names[i] for i in chosen)
-    )
-
-
-def _column_index(path: Path, names: tuple[str, ...], column: str | int) -> int:
-    if isinstance(column, str) and column in names:
-        return names.index(column)
-    try:
-        index = int(column) if isinstance(column, str) else operator.index(column)
-    except (TypeError, ValueError):
-        raise unknown_name("column", column, names) from None
-    if not 0 <= index < len(names):
-        raise InputError(
-            f"{path} has no column {index}; it has {len(names)}, numbered 0 to {len(names) - 1}."
-        )
-    return index
 
 
 def _invalid_message(path: Path, valid: np.ndarray, names: tuple[str, ...]) -> str:
