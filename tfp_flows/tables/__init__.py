@@ -1,7 +1,22 @@
 """Tables as people have them: columns of any type, gaps, conditions on any of them."""
 
-from tfp_flows.tables.fitting import fit
-from tfp_flows.tables.model import TableModel
-from tfp_flows.tables.schema import Schema, read_schema
+import importlib
 
-__all__ = ["Schema", "TableModel", "fit", "read_schema"]
+# By name, so that a schema can be read without TensorFlow.
+_HOMES = {
+    "Schema": "schema",
+    "TableModel": "model",
+    "fit": "fitting",
+    "read_schema": "schema",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
