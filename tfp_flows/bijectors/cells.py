@@ -132,13 +132,15 @@ class Cells(Bijector):
             seed=seed,
         )
         width = hidden[-1]
-        self._class_kernel = self._weights(generator, [width, max(int(starts[-1]), 1)], width)
-        logs = [np.zeros(1)] if not starts[-1] else []
-        for (count, _), share in zip(self._own, shares[given:], strict=True):
-            if count > 1:
-                share = np.full(count, 1 / count) if share is None else np.asarray(share, float)
-                logs.append(np.log(np.maximum(share / share.sum(), 1e-6)))
-        self._class_bias = tf.Variable(np.concatenate(logs), dtype=self.dtype, name="class_bias")
+        logs = [
+            _logs(count, share)
+            for (count, _), share in zip(self._own, shares[given:], strict=True)
+            if count > 1
+        ]
+        self._class_kernel = self._class_bias = None
+        if logs:
+            self._class_kernel = self._weights(generator, [width, int(starts[-1])], width)
+            self._class_bias = tf.Variable(np.concatenate(logs), dtype=self.dtype, name="shares")
         self._kernels, self._biases = {}, {}
         for kind, columns in self._of.items():
             if columns:
@@ -147,6 +149,12 @@ class Cells(Bijector):
                 self._kernels[kind] = self._weights(generator, shape, width)
                 zeros = tf.zeros([len(columns), count], self.dtype)
                 self._biases[kind] = tf.Variable(zeros, name=f"{kind}_bias")
+
+    def forget(self) -> None:
+        """Makes columns independent, each with the distribution at which training begins."""
+        for kernel in (self._class_kernel, *self._kernels.values()):
+            if kernel is not None:
+                kernel.assign(tf.zeros_like(kernel))
 
     def log_masses(self, y, known, context=None):
         """Log-probability or log-density of each cell given those that are known.
@@ -252,7 +260,7 @@ class Cells(Bijector):
 
     def _heads(self, hidden, each: bool) -> _Heads:
         logits, curves = {}, {}
-        if not each:
+        if not each and self._class_kernel is not None:
             every = hidden @ self._class_kernel + self._class_bias
         for j, (start, stop) in enumerate(self._slices):
             if stop > start and each:
@@ -335,6 +343,11 @@ class Cells(Bijector):
         is_number = code == count - 1
         low, high = tf.where(is_number, low, zero), tf.where(is_number, high, zero)
         return tf.stack([code, low, high, zero], axis=-1)
+
+
+def _logs(count: int, share) -> np.ndarray:
+    share = np.full(count, 1 / count) if share is None else np.asarray(share, np.float64)
+    return np.log(np.maximum(share / share.sum(), 1e-6))
 
 
 def _width(count: int, number: str) -> int:

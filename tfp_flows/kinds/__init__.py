@@ -58,6 +58,9 @@ def of_flow(name: str) -> Kind:
     Raises:
         InputError: If there is no such flow.
     """
+    for kind in every():
+        if name in kind.flows:
+            return kind
     event = RECIPES[find(name)].event
     return next(kind for kind in every() if kind.event == event)
 

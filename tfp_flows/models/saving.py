@@ -20,7 +20,7 @@ _ELSEWHERE = {
     "Inspector": "tfp_flows.anomaly",
     "PosteriorModel": "tfp_flows.vi.saving",
     "AmortisedModel": "tfp_flows.vi.saving",
-    "TableModel": "tfp_flows.tables",
+    "TableModel": "tfp_flows.tables.model",
 }
 
 

@@ -53,6 +53,7 @@ class Kind:
         work: ``"module:class"`` of the `work.Work`.
         verbs: What its runs are for.
         event: Kind of event of its flows, as in the catalogue.
+        flows: What else its ``--flow`` can name, beside the catalogue.
         described: Entries of ``data`` in ``metrics.json`` on which the verbs rely, and their types.
         pictures: Names of the pictures in a run's folder, beside the training curve.
         loss: What the axis of the training curve says.
@@ -65,6 +66,7 @@ class Kind:
     work: str
     verbs: tuple[Verb, ...] = ()
     event: str = "vector"
+    flows: tuple[str, ...] = ()
     described: Mapping[str, type] = dataclasses.field(default_factory=dict)
     pictures: tuple[str, ...] = ()
     loss: str = "negative log-likelihood (nats)"

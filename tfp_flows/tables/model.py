@@ -221,16 +221,18 @@ class TableModel(FlowModel):
     def _in_batches(self, function, first, context, *more) -> np.ndarray:
         """Results for rows, in batches of one size, the last filled up."""
         arrays = [first, *more] + ([] if context is None else [context])
+        if not len(first):  # no rows; of one, to see the shape
+            arrays = [np.zeros([1, *a.shape[1:]], a.dtype) for a in arrays]
+            return function(*map(tf.constant, arrays)).numpy()[:0]
         count, size = len(first), min(len(first), _BATCH)
         results = []
-        for start in range(0, count, max(size, 1)):
+        for start in range(0, count, size):
             parts = [a[start : start + size] for a in arrays]
             lacking = size - len(parts[0])
             full = [np.concatenate([p, np.repeat(p[-1:], lacking, axis=0)]) for p in parts]
             result = function(*map(tf.constant, full)).numpy()
             results.append(result[: size - lacking])
-        empty = [0, *first.shape[1:]]
-        return np.concatenate(results) if results else np.zeros(empty, np.float32)
+        return np.concatenate(results)
 
     @functools.cached_property
     def _terms(self):

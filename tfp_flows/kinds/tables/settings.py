@@ -4,10 +4,16 @@ import dataclasses
 from pathlib import Path
 
 from tfp_flows.errors import InputError, unknown_name
-from tfp_flows.options import again, option, parse_columns
+from tfp_flows.options import absolute, again, option, parse_columns
 from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings
 
 DEFAULT_TOY_ROWS = 10_000
+AUTO, COLUMNS = "auto", "columns"
+OWN_FLOWS = {AUTO: "maf", COLUMNS: "maf"}
+_RATES = {COLUMNS: 1e-3}
+_RATE = 5e-3
+# What only the model of mixed columns can do.
+_OF_COLUMNS = ("table_schema", "given", "weights")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,8 +23,15 @@ class TableSettings(Settings):
     data: str = again(
         Settings,
         "data",
-        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .tsv, .npy, .npz or .parquet "
-        "file.",
+        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .tsv, .npy, .npz, .parquet, "
+        ".feather or .xlsx file.",
+    )
+    flow: str = again(
+        Settings,
+        "flow",
+        AUTO,
+        help="Kind of flow (see [bold]tfp-flows list[/bold]); auto takes [bold]columns[/bold], "
+        "which models columns of all types and gaps, unless all are plain real numbers.",
     )
     columns: list[str] | None = option(
         None,
@@ -27,11 +40,30 @@ class TableSettings(Settings):
         parse=parse_columns,
         help="Columns to use, by name or by number from 0.",
     )
+    table_schema: str | None = option(
+        None,
+        names=("--schema",),
+        panel=DATA,
+        metavar="FILE",
+        parse=absolute,
+        help="A .toml file with types of columns that overrule what is inferred; "
+        "[bold]tfp-flows schema[/bold] writes one.",
+    )
+    given: list[str] | None = option(
+        None,
+        panel=DATA,
+        metavar="A,B,...",
+        parse=parse_columns,
+        help="Columns to condition on; the others get a density given them.",
+    )
+    weights: str | None = option(
+        None, panel=DATA, metavar="COLUMN", help="Column that holds the weights of the rows."
+    )
     key: str | None = option(None, **KEY)
     drop_invalid: bool = option(
         False,
         panel=DATA,
-        help="Drop rows with empty, NaN or infinite cells instead of refusing them.",
+        help="Drop rows with empty, NaN or infinite cells.",
     )
     header: bool | None = option(
         None,
@@ -56,29 +88,59 @@ class TableSettings(Settings):
         choices=("float32", "float64"),
         help="Precision; float64 for columns with a large offset.",
     )
-    learning_rate: float = again(
-        Settings, "learning_rate", help="Learning rate of Adam; halved where progress stalls."
+    learning_rate: float | None = again(
+        Settings,
+        "learning_rate",
+        None,
+        shown="by flow",
+        help="Learning rate of Adam; halved where progress stalls.",
     )
 
     def check(self) -> "TableSettings":
-        """Decides whether the data are a toy or a file, whose path becomes absolute.
+        """Decides whether the data are a toy or a file, and which flow is fitted.
 
         Raises:
             InputError: If they are neither, or an option is for the other.
         """
         from tfp_flows import datasets
 
-        settings, path = super().check(), Path(self.data)
-        if self.data in datasets.TOYS and not path.is_file():
-            if self.columns or self.key or self.drop_invalid or self.header is not None:
-                raise InputError(
-                    f"{self.data} is a toy; --columns, --key, --header and --drop-invalid are for "
-                    "files."
-                )
-            rows = DEFAULT_TOY_ROWS if self.rows is None else self.rows
-            return dataclasses.replace(settings, rows=rows)
-        if not path.exists() and not path.suffix and path.name == self.data:
-            raise unknown_name("data set", self.data, datasets.TOYS)
-        if self.rows is not None:
-            raise InputError(f"--rows is for toys, and {self.data} is a file; leave --rows out.")
-        return dataclasses.replace(settings, data=str(path.resolve()))
+        path = Path(self.data)
+        toy = self.data in datasets.TOYS and not path.is_file()
+        if not toy:
+            if not path.exists() and not path.suffix and path.name == self.data:
+                raise unknown_name("data set", self.data, datasets.TOYS)
+            if self.rows is not None:
+                raise InputError(f"--rows is for toys, and {self.data} is a file; leave it out.")
+        elif self.columns or self.key or self.drop_invalid or self.header is not None:
+            raise InputError(
+                f"{self.data} is a toy; --columns, --key, --header and --drop-invalid are for "
+                "files."
+            )
+        rows = (DEFAULT_TOY_ROWS if self.rows is None else self.rows) if toy else None
+        data = self.data if toy else str(path.resolve())
+        return dataclasses.replace(self, data=data, rows=rows)._with_flow()
+
+    def _with_flow(self) -> "TableSettings":
+        from tfp_flows.kinds.tables.frames import is_plain
+
+        flow = self.flow
+        asked = [name for name in _OF_COLUMNS if getattr(self, name)]
+        if flow == AUTO and asked:
+            flow = COLUMNS
+        elif flow == AUTO:
+            flow = OWN_FLOWS[AUTO] if self.rows is not None or is_plain(self) else COLUMNS
+        rate = self.learning_rate
+        rate = _RATES.get(flow, _RATE) if rate is None else rate
+        settings = dataclasses.replace(self, flow=OWN_FLOWS.get(flow, flow), learning_rate=rate)
+        settings = Settings.check(settings)
+        if flow == COLUMNS:
+            return dataclasses.replace(settings, flow=COLUMNS)
+        if asked:
+            names = ", ".join(f"--{name.removeprefix('table_')}" for name in asked)
+            raise InputError(f"{names}: of --flow columns alone, and this is {settings.flow}.")
+        return settings
+
+    @property
+    def event(self) -> str:
+        """Kind of event of the flow, as in the catalogue."""
+        return "vector" if self.flow in OWN_FLOWS else super().event

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfp_flows.errors import InputError
-from tfp_flows.kinds.tables.settings import TableSettings
+from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
 from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs import verbs
 from tfp_flows.runs.kind import Verb
@@ -18,8 +18,38 @@ class SampleOptions:
     """Options of `sample`."""
 
     output: Path = option(**OUTPUT, help=TABLES)
-    count: int = option(1000, **COUNT, min=1, help="Number of samples.")
+    count: int | None = option(
+        None, **COUNT, min=1, shown="1000, or the rows given", help="Number of samples."
+    )
+    given: str | None = option(
+        None,
+        metavar="FILE",
+        help="Rows of any columns to sample the others given them; of --flow columns.",
+    )
     seed: int = again(TableSettings, "seed")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImputeOptions:
+    """Options of `impute`."""
+
+    data: str = option(argument=True, metavar="DATA", help="File of rows with gaps.")
+    output: Path = option(**OUTPUT, help=TABLES)
+    count: int = option(
+        1, **COUNT, min=1, help="How many times, each with draws of its own, below each other."
+    )
+    key: str | None = again(TableSettings, "key")
+    header: bool | None = again(TableSettings, "header")
+    seed: int = again(TableSettings, "seed")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SchemaOptions:
+    """Options of `schema`."""
+
+    output: Path | None = option(
+        None, **OUTPUT, shown="printed", help="File to write, .toml."
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,10 +103,16 @@ def sample(run: Run, options: SampleOptions) -> None:
     from tfp_flows import datasets
 
     datasets.check_output(options.output)
+    if of_columns(run):
+        from tfp_flows.kinds.tables import mixed_verbs
+
+        return mixed_verbs.sample(run, options)
+    if options.given is not None:
+        raise _of_columns_alone(run, "--given")
     flow = run.model.flow
     from tfp_flows.models.evaluation import draw
 
-    values = draw(flow, options.count, options.seed)
+    values = draw(flow, options.count or 1000, options.seed)
     datasets.save_table(options.output, values, _columns(run))
 
 
@@ -91,6 +127,10 @@ def score(run: Run, options: ScoreOptions) -> None:
     from tfp_flows.kinds.tables.held_out_rows import explained, held_out_log_prob, verdicts
 
     datasets.check_output(options.output)
+    if of_columns(run):
+        from tfp_flows.kinds.tables import mixed_verbs
+
+        return mixed_verbs.score(run, options)
     if options.false_alarms is not None:
         conformal.needed_for(options.false_alarms)
     table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
@@ -129,8 +169,56 @@ def plot(run: Run, options: PlotOptions) -> list[Path]:
     """Draw the pictures of a fitted flow again."""
     if options.data is None:
         return verbs.plot(run, options)
+    if of_columns(run):
+        from tfp_flows.kinds.tables import mixed_verbs
+
+        rows = mixed_verbs.shown(run, options.data, options.header)
+        return verbs.redraw(run, options.output, lambda: Shown(Path(options.data).name, rows))
     table = _matching(run, options)
     return verbs.redraw(run, options.output, lambda: Shown(Path(options.data).name, table.values))
+
+
+def impute(run: Run, options: ImputeOptions) -> None:
+    """Fill the empty cells of DATA by draws given the other cells of their rows.
+
+    Not by means: the filled table varies as the data do. With -n there are several such tables
+    below each other, with a column of the draw and one of the row in DATA.
+    """
+    from tfp_flows import datasets
+
+    datasets.check_output(options.output)
+    if not of_columns(run):
+        raise _of_columns_alone(run, "impute")
+    from tfp_flows.kinds.tables import mixed_verbs
+
+    mixed_verbs.impute(run, options)
+
+
+def schema(run: Run, options: SchemaOptions) -> list[Path] | None:
+    """Write what a fit took the columns for, to be edited and given to `fit --schema`."""
+    if not of_columns(run):
+        raise _of_columns_alone(run, "schema")
+    text = run.model.schema.to_toml()
+    if options.output is None:
+        print(text)
+        return None
+    from tfp_flows.files import atomic_path
+
+    with atomic_path(options.output) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return [options.output]
+
+
+def of_columns(run: Run) -> bool:
+    """Whether a run is of the model of mixed columns."""
+    return run.settings.flow == COLUMNS
+
+
+def _of_columns_alone(run: Run, what: str) -> InputError:
+    return InputError(
+        f"{what} is of --flow columns alone, and {run.path} is of {run.settings.flow}; fit anew "
+        "with --flow columns."
+    )
 
 
 class Shown(NamedTuple):
@@ -162,4 +250,6 @@ def _columns(run: Run) -> list[str]:
 
 SAMPLE = Verb(sample, SampleOptions, "tfp-flows sample run -n 1000 -o samples.csv")
 SCORE = Verb(score, ScoreOptions, "tfp-flows score run table.csv -o scores.csv")
+IMPUTE = Verb(impute, ImputeOptions, "tfp-flows impute run table.csv -n 5 -o filled.csv")
+SCHEMA = Verb(schema, SchemaOptions, "tfp-flows schema run -o schema.toml")
 PLOT = Verb(plot, PlotOptions, verbs.PLOT.example)

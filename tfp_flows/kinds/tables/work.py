@@ -11,17 +11,21 @@ from rich.table import Table as TextTable
 from tfp_flows import held_out, plotting
 from tfp_flows.errors import DataWarning
 from tfp_flows.kinds.tables import held_out_rows
-from tfp_flows.kinds.tables.settings import TableSettings
+from tfp_flows.kinds.tables.mixed import MixedWork
+from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
+from tfp_flows.kinds.tables.training import GRADIENT_NORM, MIN_DELTA
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.terminal import note, number, plus_minus
 
-_GRADIENT_NORM = 5.0
-# An improvement below this, in nats, is noise.
-_MIN_DELTA = 1e-4
 _VALIDATION_BATCH = 10_000
 _SAMPLES = 10_000
+
+
+def work_of(settings: TableSettings) -> "TableWork | MixedWork":
+    """Who does the work that was asked for."""
+    return MixedWork(settings) if settings.flow == COLUMNS else TableWork(settings)
 
 
 class TableWork:
@@ -50,7 +54,7 @@ class TableWork:
 
         settings, parts = self.settings, source.parts
         model.compile(
-            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM)
+            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=GRADIENT_NORM)
         )
         training = ResumableTraining(
             decay=0.5, decay_patience=max(1, settings.patience // 3), seed=settings.seed
@@ -64,7 +68,7 @@ class TableWork:
                 "validation_batch_size": _VALIDATION_BATCH,
             },
             prepare=lambda: _adapt(model.flow, np.concatenate([parts.train, parts.validation])),
-            min_delta=_MIN_DELTA,
+            min_delta=MIN_DELTA,
         )
 
     def measure(self, model, source: TableSource) -> dict[str, Any]:

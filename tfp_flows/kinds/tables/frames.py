@@ -1,0 +1,162 @@
+"""Tables of mixed columns as the source of a run."""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tfp_flows import datasets
+from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.tables import Schema, read_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tfp_flows.kinds.tables.settings import TableSettings
+
+_MIN_ROWS = 50
+
+
+class Parts(NamedTuple):
+    """Rows by what they are for: 80 % training, 10 % validation, 10 % test."""
+
+    train: Any
+    validation: Any
+    test: Any
+
+
+class FrameSource:
+    """A table of mixed columns, its schema and its parts.
+
+    Attributes:
+        name: Of the file.
+        frame: All rows.
+        schema: What the columns are.
+        parts: Frames of rows.
+        weights: ``[rows]`` of each part, or None.
+    """
+
+    def __init__(self, name: str, frame: datasets.Frame, schema: Schema, dropped: int, settings):
+        self.name, self.schema = name, schema
+        self._read, self._dropped, self._settings = frame, dropped, settings
+        data, weights = frame.data, None
+        if settings.weights:
+            weights = _weights(data, settings.weights)
+            data = data.drop(columns=settings.weights)
+        self.frame = data
+        places = datasets.split(np.arange(len(data)), seed=settings.seed)
+        self.parts = Parts(*(data.iloc[part] for part in places))
+        self.weights = None if weights is None else Parts(*(weights[part] for part in places))
+
+    @property
+    def shown(self) -> "pd.DataFrame":
+        """The rows that pictures show."""
+        return self.parts.test
+
+    def digest(self, form: int) -> str:
+        """A fingerprint of names, values and decided types, by which a change is noticed."""
+        import pandas as pd
+
+        data = self._read.data
+        values = pd.util.hash_pandas_object(data, index=False).to_numpy()
+        text = "\n".join(map(str, data.columns)) + self.schema.to_toml()
+        return hashlib.sha256(text.encode() + values.tobytes()).hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """Names, types and numbers of columns and rows."""
+        given = list(self._settings.given or ())
+        return {
+            "columns": [column.name for column in self.schema.columns],
+            "named": self._read.named,
+            "rows": len(self.frame),
+            "dropped": self._dropped,
+            "schema": [list(line) for line in self.schema.described()],
+            "given": given,
+            "modelled": len([name for name in self.schema.names if name not in given]),
+        }
+
+    def remarks(self) -> list[str]:
+        """What was assumed in reading, and the type of each column, with the reason."""
+        lines = [f"{name}: {kind} ({why})" for name, kind, why in self.schema.described()]
+        return [*self._read.remarks, *lines]
+
+
+def load_frame(settings: "TableSettings") -> FrameSource:
+    """Reads the table that a fit was asked for, and decides what its columns are.
+
+    Raises:
+        InputError: If it cannot be read, has too few rows, or its schema is contradicted.
+    """
+    if settings.rows is not None:
+        import pandas as pd
+
+        values = datasets.toy(settings.data, settings.rows, seed=settings.seed)
+        data = pd.DataFrame(values.astype(np.float64), columns=["x0", "x1"])
+        read = datasets.Frame(data, False, (), np.arange(1, len(data) + 1))
+    else:
+        read = _read(settings)
+    data, dropped = read.data, 0
+    for name in [*(settings.given or ()), *([settings.weights] if settings.weights else ())]:
+        if name not in data.columns:
+            raise unknown_name("column", name, [str(c) for c in data.columns])
+    if settings.drop_invalid:
+        whole = data.replace([np.inf, -np.inf], np.nan).notna().all(axis=1)
+        dropped = int((~whole).sum())
+        read = datasets.Frame(data[whole.to_numpy()], read.named, read.remarks, read.rows[whole])
+        data = read.data
+    if len(data) < _MIN_ROWS:
+        raise InputError(f"The table has {len(data)} rows; give at least {_MIN_ROWS}.")
+    decided = read_schema(Path(settings.table_schema)) if settings.table_schema else None
+    own = data.drop(columns=settings.weights) if settings.weights else data
+    schema = Schema.infer(own, decided)
+    return FrameSource(Path(settings.data).name, read, schema, dropped, settings)
+
+
+def is_plain(settings: "TableSettings") -> bool:
+    """Whether a file is of real numbers alone, without gaps, grids and bounds."""
+    if settings.drop_invalid and not settings.data.endswith((".csv", ".tsv", ".txt")):
+        return True
+    data = _read(settings).data
+    if any(data[name].dtype.kind not in "fiu" for name in data.columns):
+        return False
+    if not settings.drop_invalid and not np.isfinite(data.to_numpy(np.float64)).all():
+        return bool(np.isinf(data.to_numpy(np.float64)).any())
+    kinds = Schema.infer(data).columns
+    return all(c.type == "real" and c.step is None and not c.atoms for c in kinds)
+
+
+def _read(settings: "TableSettings") -> datasets.Frame:
+    path = Path(settings.data)
+    columns = None if settings.columns is None else tuple(settings.columns)
+    stamp = path.stat().st_mtime_ns if path.is_file() else 0
+    return _cached(settings.data, stamp, columns, settings.key, settings.header)
+
+
+@functools.lru_cache(maxsize=1)
+def _cached(data, stamp, columns, key, header) -> datasets.Frame:
+    return datasets.load_frame(
+        data, columns=None if columns is None else list(columns), key=key, header=header
+    )
+
+
+def _weights(data: "pd.DataFrame", name: str) -> np.ndarray:
+    """The weights of rows, 1 on average.
+
+    Raises:
+        InputError: If they are no numbers, negative, missing, or all zero.
+    """
+    values = data[name].to_numpy()
+    if values.dtype.kind not in "iufb":
+        raise InputError(f"The weights in column {name!r} are {values[0]!r} and the like; give numbers.")
+    values = values.astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(bad):
+        raise InputError(
+            f"The weight in column {name!r} is {values[bad[0]]:g} in row {bad[0] + 1}; give "
+            "numbers from 0 on, and none missing."
+        )
+    if not values.any():
+        raise InputError(f"All weights in column {name!r} are 0; give some rows a weight.")
+    return values / values.mean()

@@ -1,0 +1,211 @@
+"""A fit to a table of mixed columns: random parts of its rows given the rest."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table as TextTable
+
+from tfp_flows import held_out, plotting
+from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables import held_out_rows
+from tfp_flows.kinds.tables.frames import FrameSource, load_frame
+from tfp_flows.kinds.tables.settings import TableSettings
+from tfp_flows.kinds.tables.training import GRADIENT_NORM, MIN_DELTA
+from tfp_flows.runs.engine import first_line
+from tfp_flows.runs.work import Drawing, headline
+from tfp_flows.terminal import note, plus_minus
+
+_VALIDATION_BATCH = 2_000
+_TRAIN_ROWS = 10_000
+_SAMPLES = 5_000
+_OWN_OPTIONS = ("num_bins",)
+
+
+class MixedWork:
+    """See `tfp_flows.runs.work.Work`."""
+
+    def __init__(self, settings: TableSettings):
+        self.settings = settings
+
+    def source(self) -> FrameSource:
+        """Reads the table."""
+        return load_frame(self.settings)
+
+    def build(self, source: FrameSource):
+        """A model of the columns."""
+        from tfp_flows.tables import TableModel
+
+        settings = self.settings
+        options = dict(settings.flow_option)
+        for name in options:
+            if name not in _OWN_OPTIONS:
+                raise InputError(
+                    f"--flow columns has no option {name!r}; it has {', '.join(_OWN_OPTIONS)}."
+                )
+        if settings.layers is not None:
+            raise InputError("--flow columns has no --layers; give the sizes of --hidden.")
+        if settings.hidden is not None:
+            options["hidden_units"] = settings.hidden
+        return TableModel.of(
+            source.schema,
+            source.parts.train,
+            given=settings.given or (),
+            seed=settings.seed,
+            **options,
+        )
+
+    def trainer(self, model, source: FrameSource):
+        """Adam, whose rate is halved where progress stalls."""
+        import tensorflow as tf
+
+        from tfp_flows.models import ResumableTraining
+        from tfp_flows.runs.keras_trainer import KerasTrainer
+
+        settings, parts, weights = self.settings, source.parts, source.weights
+        model.compile(
+            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=GRADIENT_NORM)
+        )
+        training = ResumableTraining(
+            decay=0.5, decay_patience=max(1, settings.patience // 3), seed=settings.seed
+        )
+        arrays = [model.arrays(frame) for frame in (parts.train, parts.validation)]
+        of_rows = [None if weights is None else w.astype(np.float32) for w in (weights or (0, 0))[:2]]
+        validation = (arrays[1]["x"], arrays[1]["context"], of_rows[1])
+        return KerasTrainer(
+            model,
+            training,
+            data=lambda: {
+                **arrays[0],
+                "sample_weight": of_rows[0],
+                "batch_size": min(settings.batch_size, len(parts.train)),
+                "validation_data": validation,
+                "validation_batch_size": _VALIDATION_BATCH,
+            },
+            min_delta=MIN_DELTA,
+        )
+
+    def measure(self, model, source: FrameSource) -> dict[str, Any]:
+        """Log-likelihoods of the test rows, beside those of independent columns."""
+        parts, weights = source.parts, source.weights
+        terms = model.parts(parts.test)
+        scores = terms.sum(axis=1)
+        impossible = int((~np.isfinite(scores)).sum())
+        if impossible:
+            note(
+                f"{impossible} of {len(scores):,} test rows hold a value that no training row has "
+                "made possible (a category, or a number beyond the bounds); they have no density "
+                "and are left out of the mean."
+            )
+        alone = independent(model, source).log_prob(parts.test)
+        there = np.isfinite(scores) & np.isfinite(alone)
+        of_rows = np.ones(len(scores)) if weights is None else weights.test
+        few = parts.train.iloc[:_TRAIN_ROWS]
+        seen = model.log_prob(few)
+        test = _mean(scores, of_rows, there)
+        train = _mean(seen, np.ones(len(seen)) if weights is None else weights.train[: len(few)])
+        gain = _mean(scores - alone, of_rows, there)
+        for remark in _remarks(test, train, gain):
+            note(remark)
+        figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
+        usual = {
+            name: _finite(np.mean(terms[there, j])) for j, name in enumerate(model.own)
+        }
+        return {
+            "splits": {name: len(part) for name, part in parts._asdict().items()},
+            "test": figure | test | held_out.spread(scores[there]) | {"rows_without_density": impossible},
+            "train": train,
+            "independent": _mean(alone, of_rows, there),
+            "gain_over_independent": gain,
+            "columns": usual,
+            "held_out": held_out_rows.kept(scores.astype(np.float32), self.settings.seed),
+        }
+
+    def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
+        """The distribution of each column, of samples and of rows not seen."""
+        source = find()
+        data = None if source is None else source.shown
+        given = None
+        if model.given:
+            if data is None:
+                return
+            given = data[list(model.given)]
+        count = _SAMPLES if data is None or given is not None else max(len(data), 1000)
+        samples = model.sample(None if given is not None else count, given, seed=self.settings.seed)
+        columns = [model.schema.column(name) for name in model.own]
+        title = f"columns on {Path(self.settings.data).name}"
+        figure = plotting.plot_columns(
+            samples,
+            data,
+            kinds={c.name: "classes" if c.number == "" else "numbers" for c in columns},
+            numeric={c.name: c.numeric for c in columns},
+            title=title,
+        )
+        yield "columns.png", lambda path: plotting.save_figure(figure, path)
+
+    def tell(self, metrics: Mapping[str, Any]) -> Iterator[Any]:
+        """Log-likelihoods of the model and of independent columns."""
+        splits = metrics["splits"]
+        yield first_line(metrics, f"{splits['train']:,} training rows")
+        given = metrics["data"]["given"]
+        about = f" given {', '.join(given)}" if given else ""
+        yield f"Log-likelihood of {splits['test']:,} held-out rows{about}:"
+        table = TextTable(box=None, pad_edge=False)
+        table.add_column("")
+        table.add_column("nats per row (± 2 s.e.)", justify="right")
+        for name, key in (("columns", "test"), ("independent columns", "independent")):
+            table.add_row(name, _nats(metrics[key]))
+        table.add_row("difference", _nats(metrics["gain_over_independent"]))
+        yield table
+        yield held_out.in_words(metrics["test"])
+
+    def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
+        """Four numbers a column."""
+        return [metrics["data"]["modelled"], 4]
+
+
+def independent(model, source: FrameSource):
+    """A model of the same columns that takes each for itself, as the training rows have it."""
+    from tfp_flows.tables import TableModel
+
+    alone = TableModel.of(source.schema, source.parts.train, given=model.given, hidden_units=(1,))
+    alone.layer.forget()
+    return alone
+
+
+def _mean(values, weights, there=None) -> dict[str, Any]:
+    there = np.isfinite(values) if there is None else there
+    if not there.any():
+        return {"mean_nats": None, "standard_error_nats": None}
+    x, w = values[there].astype(np.float64), weights[there]
+    mean = np.average(x, weights=w)
+    error = math.sqrt(np.sum((w * (x - mean)) ** 2)) / np.sum(w)
+    return {"mean_nats": _finite(mean), "standard_error_nats": _finite(error)}
+
+
+def _remarks(test, train, gain) -> list[str]:
+    remarks = []
+    if gain["mean_nats"] is not None and gain["mean_nats"] < 2 * gain["standard_error_nats"]:
+        remarks.append(
+            "the model is no better than independent columns: there is nothing between them that "
+            "it could learn from so many rows."
+        )
+    known = None not in (test["mean_nats"], train["mean_nats"])
+    if known and train["mean_nats"] - test["mean_nats"] > max(
+        0.5, 4 * test["standard_error_nats"]
+    ):
+        remarks.append(
+            f"the model overfits: training rows have {train['mean_nats']:.3g} nats on average, "
+            f"held-out rows {test['mean_nats']:.3g}; smaller --hidden, or more rows, would help."
+        )
+    return remarks
+
+
+def _finite(value) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _nats(row: Mapping[str, float | None]) -> str:
+    return plus_minus(row["mean_nats"], row["standard_error_nats"])

@@ -1,0 +1,108 @@
+"""Columns of samples beside those of data: numbers as densities, categories as shares."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfp_flows.errors import InputError
+from tfp_flows.plotting._style import (
+    DATA_COLOUR,
+    MODEL_COLOUR,
+    NOTE_COLOUR,
+    new_figure,
+    robust_limits,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_BINS, _ACROSS, _CLASSES = 40, 4, 12
+
+
+def plot_columns(
+    samples: "pd.DataFrame",
+    data: "pd.DataFrame | None" = None,
+    *,
+    kinds: Mapping[str, str],
+    numeric: Mapping[str, Callable] | None = None,
+    max_columns: int = 16,
+    title: str | None = None,
+) -> "Figure":
+    """Draws each column of samples, beside that of data.
+
+    Args:
+        samples: Rows of a model.
+        data: Rows to compare with; cells that are missing are left out.
+        kinds: For each column to draw ``"classes"``, drawn as shares, or ``"numbers"``.
+        numeric: By column, what makes numbers of its values; they are numbers by default.
+        max_columns: How many columns to draw at most; the figure says so.
+        title: Title of the figure.
+
+    Raises:
+        InputError: If there is no column to draw.
+    """
+    names = list(kinds)[:max_columns]
+    if not names:
+        raise InputError("plot_columns has no column to draw.")
+    across = min(len(names), _ACROSS)
+    down = math.ceil(len(names) / across)
+    figure = new_figure(max(2.4 * across, 4.6), 2.0 * down + 0.8, title)
+    grid = figure.subplots(down, across, squeeze=False).ravel()
+    tables = {"samples": samples} | ({} if data is None else {"data": data})
+    for axes, name in zip(grid, names, strict=False):
+        columns = {label: table[name].dropna() for label, table in tables.items()}
+        if kinds[name] == "classes":
+            _shares(axes, columns)
+        else:
+            convert = (numeric or {}).get(name, lambda values: np.asarray(values, np.float64))
+            _densities(axes, {label: convert(c.to_numpy()) for label, c in columns.items()})
+        axes.set_xlabel(name, fontsize=9)
+        axes.set_yticks([])
+        axes.spines[["top", "left", "right"]].set_visible(False)
+        tidy(axes)
+    for axes in grid[len(names) :]:
+        axes.remove()
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False
+    )
+    if len(kinds) > len(names):
+        figure.supxlabel(f"{len(names)} of {len(kinds)} shown.", fontsize=8, color=NOTE_COLOUR)
+    return figure
+
+
+def _colour(label: str) -> str:
+    return MODEL_COLOUR if label == "samples" else DATA_COLOUR
+
+
+def _densities(axes, columns) -> None:
+    shown = columns.get("data", columns["samples"])
+    limits = robust_limits(shown if len(shown) else columns["samples"])
+    edges = np.linspace(*limits, _BINS + 1)
+    for label, values in columns.items():
+        # Over all rows: mass outside of the limits must not look like mass.
+        heights = np.histogram(values, edges)[0] / (max(len(values), 1) * np.diff(edges))
+        axes.stairs(heights, edges, baseline=None, label=label, color=_colour(label), linewidth=1.3)
+    axes.set(xlim=limits, ylim=(0, None))
+
+
+def _shares(axes, columns) -> None:
+    counts = {label: c.value_counts(normalize=True) for label, c in columns.items()}
+    first = counts.get("data", counts["samples"])
+    every = list(dict.fromkeys([*first.index, *counts["samples"].index]))[:_CLASSES]
+    width = 0.8 / len(columns)
+    for place, (label, shares) in enumerate(counts.items()):
+        heights = [shares.get(value, 0.0) for value in every]
+        axes.bar(
+            np.arange(len(every)) + (place + 0.5) * width - 0.4,
+            heights,
+            width,
+            label=label,
+            color=_colour(label),
+        )
+    axes.set_xticks(range(len(every)), [str(v)[:10] for v in every], fontsize=6)
+    axes.tick_params(axis="x", labelrotation=30 if len(every) > 3 else 0)
