@@ -7,10 +7,23 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.cell_parts import (
+    CODE,
+    HIGH,
+    KNOWN,
+    LOW,
+    features_of,
+    inside,
+    log_between,
+    log_shares_of,
+    middle_of,
+    normal_cdf,
+    of_classes,
+    width_of,
+)
 from tfp_flows.errors import InputError
 from tfp_flows.networks import MLP
 from tfp_flows.networks.initial import new_generator, uniform
@@ -18,9 +31,6 @@ from tfp_flows.transformers import RationalQuadraticSpline
 
 OPEN = 40.0
 """The edge, in units of latents, of a cell that has none."""
-
-CODE, LOW, HIGH, KNOWN = range(4)
-"""Entries of a cell."""
 
 _NUMBERS = ("", "line", "grid", "circle")
 _NARROW = 0.02
@@ -124,7 +134,7 @@ class Cells(Bijector):
         hidden = list(shapes.as_shape(hidden_units, "hidden_units"))
         generator = new_generator(seed)
         self._network = MLP(
-            input_size=sum(_width(*about) for about in self._about),
+            input_size=sum(width_of(*about) for about in self._about),
             output_size=hidden[-1],
             hidden_units=hidden[:-1],
             dtype=dtype,
@@ -133,7 +143,7 @@ class Cells(Bijector):
         )
         width = hidden[-1]
         logs = [
-            _logs(count, share)
+            log_shares_of(count, share)
             for (count, _), share in zip(self._own, shares[given:], strict=True)
             if count > 1
         ]
@@ -252,7 +262,7 @@ class Cells(Bijector):
         parts = []
         for j, (count, number) in enumerate(self._about):
             there = seen[..., j, None]
-            features = _features(rows[:, j], count, number)
+            features = features_of(rows[:, j], count, number)
             if known.shape.rank == 3:
                 features = features[:, None]
             parts += [there, features * there]
@@ -288,7 +298,7 @@ class Cells(Bijector):
         for j, (count, number) in enumerate(self._own):
             mass, latent = numbers.get(j, (None, None))
             if count > 1:
-                mass, latent = _of_classes(y[:, j, CODE], heads.logits[j], mass, latent, number)
+                mass, latent = of_classes(y[:, j, CODE], heads.logits[j], mass, latent, number)
             masses.append(mass)
             latents.append(latent)
         return tf.stack(masses, axis=1), tf.stack(latents, axis=1)
@@ -296,11 +306,11 @@ class Cells(Bijector):
     def _of_numbers(self, kind, cells, parameters):
         """Log-mass and normal quantile of numbers ``[n, k, 4]``."""
         low, high = cells[..., LOW], cells[..., HIGH]
-        middle = _middle(cells)
+        middle = middle_of(cells)
         u, log_slope = self._spline(kind).inverse(middle, parameters)
         if kind == "circle":
             share = (u + math.pi) / (2 * math.pi)
-            return log_slope - math.log(2 * math.pi), tf.math.ndtri(_inside(share))
+            return log_slope - math.log(2 * math.pi), tf.math.ndtri(inside(share))
         density = -0.5 * (u**2 + math.log(2 * math.pi)) + log_slope
         if kind == "line":
             return density, u
@@ -309,7 +319,7 @@ class Cells(Bijector):
         narrow = width * tf.exp(log_slope) < _NARROW
         one = tf.ones_like(width)
         thin = density + tf.math.log(tf.where(narrow, tf.maximum(width, 1e-30), one))
-        wide = _log_between(tf.where(narrow, -one, first), tf.where(narrow, one, last))
+        wide = log_between(tf.where(narrow, -one, first), tf.where(narrow, one, last))
         return tf.where(narrow, thin, wide), u
 
     def _drawn(self, j, x, hidden):
@@ -322,18 +332,18 @@ class Cells(Bijector):
                 hidden @ self._class_kernel[:, start:stop] + self._class_bias[start:stop]
             )
             ends = tf.cumsum(shares, axis=-1)
-            place = _cdf(x)[:, None] * ends[:, -1:]
+            place = normal_cdf(x)[:, None] * ends[:, -1:]
             code = tf.reduce_sum(tf.cast(place >= ends[:, :-1], x.dtype), axis=-1)
             if number:
                 before = ends[:, -2:-1]
                 rest = (place - before) / tf.maximum(shares[:, -1:], 1e-12)
-                x = tf.math.ndtri(_inside(rest[:, 0]))
+                x = tf.math.ndtri(inside(rest[:, 0]))
         if not number:
             return tf.stack([code, zero, zero, zero], axis=-1)
         k = self._of[number].index(j)
         parameters = hidden @ self._kernels[number][k] + self._biases[number][k]
         if number == "circle":
-            x = (2 * _cdf(x) - 1) * math.pi
+            x = (2 * normal_cdf(x) - 1) * math.pi
         value, _ = self._spline(number).forward(x[:, None], parameters[:, None])
         low = high = value[:, 0]
         if number == "grid" and self._grids[j] is not None:
@@ -343,75 +353,3 @@ class Cells(Bijector):
         is_number = code == count - 1
         low, high = tf.where(is_number, low, zero), tf.where(is_number, high, zero)
         return tf.stack([code, low, high, zero], axis=-1)
-
-
-def _logs(count: int, share) -> np.ndarray:
-    share = np.full(count, 1 / count) if share is None else np.asarray(share, np.float64)
-    return np.log(np.maximum(share / share.sum(), 1e-6))
-
-
-def _width(count: int, number: str) -> int:
-    """Number of features of a column, with the one that says that it is known."""
-    return 1 + (count if count > 1 else 0) + {"": 0, "circle": 2}.get(number, 1)
-
-
-def _middle(cell):
-    return (_near(cell[..., LOW]) + _near(cell[..., HIGH])) / 2
-
-
-def _near(z):
-    return tf.clip_by_value(z, -6.0, 6.0)
-
-
-def _features(cell, count: int, number: str):
-    """What the network sees of cells ``[n, 4]``."""
-    parts = []
-    if count > 1:
-        parts.append(tf.one_hot(tf.cast(cell[:, CODE], tf.int32), count, dtype=cell.dtype))
-    if number == "circle":
-        middle = (cell[:, LOW] + cell[:, HIGH])[:, None] / 2
-        parts += [tf.cos(middle), tf.sin(middle)]
-    elif number:
-        parts.append(_middle(cell)[:, None])
-    return tf.concat(parts, axis=-1)
-
-
-def _of_classes(code, logits, mass, latent, number):
-    """Log-masses of classes, with the numbers of the last one, and normal quantiles."""
-    count = logits.shape[-1]
-    chosen = tf.one_hot(tf.cast(code, tf.int32), count, dtype=logits.dtype)
-    log_shares = tf.nn.log_softmax(logits)
-    shares = tf.exp(log_shares)
-    log_mass = tf.reduce_sum(chosen * log_shares, axis=-1)
-    before = tf.reduce_sum(tf.cumsum(shares, axis=-1, exclusive=True) * chosen, axis=-1)
-    inside = tf.fill(tf.shape(code), tf.cast(0.5, logits.dtype))
-    if number:
-        is_number = code == count - 1
-        log_mass += tf.where(is_number, mass, tf.zeros_like(mass))
-        inside = tf.where(is_number, _cdf(latent), inside)
-    share = tf.reduce_sum(shares * chosen, axis=-1)
-    return log_mass, tf.math.ndtri(_inside(before + share * inside))
-
-
-def _normal(value):
-    return tfp.distributions.Normal(tf.zeros([], value.dtype), 1.0)
-
-
-def _cdf(value):
-    return _normal(value).cdf(value)
-
-
-def _inside(share):
-    # ndtri of 0 and 1 is infinite.
-    edge = 1e-7 if share.dtype == tf.float32 else 1e-15
-    return tf.clip_by_value(share, edge, 1 - edge)
-
-
-def _log_between(low, high):
-    """Logarithm of the probability that a standard normal variable is between two numbers."""
-    mirrored = low > 0
-    first, last = tf.where(mirrored, -high, low), tf.where(mirrored, -low, high)
-    log_cdf = _normal(low).log_cdf
-    top = log_cdf(last)
-    below = tf.minimum(log_cdf(first) - top, -1e-6)
-    return top + tf.math.log1p(-tf.exp(below))

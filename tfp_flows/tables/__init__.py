@@ -7,7 +7,7 @@ _HOMES = {
     "Schema": "schema",
     "TableModel": "model",
     "fit": "fitting",
-    "read_schema": "schema",
+    "read_schema": "deciding",
 }
 __all__ = sorted(_HOMES)
 

@@ -6,20 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfp_flows.tables.columns import (
-    Angle,
-    Bounded,
-    Categorical,
-    Column,
-    Constant,
-    Integer,
-    LeftOut,
-    Ordinal,
-    Positive,
-    Real,
-    listed,
-)
+from tfp_flows.tables.circles import Angle
+from tfp_flows.tables.classes import Categorical, Ordinal
+from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
 from tfp_flows.tables.moments import ISO, Date, Time, format_of, resolution, seconds
+from tfp_flows.tables.numbers import Bounded, Integer, Positive, Real
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +20,9 @@ _ROWS_A_CATEGORY = 5
 _FEW_NUMBERS = 20
 _MOST_ATOMS = 6
 _ATOM_SHARE, _ATOM_ROWS, _ATOM_ABOVE = 0.02, 20, 5.0
-_ANGLES = re.compile(r"(?:^|_)(?:angle|bearing|heading|azimuth|wind_?dir\w*|direction)(?:_|$)", re.I)
+_ANGLES = re.compile(
+    r"(?:^|_)(?:angle|bearing|heading|azimuth|wind_?dir\w*|direction)(?:_|$)", re.I
+)
 _BOUNDS = ((0.0, 1.0), (0.0, 100.0), (-1.0, 1.0))
 
 
@@ -57,7 +50,9 @@ def infer(series: "pd.Series", name: str) -> Column:
         moments = seconds(values, ISO)
         step = resolution(moments)
         form = "%Y-%m-%d" if step == 86_400 else ISO
-        return _unless_constant(Date(**common, form=form, step=step, reason="the file says so"), values)
+        return _unless_constant(
+            Date(**common, form=form, step=step, reason="the file says so"), values
+        )
     if kind == "b":
         return _categorical(values, common, "true or false")
     if kind not in "iuf":
@@ -71,7 +66,9 @@ def _unless_constant(column: Column, values) -> Column:
         value = first.item() if isinstance(first, np.generic) else first
         if not isinstance(value, str | int | float | bool):
             value = str(first)
-        return Constant(name=column.name, gaps=column.gaps, value=value, reason="one value in every row")
+        return Constant(
+            name=column.name, gaps=column.gaps, value=value, reason="one value in every row"
+        )
     return column
 
 
@@ -99,7 +96,9 @@ def _of_texts(values, common) -> Column:
     if distinct == count:
         return LeftOut(**common, reason="another text in each row, as of an identifier")
     if distinct > MOST_CATEGORIES:
-        return LeftOut(**common, reason=f"{distinct:,} texts, more than {MOST_CATEGORIES} categories")
+        return LeftOut(
+            **common, reason=f"{distinct:,} texts, more than {MOST_CATEGORIES} categories"
+        )
     if distinct > _FEW_NUMBERS and count < _ROWS_A_CATEGORY * distinct:
         return LeftOut(**common, reason=f"{distinct:,} texts in {count:,} rows, too few rows each")
     return Categorical(**common, values=sorted(set(texts)), reason=f"{distinct} texts")
@@ -121,7 +120,9 @@ def _of_numbers(x, values, common) -> Column:
         return Angle(**common, step=step, reason="its name, and numbers from 0 to 360")
     if whole:
         # A scale has its ends; where few rows are at one, it is a count that can go on.
-        if distinct <= _FEW_NUMBERS and min(counts[0], counts[-1]) >= max(_ATOM_ROWS, 0.005 * count):
+        if distinct <= _FEW_NUMBERS and min(counts[0], counts[-1]) >= max(
+            _ATOM_ROWS, 0.005 * count
+        ):
             return Ordinal(**common, values=plain, reason=f"{distinct} whole numbers")
         return _wide_integer(found, counts, count, common)
     if distinct <= _FEW_NUMBERS and count >= _ROWS_A_CATEGORY * distinct:
@@ -147,11 +148,26 @@ def _of_decimals(found, counts, count, common) -> Column:
             reason = f"all from {low:g} to {high:g}, close to both" + _of_atoms(atoms)
             return Bounded(**common, low=low, high=high, step=step, atoms=atoms, reason=reason)
     if found[0] > 0:
-        return Positive(**common, step=step, atoms=atoms, reason="all above 0" + _rounded(step) + _of_atoms(atoms))
+        return Positive(
+            **common,
+            step=step,
+            atoms=atoms,
+            reason="all above 0" + _rounded(step) + _of_atoms(atoms),
+        )
     if found[0] == 0:
         atoms = _with(atoms, [0.0])
-        return Positive(**common, step=step, atoms=atoms, reason="none below 0" + _rounded(step) + _of_atoms(atoms))
-    return Real(**common, step=step, atoms=atoms, reason="numbers of both signs" + _rounded(step) + _of_atoms(atoms))
+        return Positive(
+            **common,
+            step=step,
+            atoms=atoms,
+            reason="none below 0" + _rounded(step) + _of_atoms(atoms),
+        )
+    return Real(
+        **common,
+        step=step,
+        atoms=atoms,
+        reason="numbers of both signs" + _rounded(step) + _of_atoms(atoms),
+    )
 
 
 def _rounded(step) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows import noise
-from tfp_flows.bijectors.cells import KNOWN, Cells
+from tfp_flows.bijectors.cell_parts import KNOWN
+from tfp_flows.bijectors.cells import Cells
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow, standard_normal
 from tfp_flows.models import FlowModel

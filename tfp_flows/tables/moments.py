@@ -2,13 +2,13 @@
 
 import dataclasses
 import datetime
-import math
 import warnings
 from typing import ClassVar
 
 import numpy as np
 
-from tfp_flows.tables.columns import Angle, Real
+from tfp_flows.tables.circles import Angle
+from tfp_flows.tables.numbers import Real
 
 DATES = (
     "%Y-%m-%d",
@@ -85,16 +85,20 @@ class Date(Real):
     step: float | None = _DAY
 
     def fit(self, values):
+        """Learns knots, and edges of a grid."""
         super().fit(self.numeric(values))
 
     def encode(self, values):
+        """Cells of values."""
         coded = super().encode(self.numeric(values))
         return coded._replace(log_det=np.zeros(len(coded.log_det)))
 
     def decode(self, cells):
+        """Values of cells."""
         return written(super().decode(cells), self.form)
 
     def numeric(self, values):
+        """Numbers that stand for values."""
         return seconds(values, self.form)
 
 
@@ -114,12 +118,15 @@ class Time(Angle):
     step: float | None = 60.0
 
     def encode(self, values):
+        """Cells of values."""
         return super().encode(self.numeric(values))
 
     def decode(self, cells):
+        """Values of cells."""
         return written(super().decode(cells), self.form)
 
     def numeric(self, values):
+        """Numbers that stand for values."""
         return np.mod(seconds(values, self.form), _DAY)
 
 
@@ -133,8 +140,3 @@ def format_of(texts: list[str]) -> tuple[str, str] | None:
             if np.isfinite(seconds(sample, form)).all() and np.isfinite(seconds(texts, form)).all():
                 return kind, form
     return None
-
-
-def is_finite_step(step: float | None) -> bool:
-    """Whether a step of a schema can be one."""
-    return step is None or (math.isfinite(step) and step > 0)

@@ -1,29 +1,21 @@
 """The schema of a table: what each column is, decided by rules or by its user, and learned."""
 
 import dataclasses
-import inspect
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tfp_flows.errors import InputError, unknown_name
-from tfp_flows.tables.columns import TYPES as _PLAIN
-from tfp_flows.tables.columns import Column
+from tfp_flows.tables.columns import Coded, Column
+from tfp_flows.tables.deciding import TYPES, decided
 from tfp_flows.tables.inference import infer
 from tfp_flows.tables.marginal import Marginal
-from tfp_flows.tables.moments import Date, Time
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TYPES: dict[str, type[Column]] = {**_PLAIN, "date": Date, "time": Time}
-"""The types of columns, by name."""
-
-_BOTH = ("name", "reason", "gaps")
 
 
 class Encoded(NamedTuple):
@@ -79,7 +71,8 @@ class Schema:
         for name in frame.columns:
             column = infer(frame[name], str(name))
             if name in given:
-                column = _decided(str(name), given[name], column, frame[name])
+                values = _given(frame[name]).to_numpy()
+                column = decided(str(name), given[name], column, values)
             columns.append(column)
         schema = cls(columns)
         schema.check(frame, [str(name) for name in given])
@@ -192,7 +185,7 @@ class Schema:
             kind = TYPES[own.pop("type")]
             if own.get("marginal") is not None:
                 own["marginal"] = Marginal.restore(own["marginal"])
-            own |= {k: _number(v) for k, v in own.items() if v in ("inf", "-inf")}
+            own |= {k: float(own[k]) for k in ("low", "high") if k in own}
             columns.append(kind(**own))
         return cls(columns)
 
@@ -218,70 +211,6 @@ class Schema:
         return result
 
 
-def read_schema(path: Path) -> dict[str, dict[str, Any]]:
-    """What a schema file decides, by column.
-
-    Raises:
-        InputError: If it is missing, no TOML, or has no tables ``[columns.NAME]``.
-    """
-    try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        columns = tomllib.loads(text)["columns"]
-    except OSError as error:
-        raise InputError(f"Cannot read the schema {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeError) as error:
-        raise InputError(f"The schema {path} is not TOML: {error}.") from error
-    except KeyError:
-        columns = None
-    if not isinstance(columns, dict) or not all(isinstance(v, dict) for v in columns.values()):
-        raise InputError(
-            f"The schema {path} decides nothing; write [columns.NAME] and type = \"positive\" or "
-            "another type below it."
-        )
-    return columns
-
-
-def _decided(name: str, given: Mapping, inferred: Column, series) -> Column:
-    """The column as a user has decided it, with what the rules say of the rest."""
-    own = dict(given)
-    kind = own.pop("type", inferred.type)
-    if kind not in TYPES:
-        raise unknown_name("type of column", str(kind), TYPES)
-    cls = TYPES[kind]
-    allowed = [p for p in inspect.signature(cls).parameters if p in cls.shown or p in ("low", "high")]
-    for key in own:
-        if key not in cls.shown:
-            raise unknown_name(f"argument of the type {kind}", key, cls.shown)
-    if issubclass(cls, Date | Time) and "form" not in own and not isinstance(inferred, cls):
-        raise InputError(f"Column {name!r} of the schema is a {kind}; give its form, as \"%d.%m.%Y\".")
-    if kind == inferred.type:
-        own = {k: getattr(inferred, k) for k in allowed if k in cls.shown} | own
-    values = _given(series).to_numpy()
-    if kind in ("categorical", "ordinal") and "values" not in own:
-        from tfp_flows.tables.columns import listed
-
-        own["values"] = listed(set(values.tolist()))
-    numbers = kind in ("real", "positive", "bounded", "integer", "angle")
-    if numbers and len(values) and np.asarray(values).dtype.kind not in "iufb":
-        raise InputError(
-            f"Column {name!r} is to be {kind}, and holds texts such as {str(values[0])!r}."
-        )
-    if kind == "bounded" and not {"low", "high"} <= set(own):
-        raise InputError(f"Column {name!r} of the schema is bounded; give its low and high.")
-    if kind == "constant" and len(set(values.tolist())) > 1:
-        raise InputError(f"Column {name!r} is to be constant, and holds several values.")
-    if kind == "constant":
-        own.setdefault("value", inferred.spec().get("value", values.tolist()[0] if len(values) else None))
-    try:
-        return cls(name=name, gaps=inferred.gaps, reason="the schema file says so", **own)
-    except TypeError as error:
-        raise InputError(f"Column {name!r} of the schema: {error}.") from error
-
-
 def _given_mask(series) -> np.ndarray:
     there = series.notna().to_numpy()
     if series.dtype.kind == "f":
@@ -295,8 +224,6 @@ def _given(series):
 
 def _one_by_one(column: Column, values):
     """Cells of values some of which are of another kind, such as a text among numbers."""
-    from tfp_flows.tables.columns import Coded
-
     cells, log_det = np.zeros([len(values), 4]), np.zeros(len(values))
     impossible = np.ones(len(values), bool)
     for i, value in enumerate(values):
@@ -318,7 +245,3 @@ def _record(column: Column) -> dict[str, Any]:
             value = str(value)
         entry[field.name] = value
     return entry
-
-
-def _number(text: str) -> float:
-    return float(text)

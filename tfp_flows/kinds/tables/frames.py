@@ -149,7 +149,9 @@ def _weights(data: "pd.DataFrame", name: str) -> np.ndarray:
     """
     values = data[name].to_numpy()
     if values.dtype.kind not in "iufb":
-        raise InputError(f"The weights in column {name!r} are {values[0]!r} and the like; give numbers.")
+        raise InputError(
+            f"The weights in column {name!r} are {values[0]!r} and the like; give numbers."
+        )
     values = values.astype(np.float64)
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if len(bad):

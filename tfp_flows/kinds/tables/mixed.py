@@ -72,7 +72,9 @@ class MixedWork:
             decay=0.5, decay_patience=max(1, settings.patience // 3), seed=settings.seed
         )
         arrays = [model.arrays(frame) for frame in (parts.train, parts.validation)]
-        of_rows = [None if weights is None else w.astype(np.float32) for w in (weights or (0, 0))[:2]]
+        of_rows = [
+            None if weights is None else w.astype(np.float32) for w in (weights or (0, 0))[:2]
+        ]
         validation = (arrays[1]["x"], arrays[1]["context"], of_rows[1])
         return KerasTrainer(
             model,
@@ -110,12 +112,13 @@ class MixedWork:
         for remark in _remarks(test, train, gain):
             note(remark)
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
-        usual = {
-            name: _finite(np.mean(terms[there, j])) for j, name in enumerate(model.own)
-        }
+        usual = {name: _finite(np.mean(terms[there, j])) for j, name in enumerate(model.own)}
         return {
             "splits": {name: len(part) for name, part in parts._asdict().items()},
-            "test": figure | test | held_out.spread(scores[there]) | {"rows_without_density": impossible},
+            "test": figure
+            | test
+            | held_out.spread(scores[there])
+            | {"rows_without_density": impossible},
             "train": train,
             "independent": _mean(alone, of_rows, there),
             "gain_over_independent": gain,
@@ -193,9 +196,7 @@ def _remarks(test, train, gain) -> list[str]:
             "it could learn from so many rows."
         )
     known = None not in (test["mean_nats"], train["mean_nats"])
-    if known and train["mean_nats"] - test["mean_nats"] > max(
-        0.5, 4 * test["standard_error_nats"]
-    ):
+    if known and train["mean_nats"] - test["mean_nats"] > max(0.5, 4 * test["standard_error_nats"]):
         remarks.append(
             f"the model overfits: training rows have {train['mean_nats']:.3g} nats on average, "
             f"held-out rows {test['mean_nats']:.3g}; smaller --hidden, or more rows, would help."

@@ -53,7 +53,9 @@ def score(run: Run, options) -> None:
     if judged:
         held_out = held_out_log_prob(run)
         if options.normal is not None:
-            more, _ = _kept(_read(run, options.normal, options.key, options.header), options.drop_invalid)
+            more, _ = _kept(
+                _read(run, options.normal, options.key, options.header), options.drop_invalid
+            )
             held_out = np.concatenate([held_out, model.log_prob(more)])
         columns |= verdicts(scores, held_out, options.false_alarms)
     if options.explain is not None:

@@ -47,9 +47,7 @@ class ImputeOptions:
 class SchemaOptions:
     """Options of `schema`."""
 
-    output: Path | None = option(
-        None, **OUTPUT, shown="printed", help="File to write, .toml."
-    )
+    output: Path | None = option(None, **OUTPUT, shown="printed", help="File to write, .toml.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

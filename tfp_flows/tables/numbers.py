@@ -1,0 +1,227 @@
+"""Columns of numbers with a density: on the line, above 0, between bounds, on grids."""
+
+import dataclasses
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from tfp_flows.errors import InputError
+from tfp_flows.tables.columns import OPEN, Coded, Column
+from tfp_flows.tables.marginal import Marginal
+
+_NEAR = 6.0
+_MOST_EDGES = 2048
+
+
+@dataclasses.dataclass(kw_only=True)
+class Real(Column):
+    """Numbers with a density, or on a grid, and some values with probabilities of their own.
+
+    Attributes:
+        step: Distance of a grid, where numbers are rounded to one: the density is then the
+            probability of a rounded number over the step.
+        atoms: Values that are met again and again and have a probability, not a density.
+    """
+
+    type: ClassVar[str] = "real"
+    shown: ClassVar[tuple[str, ...]] = ("step", "atoms")
+    low: float = -math.inf
+    high: float = math.inf
+
+    step: float | None = None
+    atoms: list = dataclasses.field(default_factory=list)
+    marginal: Marginal | None = None
+    edges: list | None = None
+    first: int = 0
+    last: int = 0
+
+    @property
+    def number(self) -> str:
+        """On the line, or on a grid."""
+        return "line" if self.step is None else "grid"
+
+    @property
+    def classes(self) -> int:
+        """How many classes it has."""
+        return len(self.atoms) + 1
+
+    def _support(self, x):
+        """From the support to the reals, and the logarithm of the slope."""
+        return x, np.zeros(len(x))
+
+    def _value(self, s):
+        return s
+
+    def _index(self, x):
+        return np.round(x / self.step)
+
+    def fit(self, values):
+        """Learns knots, and edges of a grid."""
+        x = np.asarray(values, np.float64)
+        x = x[~np.isin(x, self.atoms)]
+        x = x[(x > self.low) & (x < self.high)] if self.step is None else x
+        if len(x) == 0:
+            x = np.array([0.3, 0.7]) if self.step is None else np.array([0.0, 1.0])
+        if self.step is None:
+            self.marginal = Marginal.fit(self._support(x)[0])
+            return
+        index = self._index(x)
+        # Spread evenly over its interval, so that quantiles differ.
+        order = np.argsort(index, kind="stable")
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(index[order])) + 1, [len(index)]])
+        spread = np.concatenate([(np.arange(n) + 0.5) / n - 0.5 for n in np.diff(starts)])
+        places = (index[order] + spread) * self.step
+        inside = (places > self.low) & (places < self.high)
+        self.marginal = Marginal.fit(self._support(places[inside] if inside.any() else places)[0])
+        self._list_edges(int(index.min()), int(index.max()))
+
+    def _list_edges(self, first: int, last: int) -> None:
+        far = self._value(self.marginal.inverse(np.array([-5.0, 5.0]))) / self.step
+        bounds = np.array([self.low, self.high]) / self.step
+        first = int(
+            max(min(first, np.floor(far[0])), np.ceil(bounds[0] - 1e-9), first - _MOST_EDGES)
+        )
+        last = int(min(max(last, np.ceil(far[1])), np.floor(bounds[1] + 1e-9), last + _MOST_EDGES))
+        self.first, self.last, self.edges = first, last, None
+        if last - first < _MOST_EDGES:
+            inner = self._edge_latents((np.arange(first, last) + 0.5) * self.step)
+            # As rising as float32 can tell.
+            inner = np.maximum.accumulate(inner)
+            self.edges = [-OPEN, *inner.tolist(), OPEN]
+
+    def grid(self):
+        """Edges of the grid, if there are few enough."""
+        return self.edges
+
+    def _edge_latents(self, edges):
+        inside = (edges > self.low) & (edges < self.high)
+        z = np.where(edges <= self.low, -OPEN, OPEN)
+        z[inside] = self.marginal.forward(self._support(edges[inside])[0])[0]
+        return np.clip(z, -OPEN, OPEN)
+
+    def encode(self, values):
+        """Cells of values."""
+        x = np.asarray(values, np.float64)
+        cells, log_det = np.zeros([len(x), 4]), np.zeros(len(x))
+        cells[:, 3], cells[:, 0] = 1, len(self.atoms)
+        for code, atom in enumerate(self.atoms):
+            cells[x == atom, 0] = code
+        is_number = cells[:, 0] == len(self.atoms)
+        impossible = is_number & ~((x > self.low) & (x < self.high))
+        if self.step is not None:
+            impossible = is_number & ~((x >= self.low) & (x <= self.high))
+        usable = is_number & ~impossible
+        if self.step is None:
+            s, slope = self._support(x[usable])
+            z, more = self.marginal.forward(s)
+            cells[usable, 1] = cells[usable, 2] = np.clip(z, -OPEN, OPEN)
+            log_det[usable] = slope + more
+        else:
+            index = self._index(x[usable])
+            low, high = (self._edge_latents((index + d) * self.step) for d in (-0.5, 0.5))
+            if self.edges is not None:
+                low, high = (
+                    np.where(index <= self.first, -OPEN, low),
+                    np.where(index >= self.last, OPEN, high),
+                )
+            cells[usable, 1], cells[usable, 2] = low, np.maximum(high, low + 1e-6)
+            log_det[usable] = -math.log(self.step)
+        return Coded(cells, log_det, impossible)
+
+    def decode(self, cells):
+        """Values of cells."""
+        z = (np.clip(cells[:, 1], -_NEAR, _NEAR) + np.clip(cells[:, 2], -_NEAR, _NEAR)) / 2
+        x = self._value(self.marginal.inverse(z.astype(np.float64)))
+        if self.step is not None:
+            index = self._index(x)
+            if self.edges is not None:
+                index = np.clip(index, self.first, self.last)
+            x = self._rounded(index)
+        x = np.clip(x, self._inside(self.low, 1), self._inside(self.high, -1))
+        codes = np.round(cells[:, 0]).astype(int)
+        for code, atom in enumerate(self.atoms):
+            x[codes == code] = atom
+        return x
+
+    def _inside(self, bound: float, sign: int) -> float:
+        """The bound itself on a grid; else the nearest number that has a density."""
+        if self.step is not None or not math.isfinite(bound):
+            return bound
+        return np.nextafter(bound, sign * math.inf)
+
+    def _rounded(self, index):
+        decimals = max(0, math.ceil(-math.log10(self.step) + 1e-9)) + 1
+        return np.round(index * self.step, decimals)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Positive(Real):
+    """Numbers above 0."""
+
+    type: ClassVar[str] = "positive"
+    low: float = 0.0
+
+    def _support(self, x):
+        return np.log(x), -np.log(x)
+
+    def _value(self, s):
+        return np.exp(np.clip(s, -700, 700))
+
+
+@dataclasses.dataclass(kw_only=True)
+class Bounded(Real):
+    """Numbers between two bounds; bounds that are met themselves are atoms."""
+
+    type: ClassVar[str] = "bounded"
+    shown: ClassVar[tuple[str, ...]] = ("low", "high", "step", "atoms")
+
+    def __post_init__(self):
+        if not -math.inf < self.low < self.high < math.inf:
+            raise InputError(
+                f"Column {self.name!r} of the schema is bounded by {self.low:g} and "
+                f"{self.high:g}; give a finite low below a finite high."
+            )
+
+    def _support(self, x):
+        share = (x - self.low) / (self.high - self.low)
+        rest = (self.high - x) / (self.high - self.low)
+        return np.log(share) - np.log(rest), -np.log(share * rest * (self.high - self.low))
+
+    def _value(self, s):
+        share = np.exp(-np.logaddexp(0, -s))
+        return self.low + (self.high - self.low) * share
+
+
+@dataclasses.dataclass(kw_only=True)
+class Integer(Real):
+    """Whole numbers, each with a probability, which follows a density over the line.
+
+    Attributes:
+        low: The lowest that is possible.
+        high: The highest that is possible.
+    """
+
+    type: ClassVar[str] = "integer"
+    shown: ClassVar[tuple[str, ...]] = ("low", "high", "atoms")
+    step: float | None = 1.0
+
+    def spec(self):
+        """What a schema file says of it."""
+        return {n: v for n, v in super().spec().items() if n == "atoms" or math.isfinite(v)}
+
+    def describe(self):
+        """The type and its arguments."""
+        ends = [
+            f"{n}={v:g}" for n, v in (("low", self.low), ("high", self.high)) if math.isfinite(v)
+        ]
+        return f"integer({', '.join(ends)})" if ends else "integer"
+
+    def _edge_latents(self, edges):
+        z = self.marginal.forward(np.asarray(edges, np.float64))[0]
+        z = np.where(edges < self.low, -OPEN, np.where(edges > self.high, OPEN, z))
+        return np.clip(z, -OPEN, OPEN)
+
+    def decode(self, cells):
+        """Values of cells."""
+        return super().decode(cells).astype(np.int64)
