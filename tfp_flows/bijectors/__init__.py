@@ -6,6 +6,7 @@ from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.batchnorm import BatchNorm
 from tfp_flows.bijectors.block_neural import BlockNeuralAutoregressive
 from tfp_flows.bijectors.blockwise import Blockwise
+from tfp_flows.bijectors.cells import Cells
 from tfp_flows.bijectors.compose import Chain
 from tfp_flows.bijectors.continuous import ContinuousFlow
 from tfp_flows.bijectors.coupling import Coupling
@@ -33,6 +34,7 @@ __all__ = [
     "Bijector",
     "BlockNeuralAutoregressive",
     "Blockwise",
+    "Cells",
     "Chain",
     "ContinuousFlow",
     "Coupling",

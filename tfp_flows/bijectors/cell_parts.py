@@ -49,13 +49,13 @@ def of_classes(code, logits, mass, latent, number):
     shares = tf.exp(log_shares)
     log_mass = tf.reduce_sum(chosen * log_shares, axis=-1)
     before = tf.reduce_sum(tf.cumsum(shares, axis=-1, exclusive=True) * chosen, axis=-1)
-    inside = tf.fill(tf.shape(code), tf.cast(0.5, logits.dtype))
+    within = tf.fill(tf.shape(code), tf.cast(0.5, logits.dtype))
     if number:
         is_number = code == count - 1
         log_mass += tf.where(is_number, mass, tf.zeros_like(mass))
-        inside = tf.where(is_number, normal_cdf(latent), inside)
+        within = tf.where(is_number, normal_cdf(latent), within)
     share = tf.reduce_sum(shares * chosen, axis=-1)
-    return log_mass, tf.math.ndtri(inside(before + share * inside))
+    return log_mass, tf.math.ndtri(inside(before + share * within))
 
 
 def _normal(value):

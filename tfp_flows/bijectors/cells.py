@@ -33,7 +33,7 @@ OPEN = 40.0
 """The edge, in units of latents, of a cell that has none."""
 
 _NUMBERS = ("", "line", "grid", "circle")
-_NARROW = 0.02
+_NARROW = 1e-3
 
 
 class _Heads(NamedTuple):
@@ -314,12 +314,17 @@ class Cells(Bijector):
         density = -0.5 * (u**2 + math.log(2 * math.pi)) + log_slope
         if kind == "line":
             return density, u
-        width = high - low
-        first, last = (self._line.inverse(edge, parameters)[0] for edge in (low, high))
-        narrow = width * tf.exp(log_slope) < _NARROW
-        one = tf.ones_like(width)
-        thin = density + tf.math.log(tf.where(narrow, tf.maximum(width, 1e-30), one))
-        wide = log_between(tf.where(narrow, -one, first), tf.where(narrow, one, last))
+        ends = [self._line.inverse(edge, parameters) for edge in (low, high)]
+        first, last = ends[0][0], ends[1][0]
+        # Where the difference of two nearly equal numbers would tell little: slope times width.
+        narrow = last - first < _NARROW
+        slope = sum(
+            weight / 6 * tf.exp(log)
+            for weight, log in zip((1, 4, 1), (ends[0][1], log_slope, ends[1][1]), strict=True)
+        )
+        thin = -0.5 * (u**2 + math.log(2 * math.pi))
+        thin += tf.math.log(tf.where(narrow, tf.maximum(slope * (high - low), 1e-30), 1.0))
+        wide = log_between(tf.where(narrow, -1.0, first), tf.where(narrow, 1.0, last))
         return tf.where(narrow, thin, wide), u
 
     def _drawn(self, j, x, hidden):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 keras = tf.keras
-_BATCH = 2_000
+_BATCH = 2048
 # Half of the rows of a step learn the order in which a row's density is the product.
 _IN_ORDER = 0.5
 
@@ -225,7 +225,8 @@ class TableModel(FlowModel):
         if not len(first):  # no rows; of one, to see the shape
             arrays = [np.zeros([1, *a.shape[1:]], a.dtype) for a in arrays]
             return function(*map(tf.constant, arrays)).numpy()[:0]
-        count, size = len(first), min(len(first), _BATCH)
+        # Few sizes, each of which is traced once.
+        count, size = len(first), min(1 << (len(first) - 1).bit_length(), _BATCH)
         results = []
         for start in range(0, count, size):
             parts = [a[start : start + size] for a in arrays]
