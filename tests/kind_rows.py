@@ -25,6 +25,7 @@ class Row:
         options: Options of `fit` for a run of three quick rounds; in them ``{folder}`` stands for
             the folder of the data.
         data_changes: Whether what is fitted to can change.
+        of: What of the kind the row is about, where it has several.
         verbs: For each verb what follows RUN, given the folder of the data; the last is the output.
         bad: Options, and a part of the sentence that refuses them.
         foreign: An option of another kind.
@@ -37,6 +38,22 @@ class Row:
     bad: list[tuple[list[str], str]]
     foreign: list[str]
     data_changes: bool = True
+    of: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the row: that of the kind, and what of it."""
+        return f"{self.kind}_{self.of}" if self.of else self.kind
+
+
+def _mixed(folder: Path, changed: bool = False) -> str:
+    r = np.random.default_rng(0)
+    lines = [
+        f"{r.choice(['ant', 'bee', ''])},{r.poisson(4) + (changed and i == 7)},{r.gamma(2.0):.17g}"
+        for i in range(120)
+    ]
+    (folder / "ants.csv").write_text("\n".join(["kind,legs,weight", *lines, ""]))
+    return str(folder / "ants.csv")
 
 
 def _table(folder: Path, changed: bool = False) -> str:
@@ -145,6 +162,25 @@ ROWS = [
             (["--hidden", "4;8"], "--hidden is '4;8'"),
             (["--flow", "mfa"], "did you mean 'maf'"),
             (["--flow", "glow", "--kind", "tables"], "glow is a flow of images"),
+        ],
+        foreign=["--size", "8"],
+    ),
+    Row(
+        kind="tables",
+        of="columns",
+        write=_mixed,
+        options=["--hidden", "4", "--batch-size", "32"],
+        verbs={
+            "sample": lambda folder: ["-n", "3", "-o", "samples.csv"],
+            "score": lambda folder: [str(folder / "ants.csv"), "-o", "scores.csv"],
+            "impute": lambda folder: [str(folder / "ants.csv"), "-o", "filled.csv"],
+            "schema": lambda folder: ["-o", "schema.toml"],
+            "plot": lambda folder: ["-o", "picture.png"],
+        },
+        bad=[
+            (["--columns", "9"], "column"),
+            (["--given", "legz"], "did you mean 'legs'"),
+            (["--hidden", "4;8"], "--hidden is '4;8'"),
         ],
         foreign=["--size", "8"],
     ),

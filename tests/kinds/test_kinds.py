@@ -75,7 +75,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(request, tmp_path_factory):
-    return Made(request.param, tmp_path_factory.mktemp(request.param.kind))
+    return Made(request.param, tmp_path_factory.mktemp(request.param.name))
 
 
 def weights(run):
@@ -84,12 +84,12 @@ def weights(run):
 
 def of_each_kind(*chosen):
     """Runs of every kind, in the quick profile of the chosen ones."""
-    cases = quick(ROWS, *chosen, ids=lambda row: row.kind)
+    cases = quick(ROWS, *chosen, ids=lambda row: row.name)
     return pytest.mark.parametrize("made", cases, indirect=True, scope="module")
 
 
 def test_every_kind_has_a_row():
-    assert [row.kind for row in ROWS] == list(kinds.KINDS)
+    assert list(dict.fromkeys(row.kind for row in ROWS)) == list(kinds.KINDS)
 
 
 @of_each_kind("tables", "targets")
@@ -188,7 +188,7 @@ TRAINED = [row for row in ROWS if row.kind in ("tables", "images", "targets")]
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("made", TRAINED, ids=lambda row: row.kind, indirect=True, scope="module")
+@pytest.mark.parametrize("made", TRAINED, ids=lambda row: row.name, indirect=True, scope="module")
 def test_killed_at_any_moment(made, tmp_path):
     """Three random moments between the first step and the last file."""
     whole = tff.open_run(made.fit("run"))

@@ -140,5 +140,10 @@ class LeftOut(Column):
 
 def listed(values: Sequence[Any]) -> list:
     """Values as plain Python, sorted where they can be."""
-    plain = [v.item() if isinstance(v, np.generic) else v for v in values]
+    plain = [as_python(v) for v in values]
     return sorted(plain, key=lambda v: (isinstance(v, str), v))
+
+
+def as_python(value: Any) -> Any:
+    """A number of NumPy as one of Python, anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value

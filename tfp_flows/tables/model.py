@@ -15,6 +15,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow, standard_normal
 from tfp_flows.models import FlowModel
 from tfp_flows.models import data as rows
+from tfp_flows.tables.columns import as_python
 from tfp_flows.tables.schema import Schema
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class TableModel(FlowModel):
         for j, name in enumerate(names):
             bad = np.flatnonzero(impossible[:, j])
             if len(bad):
-                column, value = self.schema.column(name), frame[name].iloc[bad[0]]
+                column, value = self.schema.column(name), as_python(frame[name].iloc[bad[0]])
                 raise InputError(
                     f"Row {bad[0] + 1} has {value!r} in column {name!r}, which is "
                     f"{column.describe()}{column.suggestion([value])}."

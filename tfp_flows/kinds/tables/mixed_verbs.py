@@ -8,6 +8,7 @@ from tfp_flows import conformal, datasets
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables.held_out_rows import held_out_log_prob, verdicts
 from tfp_flows.runs.opened import Run
+from tfp_flows.tables.columns import as_python
 from tfp_flows.terminal import note
 
 if TYPE_CHECKING:
@@ -99,10 +100,10 @@ def say_impossible(model, frame) -> None:
     if impossible.any():
         row, place = np.argwhere(impossible)[0]
         name = model.own[place]
-        column, value = model.schema.column(name), frame[name].iloc[row]
+        column, value = model.schema.column(name), as_python(frame[name].iloc[row])
         note(
-            f"{int(impossible.any(axis=1).sum()):,} rows hold values that cannot be ones of their "
-            f"columns and get a log-density of -inf; the first: row {row + 1}, column {name!r}, "
+            f"Rows with values that cannot be ones of their columns get a log-density of -inf, "
+            f"{int(impossible.any(axis=1).sum()):,} in all; the first: row {row + 1}, column {name!r}, "
             f"{value!r}{column.suggestion([value])}."
         )
 

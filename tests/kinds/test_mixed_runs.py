@@ -1,0 +1,156 @@
+"""Tables of mixed columns from the command line: fit, samples, scores, gaps, bad input."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import bad, good
+
+import tfp_flows as tff
+
+FIT = ["--hidden", 8, "--batch-size", 64, "--epochs", 2, "--no-plots"]
+
+
+def table(rows: int = 240, seed: int = 0) -> pd.DataFrame:
+    r = np.random.default_rng(seed)
+    kind = r.choice(["ant", "bee"], rows)
+    return pd.DataFrame(
+        {
+            "kind": np.where(r.uniform(size=rows) < 0.1, None, kind),
+            "legs": r.poisson(4 + 3 * (kind == "bee")),
+            "weight": np.where(r.uniform(size=rows) < 0.2, np.nan, r.gamma(3.0, size=rows)),
+            "place": "here",
+            "w": r.integers(1, 4, rows),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mixed")
+    table().to_csv(folder / "ants.csv", index=False)
+    table(12, seed=1).to_csv(folder / "new.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(place):
+    out = place / "run"
+    done = good("fit", place / "ants.csv", *FIT, "--weights", "w", "--out", out)
+    assert "weight: positive (all above 0; 2" in done.stderr
+    assert "independent columns" in done.stdout
+    return out
+
+
+def test_the_record(run):
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["settings"]["flow"] == metrics["flow"]["name"] == "columns"
+    assert metrics["data"]["columns"] == ["kind", "legs", "weight", "place"]
+    assert metrics["data"]["modelled"] == 3
+    assert set(metrics["columns"]) == {"kind", "legs", "weight"}
+    test, gain = metrics["test"], metrics["gain_over_independent"]
+    assert test["mean_nats"] - metrics["independent"]["mean_nats"] == pytest.approx(
+        gain["mean_nats"], abs=1e-5
+    )
+    model = tff.open_run(run).model
+    held_out = tff.open_run(run).source().parts.test
+    weights = tff.open_run(run).source().weights.test
+    mean = np.average(model.log_prob(held_out), weights=weights)
+    assert mean == pytest.approx(test["mean_nats"], abs=1e-5)
+
+
+def test_samples(run, place):
+    out = place / "samples.csv"
+    good("sample", run, "-n", 300, "-o", out)
+    samples = pd.read_csv(out)
+    assert list(samples) == ["kind", "legs", "weight", "place"]
+    assert set(samples["kind"]) == {"ant", "bee"}
+    assert (samples["weight"] > 0).all()
+    (place / "bees.csv").write_text("kind\nbee\nbee\nant\n")
+    good("sample", run, "--given", place / "bees.csv", "-o", out)
+    assert pd.read_csv(out)["kind"].tolist() == ["bee", "bee", "ant"]
+    good("sample", run, "-n", 20, "-o", place / "samples.parquet")
+    assert len(pd.read_parquet(place / "samples.parquet")) == 20
+
+
+def test_scores(run, place):
+    out = place / "scores.csv"
+    good("score", run, place / "new.csv", "--p-values", "--explain", 1, "-o", out)
+    scores, model = pd.read_csv(out, keep_default_na=False), tff.open_run(run).model
+    rows = pd.read_csv(place / "new.csv")
+    np.testing.assert_allclose(scores["log_prob"], model.log_prob(rows), rtol=1e-5)
+    assert scores["p_value"].between(0, 1).all()
+    odd = rows.assign(weight=[-1.0, *rows["weight"][1:]])
+    odd.to_csv(place / "odd.csv", index=False)
+    done = good("score", run, place / "odd.csv", "-o", out)
+    assert "row 1, column 'weight', -1.0" in done.stderr
+    assert np.isneginf(pd.read_csv(out)["log_prob"][0])
+
+
+def test_gaps_are_filled(run, place):
+    out = place / "filled.csv"
+    good("impute", run, place / "new.csv", "-n", 2, "-o", out)
+    filled, rows = pd.read_csv(out), pd.read_csv(place / "new.csv")
+    assert len(filled) == 24
+    assert filled.notna().all().all()
+    assert filled["draw"].tolist() == [1] * 12 + [2] * 12
+    there = rows["weight"].notna().to_numpy()
+    np.testing.assert_allclose(filled["weight"][:12][there], rows["weight"][there])
+
+
+@pytest.mark.deep
+def test_a_schema_is_written_edited_and_used(run, place):
+    path = place / "schema.toml"
+    good("schema", run, "-o", path)
+    text = path.read_text().replace('type = "integer"', 'type = "real"')
+    path.write_text(text.replace("low = 0.0\n", ""))
+    out = place / "edited"
+    done = good("fit", place / "ants.csv", *FIT, "--schema", path, "--out", out)
+    assert "legs: real (the schema file says so)" in done.stderr
+    model = tff.open_run(out).model
+    assert model.sample(20)["legs"].dtype.kind == "f"
+
+
+@pytest.mark.deep
+def test_columns_given_others(place):
+    out = place / "conditional"
+    good("fit", place / "ants.csv", *FIT, "--given", "kind", "--out", out)
+    assert "give a file with these columns by --given" in bad("sample", out, "-o", place / "s.csv")
+    (place / "kinds.csv").write_text("kind\nbee\nant\n")
+    good("sample", out, "--given", place / "kinds.csv", "-o", place / "s.csv")
+    assert pd.read_csv(place / "s.csv")["kind"].tolist() == ["bee", "ant"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--given", "kidn"], "did you mean 'kind'"),
+        (["--given", "place"], "cannot be given: one text in every row"),
+        (["--weights", "kind"], "give numbers"),
+        (["--weights", "v"], "v"),
+        (["--flow", "maf", "--given", "legs"], "--given: of --flow columns alone"),
+        (["--layers", 2], "has no --layers"),
+        (["--flow-option", "bins=3"], "has no option 'bins'"),
+        (["--schema", "nowhere.toml"], "Cannot read the schema"),
+    ],
+)
+def test_bad_options(place, options, message):
+    assert message in bad("fit", place / "ants.csv", *FIT, *options, "--out", place / "bad")
+    assert not (place / "bad").exists()
+
+
+def test_what_is_asked_of_other_runs(place):
+    np.save(place / "plain.npy", np.random.default_rng(0).standard_normal((120, 2)))
+    out = place / "plain"
+    good("fit", place / "plain.npy", "--layers", 1, "--hidden", 4, *FIT[2:], "--out", out)
+    assert tff.open_run(out).settings.flow == "maf"
+    refused = bad("impute", out, place / "new.csv", "-o", place / "f.csv")
+    assert "impute is of --flow columns alone" in refused
+
+
+def test_given_values_that_cannot_be(run, place):
+    (place / "wasps.csv").write_text("kind,legs\nbeee,4\n")
+    refused = bad("sample", run, "--given", place / "wasps.csv", "-o", place / "s.csv")
+    assert "'beee' in column 'kind'" in refused
+    assert "nearest: 'bee'" in refused
