@@ -1,7 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`anomaly`, `audio`, `plotting`, `figures`, `grading`, `sklearn`, `testing`, `vi`.
+`anomaly`, `audio`, `plotting`, `figures`, `grading`, `sklearn`, `tables`, `testing`, `vi`.
 """
 
 import importlib
@@ -24,6 +24,7 @@ _SUBPACKAGES = (
     "networks",
     "plotting",
     "sklearn",
+    "tables",
     "testing",
     "transformers",
     "vi",
@@ -58,6 +59,7 @@ __all__ = [
     "networks",
     "open_run",
     "plotting",
+    "tables",
     "testing",
     "transformers",
     "vi",
