@@ -37,8 +37,9 @@ def plot_columns(
     Args:
         samples: Rows of a model.
         data: Rows to compare with; cells that are missing are left out.
-        kinds: For each column to draw ``"classes"``, drawn as shares, or ``"numbers"``.
-        numeric: By column, what makes numbers of its values; they are numbers by default.
+        kinds: For each column to draw ``"classes"``, drawn as shares, ``"numbers"`` or ``"dates"``.
+        numeric: By column, what makes numbers of its values; they are numbers by default, and of
+            dates the days since 1970.
         max_columns: How many columns to draw at most; the figure says so.
         title: Title of the figure.
 
@@ -60,6 +61,8 @@ def plot_columns(
         else:
             convert = (numeric or {}).get(name, lambda values: np.asarray(values, np.float64))
             _densities(axes, {label: convert(c.to_numpy()) for label, c in columns.items()})
+            if kinds[name] == "dates":
+                _as_dates(axes)
         axes.set_xlabel(name, fontsize=9)
         axes.set_yticks([])
         axes.spines[["top", "left", "right"]].set_visible(False)
@@ -73,6 +76,14 @@ def plot_columns(
     if len(kinds) > len(names):
         figure.supxlabel(f"{len(names)} of {len(kinds)} shown.", fontsize=8, color=NOTE_COLOUR)
     return figure
+
+
+def _as_dates(axes) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(maxticks=4)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _colour(label: str) -> str:

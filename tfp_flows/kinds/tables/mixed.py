@@ -22,6 +22,7 @@ _VALIDATION_BATCH = 2_000
 _TRAIN_ROWS = 10_000
 _SAMPLES = 5_000
 _OWN_OPTIONS = ("num_bins",)
+_DAY = 86_400.0
 
 
 class MixedWork:
@@ -142,8 +143,8 @@ class MixedWork:
         figure = plotting.plot_columns(
             samples,
             data,
-            kinds={c.name: "classes" if c.number == "" else "numbers" for c in columns},
-            numeric={c.name: c.numeric for c in columns},
+            kinds={c.name: _kind(c) for c in columns},
+            numeric={c.name: _days(c) if c.type == "date" else c.numeric for c in columns},
             title=title,
         )
         yield "columns.png", lambda path: plotting.save_figure(figure, path)
@@ -176,6 +177,16 @@ def independent(model, source: FrameSource):
     alone = TableModel.of(source.schema, source.parts.train, given=model.given, hidden_units=(1,))
     alone.layer.forget()
     return alone
+
+
+def _kind(column) -> str:
+    if column.type == "date":
+        return "dates"
+    return "numbers" if column.number else "classes"
+
+
+def _days(column) -> Callable:
+    return lambda values: column.numeric(values) / _DAY
 
 
 def _mean(values, weights, there=None) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def say_impossible(model, frame) -> None:
         column, value = model.schema.column(name), as_python(frame[name].iloc[row])
         note(
             f"Rows with values that cannot be ones of their columns get a log-density of -inf, "
-            f"{int(impossible.any(axis=1).sum()):,} in all; the first: row {row + 1}, column {name!r}, "
-            f"{value!r}{column.suggestion([value])}."
+            f"{int(impossible.any(axis=1).sum()):,} in all; the first: row {row + 1}, column "
+            f"{name!r}, {value!r}{column.suggestion([value])}."
         )
 
 
