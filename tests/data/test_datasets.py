@@ -393,16 +393,16 @@ def test_flipped_bytes_never_raise_anything_else(tmp_path, suffix):
 
 
 def test_unknown_suffix_and_missing_pyarrow(tmp_path, monkeypatch):
-    (tmp_path / "t.xlsx").touch()
-    with pytest.raises(InputError, match=r"'.xlsx'; use one of .csv, .tsv, .txt, .npy"):
-        load_table(tmp_path / "t.xlsx")
+    (tmp_path / "t.xls").touch()
+    with pytest.raises(InputError, match=r"'.xls'; use one of .csv, .tsv, .txt, .npy"):
+        load_table(tmp_path / "t.xls")
     save_table(tmp_path / "t.parquet", np.ones((2, 2)))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r"pip install 'tfp-flows\[parquet\]'"):
         load_table(tmp_path / "t.parquet")
     with pytest.raises(InputError, match=r"pip install 'tfp-flows\[parquet\]'"):
         save_table(tmp_path / "u.parquet", np.ones((2, 2)))
-    assert sorted(os.listdir(tmp_path)) == ["t.parquet", "t.xlsx"]
+    assert sorted(os.listdir(tmp_path)) == ["t.parquet", "t.xls"]
 
 
 def test_check_table():

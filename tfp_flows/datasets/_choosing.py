@@ -5,7 +5,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tfp_flows.datasets._raw import Options, RawTable
+from tfp_flows.datasets._raw import Options, RawTable, default_names
 from tfp_flows.datasets._readers import read_raw
 from tfp_flows.errors import InputError, unknown_name
 
@@ -90,9 +90,13 @@ def _without_index(path: Path, raw: RawTable) -> RawTable:
         return raw
     kept = [i for i in range(len(raw.names)) if i not in raw.index]
     first, last = (raw.columns[raw.index[0]][i] for i in (0, -1)) if len(raw.columns[0]) else ""
+    name, unnamed = raw.names[raw.index[0]], default_names(1)[0]
+    which = f"index {name!r} of {path.name}"
+    if name == unnamed:
+        which = f"first column of {path.name} has no name and"
     remark = (
-        f"The first column of {path.name} has no name and holds the labels of its rows ({first} to "
-        f"{last}); it is left out, columns= (--columns) would choose it."
+        f"The {which} holds the labels of its rows ({first} to {last}); it is left out, columns= "
+        "(--columns) would choose it."
     )
     return raw._replace(
         columns=[raw.columns[i] for i in kept],

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tfp_flows.datasets._arrow import read_arrow
 from tfp_flows.datasets._header import unique_names
-from tfp_flows.datasets._raw import Options, RawTable, brief, default_names, plain
+from tfp_flows.datasets._raw import Options, RawTable, brief, default_names
+from tfp_flows.datasets._sheets import read_sheet
 from tfp_flows.datasets._text import PACKINGS
 from tfp_flows.datasets._text_tables import read_text_table
 from tfp_flows.errors import InputError, unknown_name
@@ -28,12 +30,15 @@ def read_raw(path: Path, options: Options) -> RawTable:
         raise InputError(f"Cannot read {path}: it is a folder; give the file in it.")
     if not path.exists():
         raise InputError(f"Cannot read {path}: there is no such file; check the path.")
-    if key is not None and suffix != ".npz":
-        raise InputError(f"key={key!r} was given for {path}, but only a .npz file has keys.")
-    if options.header is not None and READERS[suffix] is not read_text_table:
+    if key is not None and suffix not in (".npz", ".xlsx"):
         raise InputError(
-            f"header={options.header} was given for {path}, but only a text file may have one or "
-            "not; leave it out."
+            f"key={key!r} was given for {path}, but only a .npz file has keys, for its arrays, and "
+            "a .xlsx file, for its sheets."
+        )
+    if options.header is not None and READERS[suffix] not in (read_text_table, read_sheet):
+        raise InputError(
+            f"header={options.header} was given for {path}, but only a text file or a sheet may "
+            "have one or not; leave it out."
         )
     with _corruption(path):
         if path.stat().st_size == 0:
@@ -131,26 +136,6 @@ def _from_array(path: Path, array: np.ndarray, names: np.ndarray | None) -> RawT
     return RawTable(list(array.T), tuple(str(name) for name in names), True)
 
 
-def check_pyarrow(doing: str, path: Path) -> None:
-    """Raises an `InputError` if pyarrow is missing, without which ``doing`` is not possible."""
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise InputError(
-            f"{doing} {path}: {path.suffix[1:].lower()} needs pyarrow; "
-            "pip install 'tfp-flows[parquet]'."
-        ) from None
-
-
-def _read_parquet(path: Path, _options: Options) -> RawTable:
-    import pandas as pd
-
-    check_pyarrow("Cannot read", path)
-    frame = pd.read_parquet(path, engine="pyarrow")
-    columns = [plain(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    return RawTable(columns, tuple(str(name) for name in frame.columns), True)
-
-
 def format_of(path: Path) -> tuple[str, str]:
     """The suffix that tells the format, and that of the packing around it, or none."""
     packing = path.suffix.lower()
@@ -165,5 +150,7 @@ READERS: dict[str, Callable[[Path, Options], RawTable]] = {
     ".txt": read_text_table,
     ".npy": _read_npy,
     ".npz": _read_npz,
-    ".parquet": _read_parquet,
+    ".parquet": read_arrow,
+    ".feather": read_arrow,
+    ".xlsx": read_sheet,
 }
