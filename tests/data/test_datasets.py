@@ -29,7 +29,7 @@ from tfp_flows.datasets import (
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path
 
-SUFFIXES = (".csv", ".npy", ".npz", ".parquet")
+SUFFIXES = (".csv", ".npy", ".npz", ".parquet", ".feather", ".xlsx")
 
 
 def cells(half_width, count):
@@ -208,7 +208,7 @@ def test_round_trip_is_exact(tmp_path, suffix, dtype):
     assert table.columns == names
     assert table.named == (suffix != ".npy")
     assert table.dropped == 0
-    if suffix != ".csv":
+    if suffix not in (".csv", ".xlsx"):
         assert table.values.dtype == dtype
 
 
@@ -306,7 +306,8 @@ def test_nullable_parquet_columns(tmp_path):
         ("a,b\n1,2\n", {"columns": ["a", 0]}, "Column 'a' is chosen twice"),
         ("a,b\n1,2\n", {"columns": []}, "list of columns is empty"),
         ("a,b\n1,2\n", {"key": "k"}, "only a .npz file has keys"),
-        (b"a,b\n1,\xe9\n", {}, "not UTF-8 text"),
+        (b"a,b\n1,\xe9\0\n", {}, "not UTF-8 text"),
+        (b"a,b\n1,\x81\n", {}, "not UTF-8 text"),
     ],
 )
 def test_csv_errors(tmp_path, text, options, message):

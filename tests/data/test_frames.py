@@ -71,7 +71,9 @@ def test_columns_of_a_model(tmp_path):
         load_matching_frame(path, ["a", "b", "c"])
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".npz", ".parquet"])
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".tsv", ".csv.gz", ".npz", ".parquet", ".feather", ".xlsx"]
+)
 def test_frames_come_back_from_their_files(tmp_path, suffix):
     frame = load_frame(save_frame(tmp_path / f"t{suffix}", PEOPLE))
     text = ".csv" in suffix or suffix == ".tsv"

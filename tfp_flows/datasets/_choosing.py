@@ -57,7 +57,9 @@ def read_matching(
     missing = [name for name in needed if name not in raw.names]
     in_order = next((each for each in (names, needed) if len(each) == len(raw.names)), None)
     if in_order is not None and not raw.named:
-        chosen = raw._replace(names=tuple(in_order))
+        remark = f"{path.name} has no header; its columns are read in the order of the model's."
+        remarks = (*raw.remarks, remark) if named else raw.remarks
+        chosen = raw._replace(names=tuple(in_order), remarks=remarks)
     elif not missing and (raw.named or not named):
         chosen = _selected(path, raw, [name for name in names if name in raw.names])
     elif in_order is not None and not named:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfp_flows.datasets._amounts import as_numbers
 from tfp_flows.datasets._arrow import read_arrow
 from tfp_flows.datasets._header import unique_names
 from tfp_flows.datasets._raw import Options, RawTable, brief, default_names
@@ -83,11 +84,11 @@ def _with_unique_names(path: Path, raw: RawTable) -> RawTable:
     return raw._replace(names=tuple(names), repeated=repeated, remarks=(*raw.remarks, *remarks))
 
 
-def _read_npy(path: Path, _options: Options) -> RawTable:
+def _read_npy(path: Path, options: Options) -> RawTable:
     with path.open("rb") as file:
         if file.read(6) != b"\x93NUMPY":
             raise InputError(f"Cannot read {path}: it is not a NumPy file; write it by numpy.save.")
-    return _from_array(path, _load(path), None)
+    return _from_array(path, _load(path), None, options)
 
 
 def _read_npz(path: Path, options: Options) -> RawTable:
@@ -112,14 +113,16 @@ def _read_npz(path: Path, options: Options) -> RawTable:
             )
         if key is not None and key not in keys:
             raise unknown_name("key", key, keys)
-        return _from_array(path, archive[keys[0] if key is None else key], names)
+        return _from_array(path, archive[keys[0] if key is None else key], names, options)
 
 
 def _load(path: Path) -> "np.ndarray | np.lib.npyio.NpzFile":
     return np.load(path, allow_pickle=False)
 
 
-def _from_array(path: Path, array: np.ndarray, names: np.ndarray | None) -> RawTable:
+def _from_array(
+    path: Path, array: np.ndarray, names: np.ndarray | None, options: Options
+) -> RawTable:
     if array.dtype.names:
         raise InputError(
             f"{path} holds a structured array with fields {', '.join(array.dtype.names)}; "
@@ -132,7 +135,11 @@ def _from_array(path: Path, array: np.ndarray, names: np.ndarray | None) -> RawT
     array = array.reshape(len(array), -1) if array.size else array.reshape(0, 0)
     count = array.shape[1]
     if names is None or len(names) != count:
-        return RawTable(list(array.T), default_names(count), False)
+        names, columns, remarks = default_names(count), list(array.T), ()
+        if options.mixed and array.dtype.kind in "UT":  # one type for all columns tells none
+            objects = [column.astype(object) for column in columns]
+            columns, remarks = as_numbers(path, names, objects, mixed=True)
+        return RawTable(columns, names, False, remarks)
     return RawTable(list(array.T), tuple(str(name) for name in names), True)
 
 

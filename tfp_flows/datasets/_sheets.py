@@ -52,9 +52,14 @@ def read_sheet(path: Path, options: Options) -> RawTable:
 
 
 def _rows(sheet) -> list[tuple]:
-    """The cells of the rows that are not empty."""
+    """The cells of the rows that are not empty; of a lone column, of all between the ends."""
     sheet.reset_dimensions()  # what the file says of its size may be wrong
-    rows = [row for row in sheet.iter_rows(values_only=True) if any(map(_is_given, row))]
+    rows = list(sheet.iter_rows(values_only=True))
+    counts = [sum(map(_is_given, row)) for row in rows]
+    if max(counts, default=0) == 1:
+        rows = rows[counts.index(1) : len(counts) - counts[::-1].index(1)]
+    else:
+        rows = [row for row, count in zip(rows, counts, strict=True) if count]
     width = max(map(len, rows), default=0)
     return [row + (None,) * (width - len(row)) for row in rows]
 

@@ -48,7 +48,7 @@ def read_text_table(path: Path, options: Options) -> RawTable:
             f"{path} has {len(first)} cells in its first row and {len(columns)} in the next; "
             f"give every row the same number of cells{hint}."
         )
-    remarks = [remark, text.remark]
+    remarks = [*text.remarks, remark]
     named = names is not None
     names = [""] * len(columns) if names is None else names
     if named and not names[-1] and len(names) > 1 and all(map(_is_empty, columns[-1])):
