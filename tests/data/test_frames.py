@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from texts import cells, written
 
 from tfp_flows.datasets import load_frame, load_matching_frame, load_table, save_frame
 from tfp_flows.errors import InputError
@@ -21,18 +22,9 @@ PEOPLE = pd.DataFrame(
 )
 
 
-def written(tmp_path, text, name="t.csv"):
-    path = tmp_path / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
 def shown(frame):
     """Types and cells of a frame, with None for what is missing."""
-    return {
-        name: (str(column.dtype), [None if pd.isna(cell) else cell for cell in column])
-        for name, column in frame.data.items()
-    }
+    return {n: (str(frame.data[n].dtype), found) for n, found in cells(frame).items()}
 
 
 def test_types_of_columns(tmp_path):

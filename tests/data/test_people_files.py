@@ -5,22 +5,10 @@ import gzip
 import numpy as np
 import pandas as pd
 import pytest
+from texts import cells, written
 
 from tfp_flows.datasets import load_frame, load_matching_frame, load_table, save_frame, save_table
 from tfp_flows.errors import InputError
-
-
-def written(tmp_path, text, name="t.csv"):
-    path = tmp_path / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def cells(frame):
-    return {
-        name: [None if pd.isna(cell) else cell for cell in column]
-        for name, column in frame.data.items()
-    }
 
 
 def kinds(frame):

@@ -20,7 +20,9 @@ _HEAD_BYTES = 2**20
 _HEAD_ROWS = 200
 # Errors of spreadsheets (#N/A) are cells.
 _COMMENT = re.compile(rb"^[ \t]*#(?!N/?A\b|DIV/0!|VALUE!|REF!|NUM!|NAME\?)[^\r\n]*", re.MULTILINE)
-_NUMBER_SIGN = re.compile(rb"\s*(?P<names>#(?P<sign>[,;\t|])[^\r\n]*)[\r\n]+(?P<row>[^\r\n#][^\r\n]*)")
+_NUMBER_SIGN = re.compile(
+    rb"\s*(?P<names>#(?P<sign>[,;\t|])[^\r\n]*)[\r\n]+(?P<row>[^\r\n#][^\r\n]*)"
+)
 _SEPARATOR_LINE = re.compile(rb'\s*"?sep=(.)"?[ \t]*(?:\r?\n)')
 _QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*(?:[,;|\s]\s*"(?:[^"]|"")*"\s*)*')
 # Marks at the start of a file, longest first: that of UTF-32 begins with that of UTF-16.

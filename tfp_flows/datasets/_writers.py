@@ -22,6 +22,7 @@ from tfp_flows.files import atomic_path, check_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+TEXTS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 Labels = tuple[str, Sequence[str]] | None
 
 
@@ -180,10 +181,7 @@ FRAME_WRITERS: dict[str, Callable[[Path, "pd.DataFrame"], None]] = {
 }
 
 WRITERS: dict[str, Callable[[Path, np.ndarray, list[str], Labels], None]] = {
-    ".csv": _write_text,
-    ".tsv": _write_text,
-    ".csv.gz": _write_text,
-    ".tsv.gz": _write_text,
+    **dict.fromkeys(TEXTS, _write_text),
     ".npy": _write_npy,
     ".npz": _write_npz,
     **dict.fromkeys(FRAME_WRITERS, _write_frame),

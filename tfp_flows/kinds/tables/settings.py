@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.options import again, option, parse_columns
-from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings
+from tfp_flows.runs.settings import DATA, FLOW, LAYERS, TABLE_KEY, Settings
 
 DEFAULT_TOY_ROWS = 10_000
 
@@ -17,8 +17,8 @@ class TableSettings(Settings):
     data: str = again(
         Settings,
         "data",
-        help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .tsv, .npy, .npz or .parquet "
-        "file.",
+        help="A toy (see [bold]tfp-flows list[/bold]) or a file: .csv, .tsv, .npy, "
+        ".npz, .parquet, .feather or .xlsx.",
     )
     columns: list[str] | None = option(
         None,
@@ -27,7 +27,7 @@ class TableSettings(Settings):
         parse=parse_columns,
         help="Columns to use, by name or by number from 0.",
     )
-    key: str | None = option(None, **KEY)
+    key: str | None = option(None, **TABLE_KEY)
     drop_invalid: bool = option(
         False,
         panel=DATA,
