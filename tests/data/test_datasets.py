@@ -373,7 +373,7 @@ def test_missing_folder_empty_and_damaged(tmp_path, suffix):
         load_table(path)
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet", ".feather", ".xlsx"])
 def test_flipped_bytes_never_raise_anything_else(tmp_path, suffix):
     path = save_table(tmp_path / f"t{suffix}", np.ones((20, 2), np.float32))
     whole = bytearray(path.read_bytes())

@@ -1,5 +1,7 @@
 """Tables of mixed columns: types, missing cells, the columns of a model, and files of them."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,6 +103,15 @@ def test_frames_that_cannot_be_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
     numbers = load_frame(save_frame(tmp_path / "t.npy", PEOPLE[["age", "income"]]))
     assert shown(numbers)["x0"] == ("float64", [31, 45, 2])
+
+
+def test_times_that_are_out_of_reach_are_text(tmp_path):
+    days = [datetime.date(2020, 1, 2), None]
+    frame = load_frame(save_frame(tmp_path / "t.parquet", pd.DataFrame({"day": days, "n": 1})))
+    assert shown(frame)["day"][1] == [pd.Timestamp("2020-01-02"), None]
+    mixed = [pd.Timestamp("2020-01-02"), pd.Timestamp("2020-01-02", tz="UTC")]
+    frame = load_frame(save_frame(tmp_path / "t.parquet", pd.DataFrame({"time": mixed})))
+    assert shown(frame)["time"][1] == ["2020-01-02 00:00:00", "2020-01-02 00:00:00+00:00"]
 
 
 def test_repeated_names(tmp_path):

@@ -72,7 +72,8 @@ def test_lines_that_may_be_comments_are_remarked(tmp_path):
         ("n\n12.5%\n-3 %\n", "f", [12.5, -3], "in %: '12.5%' is read as 12.5."),
         ("n\n1\n?\n3\n-\n?\n", "f", [1, None, 3, None, None], "cells: '?' (2) and '-' (1)."),
         ("n,m\n1.5,1\nmissing,2\n,3\n#REF!,4\n", "f", [1.5, None, None, None], "'#REF!' (1)."),
-        ("n\n$1\n€2\n", "O", ["$1", "€2"], None),
+        ("n\n$1\n€2\n", "O", ["$1", "€2"], "not all cells have one unit ('$1', '€2')."),
+        ("n\n0\n5%\n", "O", ["0", "5%"], "not all cells have one unit ('0', '5%')."),
         ("n\n?\n-\n", "O", ["?", "-"], None),
         ("n\n1\na 2\n3\n", "O", ["1", "a 2", "3"], "cells are no numbers ('a 2' in row 2)."),
         ("n;m\n1,500;a\n2,750;b\n", "O", ["1,500", "2,750"], "may be a decimal sign or one of"),
@@ -111,6 +112,25 @@ def test_headers_above_text(tmp_path):
     matching = load_matching_frame(tmp_path / "t.csv", ["city", "share"])
     assert list(matching.data) == ["city", "share"]
     assert "no header; its columns are read in the order of the model's" in matching.remarks[-1]
+
+
+def test_one_row_of_a_model(tmp_path):
+    for text in ("Rome,1\n", "city,age\nRome,1\n", "age,city\n1,Rome\n"):
+        frame = load_matching_frame(written(tmp_path, text), ["city", "age"])
+        assert cells(frame) == {"city": ["Rome"], "age": [1]}
+
+
+def test_blanks_between_cells_of_text(tmp_path):
+    text = '18.0  8  ?      "chevy malibu"\n15.5  4  165.0  "buick"\n'
+    frame = load_frame(written(tmp_path, text, "t.txt"))
+    assert list(cells(frame).values()) == [
+        [18, 15.5],
+        [8, 4],
+        [None, 165],
+        ["chevy malibu", "buick"],
+    ]
+    frame = load_frame(written(tmp_path, "said\nhello there world\nhow are you\n"))
+    assert cells(frame) == {"said": ["hello there world", "how are you"]}
 
 
 def test_arrays_of_text(tmp_path):

@@ -12,7 +12,6 @@ from tfp_flows.datasets._cells import (
     decimal_signs,
     is_ambiguous,
     is_code,
-    is_number,
     is_numeric,
     is_plain,
     numbers_in,
@@ -159,7 +158,12 @@ class _Cells:
         """What keeps the column from being one of numbers, if it almost is."""
         if self.codes:
             return [f"is read as text, because cells such as {self.codes[0]!r} begin with zero"]
-        bad = [i for i, c in enumerate(self._distinct) if self._is_bad(i, c)]
+        bad = [i for i, c in enumerate(self._distinct) if _is_bad(c)]
+        if not bad and not self.unit and (other := self._of_other_unit()):
+            return [
+                f"is read as text, because not all cells have one unit ({self.bare[0]!r}, "
+                f"{other!r})"
+            ]
         if not bad:
             cells = " and ".join(map(repr, sorted(self.bare, key=_tells_least)[:2]))
             return [
@@ -173,10 +177,17 @@ class _Cells:
         first = ", ".join(f"{self._distinct[self._codes[r]]!r} in row {r + 1}" for r in rows[:3])
         return [f"is read as text: {len(rows)} of its {given} cells are no numbers ({first})"]
 
-    def _is_bad(self, index: int, cell: object) -> bool:
-        if isinstance(cell, str):
-            return not is_number(cell) and cell not in MISSING and cell not in MARKS
-        return not _is_real(cell)
+    def _of_other_unit(self) -> str:
+        """The first cell whose unit is not that of the first one, or an empty text."""
+        unit, _ = unit_of(self.bare[0])
+        return next((cell for cell in self.bare if unit_of(cell)[0] != unit), "")
+
+
+def _is_bad(cell: object) -> bool:
+    """Whether a cell is neither missing nor a number, with or without a unit."""
+    if isinstance(cell, str):
+        return not (is_numeric(cell) or cell in MISSING or cell in MARKS)
+    return not _is_real(cell)
 
 
 def _is_real(cell: object) -> bool:

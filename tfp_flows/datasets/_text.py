@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tfp_flows.datasets._cells import MARKS, is_missing, is_number, is_numeric
+from tfp_flows.datasets._cells import MARKS, is_missing, is_numeric
 from tfp_flows.errors import InputError
 
 PACKINGS = (".gz", ".bz2", ".xz", ".zip")
@@ -241,7 +241,8 @@ def _separator(head: str) -> str:
         return best
     rows = list(_rows(head, _BLANKS))
     width = len(rows[0])
-    numbers = all(is_number(cell) or is_missing(cell) for row in rows[1:] for cell in row)
+    below = [cell for row in rows[1:] for cell in row]
+    numbers = 2 * sum(map(_is_like_number, below)) >= len(below)
     if width > 1 and numbers and all(len(row) == width for row in rows):
         return _BLANKS
     return best

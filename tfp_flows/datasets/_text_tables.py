@@ -109,6 +109,8 @@ def choose_names(
     if options.expected is not None:
         if set(options.expected) <= set(unique_names(first)):
             return first, ""
+        if verdict.named and not below and not set(options.expected) & set(first):
+            return None, ""
         if verdict.named and all(is_number(cell) or is_missing(cell) for cell in first):
             verdict = Verdict(False, "its numbers are not the names that are asked for")
     if not verdict.named and comment:
