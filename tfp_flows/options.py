@@ -46,7 +46,7 @@ class Option:
 
 # As several commands have them.
 OUTPUT = {"names": ("--output", "-o")}
-TABLES = "File to write: .csv, .tsv, .npy, .npz or .parquet."
+TABLES = "File to write: .csv, .tsv, .npy, .npz, .parquet, .feather or .xlsx."
 COUNT = {"names": ("--count", "-n"), "metavar": "N"}
 
 

@@ -29,7 +29,7 @@ from tfp_flows.datasets import (
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path
 
-SUFFIXES = (".csv", ".npy", ".npz", ".parquet")
+SUFFIXES = (".csv", ".npy", ".npz", ".parquet", ".feather", ".xlsx")
 
 
 def cells(half_width, count):
@@ -208,7 +208,7 @@ def test_round_trip_is_exact(tmp_path, suffix, dtype):
     assert table.columns == names
     assert table.named == (suffix != ".npy")
     assert table.dropped == 0
-    if suffix != ".csv":
+    if suffix not in (".csv", ".xlsx"):
         assert table.values.dtype == dtype
 
 
@@ -306,7 +306,8 @@ def test_nullable_parquet_columns(tmp_path):
         ("a,b\n1,2\n", {"columns": ["a", 0]}, "Column 'a' is chosen twice"),
         ("a,b\n1,2\n", {"columns": []}, "list of columns is empty"),
         ("a,b\n1,2\n", {"key": "k"}, "only a .npz file has keys"),
-        (b"a,b\n1,\xe9\n", {}, "not UTF-8 text"),
+        (b"a,b\n1,\xe9\0\n", {}, "not UTF-8 text"),
+        (b"a,b\n1,\x81\n", {}, "not UTF-8 text"),
     ],
 )
 def test_csv_errors(tmp_path, text, options, message):
@@ -372,7 +373,7 @@ def test_missing_folder_empty_and_damaged(tmp_path, suffix):
         load_table(path)
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet", ".feather", ".xlsx"])
 def test_flipped_bytes_never_raise_anything_else(tmp_path, suffix):
     path = save_table(tmp_path / f"t{suffix}", np.ones((20, 2), np.float32))
     whole = bytearray(path.read_bytes())
@@ -393,16 +394,16 @@ def test_flipped_bytes_never_raise_anything_else(tmp_path, suffix):
 
 
 def test_unknown_suffix_and_missing_pyarrow(tmp_path, monkeypatch):
-    (tmp_path / "t.xlsx").touch()
-    with pytest.raises(InputError, match=r"'.xlsx'; use one of .csv, .tsv, .txt, .npy"):
-        load_table(tmp_path / "t.xlsx")
+    (tmp_path / "t.xls").touch()
+    with pytest.raises(InputError, match=r"'.xls'; use one of .csv, .tsv, .txt, .npy"):
+        load_table(tmp_path / "t.xls")
     save_table(tmp_path / "t.parquet", np.ones((2, 2)))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r"pip install 'tfp-flows\[parquet\]'"):
         load_table(tmp_path / "t.parquet")
     with pytest.raises(InputError, match=r"pip install 'tfp-flows\[parquet\]'"):
         save_table(tmp_path / "u.parquet", np.ones((2, 2)))
-    assert sorted(os.listdir(tmp_path)) == ["t.parquet", "t.xlsx"]
+    assert sorted(os.listdir(tmp_path)) == ["t.parquet", "t.xls"]
 
 
 def test_check_table():

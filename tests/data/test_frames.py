@@ -1,8 +1,11 @@
 """Tables of mixed columns: types, missing cells, the columns of a model, and files of them."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
+from texts import cells, written
 
 from tfp_flows.datasets import load_frame, load_matching_frame, load_table, save_frame
 from tfp_flows.errors import InputError
@@ -21,18 +24,9 @@ PEOPLE = pd.DataFrame(
 )
 
 
-def written(tmp_path, text, name="t.csv"):
-    path = tmp_path / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
 def shown(frame):
     """Types and cells of a frame, with None for what is missing."""
-    return {
-        name: (str(column.dtype), [None if pd.isna(cell) else cell for cell in column])
-        for name, column in frame.data.items()
-    }
+    return {n: (str(frame.data[n].dtype), found) for n, found in cells(frame).items()}
 
 
 def test_types_of_columns(tmp_path):
@@ -71,7 +65,9 @@ def test_columns_of_a_model(tmp_path):
         load_matching_frame(path, ["a", "b", "c"])
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".npz", ".parquet"])
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".tsv", ".csv.gz", ".npz", ".parquet", ".feather", ".xlsx"]
+)
 def test_frames_come_back_from_their_files(tmp_path, suffix):
     frame = load_frame(save_frame(tmp_path / f"t{suffix}", PEOPLE))
     text = ".csv" in suffix or suffix == ".tsv"
@@ -107,6 +103,15 @@ def test_frames_that_cannot_be_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
     numbers = load_frame(save_frame(tmp_path / "t.npy", PEOPLE[["age", "income"]]))
     assert shown(numbers)["x0"] == ("float64", [31, 45, 2])
+
+
+def test_times_that_are_out_of_reach_are_text(tmp_path):
+    days = [datetime.date(2020, 1, 2), None]
+    frame = load_frame(save_frame(tmp_path / "t.parquet", pd.DataFrame({"day": days, "n": 1})))
+    assert shown(frame)["day"][1] == [pd.Timestamp("2020-01-02"), None]
+    mixed = [pd.Timestamp("2020-01-02"), pd.Timestamp("2020-01-02", tz="UTC")]
+    frame = load_frame(save_frame(tmp_path / "t.parquet", pd.DataFrame({"time": mixed})))
+    assert shown(frame)["time"][1] == ["2020-01-02 00:00:00", "2020-01-02 00:00:00+00:00"]
 
 
 def test_repeated_names(tmp_path):

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from texts import written
 
 from tfp_flows.datasets import load_matching, load_table, save_table
 from tfp_flows.errors import InputError
@@ -15,12 +16,6 @@ from tfp_flows.errors import InputError
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(40, 3))
 WHOLE = RNG.integers(20, 1000, (40, 3))
-
-
-def written(tmp_path, text, name="t.csv"):
-    path = tmp_path / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
 
 
 def frame_as(values, columns=None, **options):

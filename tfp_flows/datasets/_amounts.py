@@ -11,7 +11,7 @@ from tfp_flows.datasets._cells import (
     MISSING,
     decimal_signs,
     is_ambiguous,
-    is_number,
+    is_code,
     is_numeric,
     is_plain,
     numbers_in,
@@ -49,14 +49,17 @@ def as_numbers(
     found = {i: _Cells(c, mixed) for i, c in enumerate(columns) if _may_be_numbers(c, mixed)}
     if any("," in text for cells in found.values() for text in cells.bare):
         floats = [i for i, c in enumerate(columns) if c.dtype.kind == "f" and not np.isnan(c).all()]
-        found |= {i: _Cells(column, False) for i, column in written(floats).items()}
+        as_written = written(floats) if floats else {}
+        found |= {i: _Cells(column, False) for i, column in as_written.items()}
     order = sorted(found)
     signs = decimal_signs([found[i].bare for i in order], separator)
     result, remarks = list(columns), []
     shown: dict[str, list[str]] = {}
     for i, sign in zip(order, signs, strict=True):
         cells, where = found[i], f"Column {names[i]!r} of {path.name}"
-        if sign is None or cells.others:
+        if cells.count == 0:
+            continue
+        if sign is None or cells.others or (mixed and cells.codes):
             remarks += [f"{where} {why}." for why in cells.why_text()] if mixed else []
         elif sign == "," or columns[i].dtype.kind != "f":
             result[i] = cells.numbers(sign)
@@ -85,7 +88,8 @@ def _may_be_numbers(column: np.ndarray, mixed: bool) -> bool:
     first = [cell for cell in column[:_LOOKED_AT] if not pd.isna(cell)]
     texts = [cell.strip() for cell in first if isinstance(cell, str)]
     given = [cell for cell in texts if cell not in MISSING and not (mixed and cell in MARKS)]
-    return bool(texts or not first) and 2 * sum(map(is_numeric, given)) >= len(given)
+    numbers = sum(map(is_numeric, given)) + sum(map(_is_real, first))
+    return bool(texts or not first) and 2 * numbers >= len(given) + len(first) - len(texts)
 
 
 class _Cells:
@@ -94,6 +98,7 @@ class _Cells:
     Attributes:
         bare: Those of text that are given, without blanks around them and without their unit.
         unit: The unit that all of them have, or none.
+        count: How many distinct cells are given.
         others: Whether there are cells that are neither text nor numbers.
     """
 
@@ -101,29 +106,34 @@ class _Cells:
         import pandas as pd
 
         self._codes, distinct = pd.factorize(column)
-        self._distinct = [cell.strip() if isinstance(cell, str) else cell for cell in distinct]
-        self._texts = [i for i, cell in enumerate(self._distinct) if isinstance(cell, str)]
-        self._marks = [i for i in self._texts if mixed and self._distinct[i] in MARKS]
-        absent = {i for i in self._texts if self._distinct[i] in MISSING}.union(self._marks)
-        self._given = [i for i in self._texts if i not in absent] if absent else self._texts
-        self.bare = [self._distinct[i] for i in self._given]
-        self.unit, self.bare = _without_unit(self.bare)
-        rest = set(range(len(self._distinct))).difference(self._texts)
-        self.others = not all(_is_real(self._distinct[i]) for i in rest)
-        self._rest = sorted(rest)
+        try:
+            cells, others = list(map(str.strip, distinct)), []
+        except TypeError:
+            cells = [cell.strip() if isinstance(cell, str) else cell for cell in distinct]
+            others = [i for i, cell in enumerate(cells) if not isinstance(cell, str)]
+        words = MISSING | MARKS if mixed else MISSING
+        absent = [i for i, cell in enumerate(cells) if cell in words]
+        self._distinct, self._rest = cells, others
+        self._marks = [i for i in absent if cells[i] not in MISSING]
+        self.count = len(cells) - len(absent)
+        self._given = np.delete(np.arange(len(cells)), np.array(absent + others, dtype=np.int64))
+        self.unit, self.bare = _without_unit([cells[i] for i in self._given])
+        self.others = not all(_is_real(cells[i]) for i in others)
+
+    @property
+    def codes(self) -> list[str]:
+        """The first of the cells that are codes of digits."""
+        return list(itertools.islice(filter(is_code, self.bare), 1))
 
     def numbers(self, sign: str) -> np.ndarray:
         """The column as int64 if all its cells are given and whole, else as float64."""
         values = numbers_in(self.bare, sign)
         rest = np.array([self._distinct[i] for i in self._rest])
-        count = len(self._given) + len(self._rest)
-        full = count == len(self._distinct) and self._codes.min() >= 0
+        full = self.count == len(self._distinct) and self._codes.min() >= 0
         whole = full and values.dtype.kind == "i" and (not rest.size or rest.dtype.kind == "i")
-        known = (
-            np.zeros(len(self._distinct), np.int64)
-            if whole
-            else np.full(len(self._distinct), np.nan)
-        )
+        known = np.zeros(len(self._distinct), np.int64 if whole else np.float64)
+        if not full:
+            known += np.nan
         known[self._given], known[self._rest] = values, rest
         return known[self._codes] if full else np.where(self._codes < 0, np.nan, known[self._codes])
 
@@ -146,7 +156,14 @@ class _Cells:
 
     def why_text(self) -> list[str]:
         """What keeps the column from being one of numbers, if it almost is."""
-        bad = [i for i, c in enumerate(self._distinct) if self._is_bad(i, c)]
+        if self.codes:
+            return [f"is read as text, because cells such as {self.codes[0]!r} begin with zero"]
+        bad = [i for i, c in enumerate(self._distinct) if _is_bad(c)]
+        if not bad and not self.unit and (other := self._of_other_unit()):
+            return [
+                f"is read as text, because not all cells have one unit ({self.bare[0]!r}, "
+                f"{other!r})"
+            ]
         if not bad:
             cells = " and ".join(map(repr, sorted(self.bare, key=_tells_least)[:2]))
             return [
@@ -160,10 +177,17 @@ class _Cells:
         first = ", ".join(f"{self._distinct[self._codes[r]]!r} in row {r + 1}" for r in rows[:3])
         return [f"is read as text: {len(rows)} of its {given} cells are no numbers ({first})"]
 
-    def _is_bad(self, index: int, cell: object) -> bool:
-        if isinstance(cell, str):
-            return not is_number(cell) and cell not in MISSING and cell not in MARKS
-        return not _is_real(cell)
+    def _of_other_unit(self) -> str:
+        """The first cell whose unit is not that of the first one, or an empty text."""
+        unit, _ = unit_of(self.bare[0])
+        return next((cell for cell in self.bare if unit_of(cell)[0] != unit), "")
+
+
+def _is_bad(cell: object) -> bool:
+    """Whether a cell is neither missing nor a number, with or without a unit."""
+    if isinstance(cell, str):
+        return not (is_numeric(cell) or cell in MISSING or cell in MARKS)
+    return not _is_real(cell)
 
 
 def _is_real(cell: object) -> bool:

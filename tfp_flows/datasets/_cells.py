@@ -27,14 +27,14 @@ MARKS = frozenset(
 """Cells that people, and spreadsheets, write for missing values in columns of numbers."""
 
 _SIGN, _SPACES = "[-+\u2212]?", "'\u2019 \u00a0\u202f"
-_INFINITE = re.compile(rf"{_SIGN}(?:inf|infinity)", re.IGNORECASE)
 
 
 def _grammar(point: str, group: str) -> re.Pattern:
-    """Numbers with one decimal sign and, in groups of three, one separator of thousands."""
+    """Numbers with one decimal sign and, in groups of three, one separator of thousands; inf."""
     grouped = rf"[1-9]\d{{0,2}}(?P<s>[{group}{_SPACES}])\d{{3}}(?:(?P=s)\d{{3}})*"
     return re.compile(
         rf"{_SIGN}(?:(?:{grouped}|\d+)(?:[{point}]\d*)?|[{point}]\d+)(?:[eE][-+]?\d+)?"
+        rf"|{_SIGN}(?i:inf|infinity)"
     )
 
 
@@ -57,7 +57,7 @@ def is_missing(cell: str) -> bool:
 
 def is_number(cell: str) -> bool:
     """Whether a cell is a number, with a decimal point or a decimal comma."""
-    return any(g.fullmatch(cell) for g in _GRAMMARS.values()) or bool(_INFINITE.fullmatch(cell))
+    return any(g.fullmatch(cell) for g in _GRAMMARS.values())
 
 
 def is_plain(cell: str) -> bool:
@@ -89,11 +89,16 @@ def is_whole(cell: str) -> bool:
     return re.fullmatch(r"[-+]?\d+", cell) is not None
 
 
+def is_code(cell: str) -> bool:
+    """Whether a cell is a code of digits, such as a postal code, that begins with zero."""
+    return cell[:1] == "0" and len(cell) > 3 and cell.isdecimal()
+
+
 def value_of(cell: str, point: str = ".") -> float:
     """The number in a cell, under a decimal sign; NaN where there is none."""
     if cell in MISSING:
         return np.nan
-    if not (_INFINITE.fullmatch(cell) or _GRAMMARS[point].fullmatch(cell)):
+    if not _GRAMMARS[point].fullmatch(cell):
         return np.nan
     return float(cell.translate(_PLAINLY[point]))
 
@@ -148,6 +153,5 @@ def decimal_signs(columns: Sequence[Sequence[str]], separator: str = "") -> list
 
 def _possible(cells: Sequence[str]) -> tuple[set[str], bool]:
     """The decimal signs under which all cells are numbers, and whether any cell has one."""
-    finite = [cell for cell in cells if not _INFINITE.fullmatch(cell)]
-    signs = {s for s, grammar in _GRAMMARS.items() if all(map(grammar.fullmatch, finite))}
-    return signs, any("," in cell or "." in cell for cell in finite)
+    signs = {s for s, grammar in _GRAMMARS.items() if all(map(grammar.fullmatch, cells))}
+    return signs, any("," in cell or "." in cell for cell in cells)

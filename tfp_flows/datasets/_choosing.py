@@ -5,7 +5,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tfp_flows.datasets._raw import Options, RawTable
+from tfp_flows.datasets._raw import Options, RawTable, default_names
 from tfp_flows.datasets._readers import read_raw
 from tfp_flows.errors import InputError, unknown_name
 
@@ -57,7 +57,9 @@ def read_matching(
     missing = [name for name in needed if name not in raw.names]
     in_order = next((each for each in (names, needed) if len(each) == len(raw.names)), None)
     if in_order is not None and not raw.named:
-        chosen = raw._replace(names=tuple(in_order))
+        remark = f"{path.name} has no header; its columns are read in the order of the model's."
+        remarks = (*raw.remarks, remark) if named else raw.remarks
+        chosen = raw._replace(names=tuple(in_order), remarks=remarks)
     elif not missing and (raw.named or not named):
         chosen = _selected(path, raw, [name for name in names if name in raw.names])
     elif in_order is not None and not named:
@@ -90,9 +92,13 @@ def _without_index(path: Path, raw: RawTable) -> RawTable:
         return raw
     kept = [i for i in range(len(raw.names)) if i not in raw.index]
     first, last = (raw.columns[raw.index[0]][i] for i in (0, -1)) if len(raw.columns[0]) else ""
+    name, unnamed = raw.names[raw.index[0]], default_names(1)[0]
+    which = f"index {name!r} of {path.name}"
+    if name == unnamed:
+        which = f"first column of {path.name} has no name and"
     remark = (
-        f"The first column of {path.name} has no name and holds the labels of its rows ({first} to "
-        f"{last}); it is left out, columns= (--columns) would choose it."
+        f"The {which} holds the labels of its rows ({first} to {last}); it is left out, columns= "
+        "(--columns) would choose it."
     )
     return raw._replace(
         columns=[raw.columns[i] for i in kept],

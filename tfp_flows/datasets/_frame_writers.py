@@ -13,6 +13,7 @@ from tfp_flows.datasets._mixed import frame_of
 from tfp_flows.datasets._raw import plain
 from tfp_flows.datasets._writers import (
     FRAME_WRITERS,
+    TEXTS,
     check_output,
     opened,
     separator_of,
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 
 
 def save_frame(path: str | os.PathLike[str], frame: "Frame | pd.DataFrame") -> Path:
-    """Writes a table of mixed columns as text, ``.parquet`` or ``.npz``: all or nothing.
+    """Writes a table of mixed columns: all of it or nothing.
 
-    Numbers come back exactly from all of them. Text has no types: times come back as text, and
-    text that reads as a number or as missing comes back as such. ``.npz`` holds one array for
-    each column, with an empty text where one is missing; ``.npy`` holds numbers alone.
+    Numbers come back exactly from all formats. ``.parquet`` and ``.feather`` keep everything, and
+    so do ``.xlsx``, times to the millisecond, and ``.npz``, one array for each column, but for
+    empty text, which comes back as missing. Text (``.csv``, ``.tsv``, ``.csv.gz``) has no types:
+    times come back as text, and text that reads as a number or as missing as that. ``.npy`` holds
+    numbers alone.
 
     Args:
         path: The file to write or replace.
@@ -106,10 +109,7 @@ def _array(column: "pd.Series") -> np.ndarray:
 
 
 _WRITERS: dict[str, Callable[[Path, "pd.DataFrame"], None]] = {
-    ".csv": _write_text,
-    ".tsv": _write_text,
-    ".csv.gz": _write_text,
-    ".tsv.gz": _write_text,
+    **dict.fromkeys(TEXTS, _write_text),
     ".npy": _write_npy,
     ".npz": _write_npz,
     **FRAME_WRITERS,

@@ -1,11 +1,13 @@
 """Raw columns as those of a frame: numbers, booleans, times, or text."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfp_flows.datasets._raw import plain
 from tfp_flows.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,7 +66,9 @@ def _of_objects(path: Path, name: str, column: np.ndarray) -> np.ndarray:
     if kind in _NUMBERS:
         return _of_numbers(given, missing)
     if kind in _TIMES:
-        return pd.to_datetime(pd.Series(np.where(missing, None, column))).to_numpy()
+        # Text if they are beyond what pandas holds, or only some have a zone.
+        with contextlib.suppress(ValueError, TypeError):
+            return plain(pd.to_datetime(pd.Series(np.where(missing, None, column), dtype=object)))
     if kind != "string":
         given = np.array([_text(path, name, cell) for cell in given], dtype=object)
     result = np.full(len(column), None, dtype=object)

@@ -53,9 +53,13 @@ class Options(NamedTuple):
 
 
 def plain(series: "pd.Series") -> np.ndarray:
-    """A pandas column as a NumPy array; nullable numbers become floats with NaN."""
+    """A pandas column as a NumPy array; nullable numbers become floats with NaN, times UTC."""
     import pandas as pd
 
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        return series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    if pd.api.types.is_bool_dtype(series.dtype) and series.hasnans:
+        return series.to_numpy(dtype=object, na_value=np.nan)
     if not isinstance(series.dtype, np.dtype) and pd.api.types.is_numeric_dtype(series.dtype):
         if series.hasnans:
             return series.to_numpy(dtype=np.float64, na_value=np.nan)

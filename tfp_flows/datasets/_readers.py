@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tfp_flows.datasets._amounts import as_numbers
+from tfp_flows.datasets._arrow import read_arrow
 from tfp_flows.datasets._header import unique_names
-from tfp_flows.datasets._raw import Options, RawTable, brief, default_names, plain
+from tfp_flows.datasets._raw import Options, RawTable, brief, default_names
+from tfp_flows.datasets._sheets import read_sheet
 from tfp_flows.datasets._text import PACKINGS
 from tfp_flows.datasets._text_tables import read_text_table
 from tfp_flows.errors import InputError, unknown_name
@@ -28,12 +31,15 @@ def read_raw(path: Path, options: Options) -> RawTable:
         raise InputError(f"Cannot read {path}: it is a folder; give the file in it.")
     if not path.exists():
         raise InputError(f"Cannot read {path}: there is no such file; check the path.")
-    if key is not None and suffix != ".npz":
-        raise InputError(f"key={key!r} was given for {path}, but only a .npz file has keys.")
-    if options.header is not None and READERS[suffix] is not read_text_table:
+    if key is not None and suffix not in (".npz", ".xlsx"):
         raise InputError(
-            f"header={options.header} was given for {path}, but only a text file may have one or "
-            "not; leave it out."
+            f"key={key!r} was given for {path}, but only a .npz file has keys, for its arrays, and "
+            "a .xlsx file, for its sheets."
+        )
+    if options.header is not None and READERS[suffix] not in (read_text_table, read_sheet):
+        raise InputError(
+            f"header={options.header} was given for {path}, but only a text file or a sheet may "
+            "have one or not; leave it out."
         )
     with _corruption(path):
         if path.stat().st_size == 0:
@@ -78,11 +84,11 @@ def _with_unique_names(path: Path, raw: RawTable) -> RawTable:
     return raw._replace(names=tuple(names), repeated=repeated, remarks=(*raw.remarks, *remarks))
 
 
-def _read_npy(path: Path, _options: Options) -> RawTable:
+def _read_npy(path: Path, options: Options) -> RawTable:
     with path.open("rb") as file:
         if file.read(6) != b"\x93NUMPY":
             raise InputError(f"Cannot read {path}: it is not a NumPy file; write it by numpy.save.")
-    return _from_array(path, _load(path), None)
+    return _from_array(path, _load(path), None, options)
 
 
 def _read_npz(path: Path, options: Options) -> RawTable:
@@ -107,14 +113,16 @@ def _read_npz(path: Path, options: Options) -> RawTable:
             )
         if key is not None and key not in keys:
             raise unknown_name("key", key, keys)
-        return _from_array(path, archive[keys[0] if key is None else key], names)
+        return _from_array(path, archive[keys[0] if key is None else key], names, options)
 
 
 def _load(path: Path) -> "np.ndarray | np.lib.npyio.NpzFile":
     return np.load(path, allow_pickle=False)
 
 
-def _from_array(path: Path, array: np.ndarray, names: np.ndarray | None) -> RawTable:
+def _from_array(
+    path: Path, array: np.ndarray, names: np.ndarray | None, options: Options
+) -> RawTable:
     if array.dtype.names:
         raise InputError(
             f"{path} holds a structured array with fields {', '.join(array.dtype.names)}; "
@@ -127,28 +135,12 @@ def _from_array(path: Path, array: np.ndarray, names: np.ndarray | None) -> RawT
     array = array.reshape(len(array), -1) if array.size else array.reshape(0, 0)
     count = array.shape[1]
     if names is None or len(names) != count:
-        return RawTable(list(array.T), default_names(count), False)
+        names, columns, remarks = default_names(count), list(array.T), ()
+        if options.mixed and array.dtype.kind in "UT":  # one type for all columns tells none
+            objects = [column.astype(object) for column in columns]
+            columns, remarks = as_numbers(path, names, objects, mixed=True)
+        return RawTable(columns, names, False, remarks)
     return RawTable(list(array.T), tuple(str(name) for name in names), True)
-
-
-def check_pyarrow(doing: str, path: Path) -> None:
-    """Raises an `InputError` if pyarrow is missing, without which ``doing`` is not possible."""
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise InputError(
-            f"{doing} {path}: {path.suffix[1:].lower()} needs pyarrow; "
-            "pip install 'tfp-flows[parquet]'."
-        ) from None
-
-
-def _read_parquet(path: Path, _options: Options) -> RawTable:
-    import pandas as pd
-
-    check_pyarrow("Cannot read", path)
-    frame = pd.read_parquet(path, engine="pyarrow")
-    columns = [plain(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    return RawTable(columns, tuple(str(name) for name in frame.columns), True)
 
 
 def format_of(path: Path) -> tuple[str, str]:
@@ -165,5 +157,7 @@ READERS: dict[str, Callable[[Path, Options], RawTable]] = {
     ".txt": read_text_table,
     ".npy": _read_npy,
     ".npz": _read_npz,
-    ".parquet": _read_parquet,
+    ".parquet": read_arrow,
+    ".feather": read_arrow,
+    ".xlsx": read_sheet,
 }

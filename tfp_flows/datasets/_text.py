@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tfp_flows.datasets._cells import MARKS, is_missing, is_number, is_numeric
+from tfp_flows.datasets._cells import MARKS, is_missing, is_numeric
 from tfp_flows.errors import InputError
 
 PACKINGS = (".gz", ".bz2", ".xz", ".zip")
 _BLANKS = r"\s+"
 _HEAD_BYTES = 2**20
 _HEAD_ROWS = 200
-_COMMENT = re.compile(rb"^[ \t]*#[^\r\n]*", re.MULTILINE)
-_NUMBER_SIGN = re.compile(rb"\s*(?P<names>#(?P<sign>[,;\t|])[^\r\n]*)[\r\n]+(?P<row>[^\r\n#]+)")
+# Errors of spreadsheets (#N/A) are cells.
+_COMMENT = re.compile(rb"^[ \t]*#(?!N/?A\b|DIV/0!|VALUE!|REF!|NUM!|NAME\?)[^\r\n]*", re.MULTILINE)
+_NUMBER_SIGN = re.compile(
+    rb"\s*(?P<names>#(?P<sign>[,;\t|])[^\r\n]*)[\r\n]+(?P<row>[^\r\n#][^\r\n]*)"
+)
 _SEPARATOR_LINE = re.compile(rb'\s*"?sep=(.)"?[ \t]*(?:\r?\n)')
 _QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*(?:[,;|\s]\s*"(?:[^"]|"")*"\s*)*')
 # Marks at the start of a file, longest first: that of UTF-32 begins with that of UTF-16.
@@ -42,7 +45,7 @@ class Text(NamedTuple):
         body: Number of the byte at which the second row begins.
         quoted: Whether all cells of the first row are in quotes, and not all of the second.
         comment: Cells of the last comment above the first row, or None.
-        remark: Says how many lines with as many cells as a row were taken as comments, if any.
+        remarks: What was assumed of the encoding, and of lines that were taken as comments.
     """
 
     data: bytes
@@ -51,7 +54,7 @@ class Text(NamedTuple):
     body: int
     quoted: bool
     comment: list[str] | None
-    remark: str
+    remarks: tuple[str, ...]
 
     def below_header(self) -> bytes:
         """The rows below the first, with blank lines for what is above."""
@@ -65,7 +68,7 @@ def read_text(path: Path) -> Text:
         InputError: If an archive holds several files, or the file holds no row.
         UnicodeError: If it is not text.
     """
-    data = _decoded(_unpacked(path))
+    data, remarks = _decoded(path, _unpacked(path))
     if b"\r" in data and b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     given = _SEPARATOR_LINE.match(data)
@@ -86,10 +89,11 @@ def read_text(path: Path) -> Text:
         place > body and line.count(separator.encode()) == len(rows[0]) - 1 > 0
         for place, line in left_out
     )
-    remark = (
-        f"Lines of {path.name} that begin with # are left out as comments, but {like_rows} of them "
-        "have as many cells as a row; put their first cells into quotes if they are rows."
-    )
+    if like_rows:
+        remarks.append(
+            f"Lines of {path.name} that begin with # are left out as comments, but {like_rows} of "
+            "them have as many cells as a row; put their first cells into quotes if they are rows."
+        )
     return Text(
         data,
         separator,
@@ -97,7 +101,7 @@ def read_text(path: Path) -> Text:
         body,
         quoted,
         next(_rows(comment, separator), None) if comment else None,
-        remark if like_rows else "",
+        tuple(remarks),
     )
 
 
@@ -146,11 +150,23 @@ def _unpacked(path: Path) -> bytes:
     return data
 
 
-def _decoded(data: bytes) -> bytes:
+def _decoded(path: Path, data: bytes) -> tuple[bytes, list[str]]:
+    """The text as UTF-8, and a remark if its encoding was a guess."""
     for start, encoding in _ENCODINGS.items():
         if data.startswith(start):
-            return data.decode(encoding).encode()
-    return data
+            return data.decode(encoding).encode(), []
+    try:
+        data.decode()
+    except UnicodeError:
+        if b"\0" in data:
+            raise
+        text = data.decode("cp1252")
+        word = next(word for word in re.findall(r"\S+", text) if not word.isascii())
+        return text.encode(), [
+            f"{path.name} is not UTF-8 text and is read as Windows-1252, in which it has the word "
+            f"{word[:40]!r}; save it as UTF-8 if that is wrong."
+        ]
+    return data, []
 
 
 def _head(data: bytes) -> str:
@@ -225,7 +241,8 @@ def _separator(head: str) -> str:
         return best
     rows = list(_rows(head, _BLANKS))
     width = len(rows[0])
-    numbers = all(is_number(cell) or is_missing(cell) for row in rows[1:] for cell in row)
+    below = [cell for row in rows[1:] for cell in row]
+    numbers = 2 * sum(map(_is_like_number, below)) >= len(below)
     if width > 1 and numbers and all(len(row) == width for row in rows):
         return _BLANKS
     return best

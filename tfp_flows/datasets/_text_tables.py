@@ -1,6 +1,7 @@
 """Tables of text: names, columns, decimal commas, and what had to be guessed."""
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfp_flows.datasets._amounts import as_numbers
-from tfp_flows.datasets._cells import is_missing, is_number
+from tfp_flows.datasets._cells import is_code, is_missing, is_number
 from tfp_flows.datasets._header import Verdict, index_columns, judge, unique_names
 from tfp_flows.datasets._raw import Options, RawTable, brief, default_names, plain
 from tfp_flows.datasets._text import Text, read_text
@@ -16,6 +17,9 @@ from tfp_flows.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_CODE = re.compile(rb'(?:^|[,;\t|" ])0\d{3,}(?=[,;\t|" \r\n]|$)', re.MULTILINE)
 
 
 def read_text_table(path: Path, options: Options) -> RawTable:
@@ -31,6 +35,11 @@ def read_text_table(path: Path, options: Options) -> RawTable:
     body = text.below_header() if names == first else text.data
     frame = _frame(path, body, text)
     columns = [plain(frame.pop(i)) for i in list(frame)]
+    if options.mixed and _CODE.search(body):
+        places = [i for i, column in enumerate(columns) if column.dtype.kind in "iuf"]
+        for i, cells in _written(path, body, text, places).items():
+            if any(isinstance(cell, str) and is_code(cell.strip()) for cell in cells):
+                columns[i] = cells
     if len(columns) != len(first):
         hint = ""
         if len(first) == 1 and all(map(is_number, map(",".join, below))):
@@ -39,16 +48,16 @@ def read_text_table(path: Path, options: Options) -> RawTable:
             f"{path} has {len(first)} cells in its first row and {len(columns)} in the next; "
             f"give every row the same number of cells{hint}."
         )
-    remarks = [remark, text.remark]
+    remarks = [*text.remarks, remark]
     named = names is not None
     names = [""] * len(columns) if names is None else names
     if named and not names[-1] and len(names) > 1 and all(map(_is_empty, columns[-1])):
         remarks.append(f"The last column of {path.name}, empty and without a name, is left out.")
         names, columns = names[:-1], columns[:-1]
-    filled = _filled(names)
+    full = filled(names)
     columns, assumed = as_numbers(
         path,
-        filled,
+        full,
         columns,
         mixed=options.mixed,
         separator=text.separator,
@@ -56,14 +65,14 @@ def read_text_table(path: Path, options: Options) -> RawTable:
     )
     index = index_columns(names, columns) if named else []
     remarks = (*filter(None, remarks), *assumed)
-    return RawTable(columns, filled, named, remarks, tuple(index))
+    return RawTable(columns, full, named, remarks, tuple(index))
 
 
 def _is_empty(cell: object) -> bool:
     return isinstance(cell, float) and np.isnan(cell)
 
 
-def _filled(names: list[str]) -> tuple[str, ...]:
+def filled(names: Sequence[str]) -> tuple[str, ...]:
     """The names, with ``x0, x1, ...`` for those that are blank."""
     return tuple(
         given or name for given, name in zip(names, default_names(len(names)), strict=True)
@@ -100,6 +109,8 @@ def choose_names(
     if options.expected is not None:
         if set(options.expected) <= set(unique_names(first)):
             return first, ""
+        if verdict.named and not below and not set(options.expected) & set(first):
+            return None, ""
         if verdict.named and all(is_number(cell) or is_missing(cell) for cell in first):
             verdict = Verdict(False, "its numbers are not the names that are asked for")
     if not verdict.named and comment:

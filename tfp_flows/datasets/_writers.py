@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from tfp_flows.datasets._arrow import write_arrow
 from tfp_flows.datasets._header import looks_like_data
 from tfp_flows.datasets._raw import default_names
-from tfp_flows.datasets._readers import check_pyarrow, format_of
+from tfp_flows.datasets._readers import format_of
+from tfp_flows.datasets._sheets import write_sheet
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path, check_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TEXTS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 Labels = tuple[str, Sequence[str]] | None
 
 
@@ -53,10 +56,11 @@ def save_table(
     labels: Sequence[str] | None = None,
     label_column: str = "name",
 ) -> Path:
-    """Writes a table as text, ``.npy``, ``.npz`` or ``.parquet``: all of it or nothing.
+    """Writes a table as text, numbers or a sheet: all of it or nothing.
 
     Reading the file back gives exactly the same floats. ``.npy`` keeps no names, neither of
-    columns nor of rows. Text is ``.csv`` or ``.tsv``, or packed, ``.csv.gz``.
+    columns nor of rows. Text is ``.csv`` or ``.tsv``, or packed, ``.csv.gz``; the others are
+    ``.npy``, ``.npz``, ``.parquet``, ``.feather`` and ``.xlsx``.
 
     Args:
         path: The file to write or replace.
@@ -170,20 +174,14 @@ def _write_frame(path: Path, values: np.ndarray, names: list[str], labels: Label
     FRAME_WRITERS[path.suffix.lower()](path, frame)
 
 
-def _write_parquet(path: Path, frame: "pd.DataFrame") -> None:
-    check_pyarrow("Cannot write", path)
-    frame.to_parquet(path, engine="pyarrow", index=False)
-
-
 FRAME_WRITERS: dict[str, Callable[[Path, "pd.DataFrame"], None]] = {
-    ".parquet": _write_parquet,
+    ".parquet": write_arrow,
+    ".feather": write_arrow,
+    ".xlsx": write_sheet,
 }
 
 WRITERS: dict[str, Callable[[Path, np.ndarray, list[str], Labels], None]] = {
-    ".csv": _write_text,
-    ".tsv": _write_text,
-    ".csv.gz": _write_text,
-    ".tsv.gz": _write_text,
+    **dict.fromkeys(TEXTS, _write_text),
     ".npy": _write_npy,
     ".npz": _write_npz,
     **dict.fromkeys(FRAME_WRITERS, _write_frame),

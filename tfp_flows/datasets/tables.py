@@ -48,16 +48,19 @@ def load_table(
     key: str | None = None,
     header: bool | None = None,
 ) -> Table:
-    """Reads a file of text, ``.npy``, ``.npz`` or ``.parquet`` as a table of finite numbers.
+    """Reads a file as a table of finite numbers.
 
-    Text is ``.csv``, ``.tsv`` or ``.txt``, also packed (``.csv.gz``, ``.bz2``, ``.xz``, ``.zip``),
-    in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. Commas, semicolons, tabs, bars or
-    blanks stand between cells, whichever cut the first rows into equally many, and most of them
-    numbers. Lines that begin with ``#`` are comments; the last one above the rows gives the names
-    if there are as many in it as columns (``numpy.savetxt``). Cells may have decimal commas
-    (``1,5``) and separators of thousands (``1,234.5``), where a column or the others of the file
-    tell which is which. Rows in messages are data rows counted from 1. A 1-D array becomes one
-    column. Integers beyond 2^53 are rounded to float64. Pickled objects are never read.
+    It is of text, ``.npy``, ``.npz``, ``.parquet``, ``.feather`` or ``.xlsx``. Text is ``.csv``,
+    ``.tsv`` or ``.txt``, also packed (``.csv.gz``, ``.bz2``, ``.xz``, ``.zip``), in UTF-8, in
+    UTF-16 or UTF-32 with a byte order mark, or else in Windows-1252. Commas, semicolons, tabs,
+    bars or blanks stand between cells, whichever cut the first rows into equally many, and most
+    of them numbers. Lines that begin with ``#`` are comments; the last one above the rows gives
+    the names if there are as many in it as columns (``numpy.savetxt``). Cells may have decimal
+    commas (``1,5``) and separators of thousands (``1,234.5``), where a column or the others of
+    the file tell which is which, and a percent or currency sign that is the same in a column.
+    Rows in messages are data rows counted from 1. A 1-D array becomes one column, several of one
+    length in a ``.npz`` file are the columns. Integers beyond 2^53 are rounded to float64.
+    Pickled objects are never read.
 
     A column at the front that has no name and holds the row numbers or labels of a data frame is
     left out, unless ``columns`` chooses it.
@@ -68,7 +71,8 @@ def load_table(
             ``"2"``, unless a column has that name); all if None. Columns that are not chosen may
             hold anything.
         drop_invalid: Leave out rows with empty, NaN or infinite cells instead of refusing them.
-        key: Which array of a ``.npz`` file to read; needed if it holds several.
+        key: Which array of a ``.npz`` file to read, needed if it holds several and they are not
+            its columns; or which sheet of a ``.xlsx`` file, else the first that is not empty.
         header: Whether the first row of a text file is a header; by default it is one if it has
             text above a column of numbers, or numbers that count up (as pandas names columns) or
             years, above rows that are not like them. `Table.remarks` says so where such a rule
@@ -108,7 +112,7 @@ def load_matching(
         columns: Names of the model's columns.
         named: Whether these names came from a file; otherwise they are ``x0, x1, ...``.
         drop_invalid: Leave out rows with empty, NaN or infinite cells instead of refusing them.
-        key: Which array of a ``.npz`` file to read.
+        key: Which array of a ``.npz`` file, or which sheet of a ``.xlsx`` file, to read.
         header: Whether the first row of a text file is a header; by default also if it holds the
             model's names.
 

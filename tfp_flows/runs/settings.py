@@ -21,6 +21,7 @@ _OWN_OPTIONS = {"num_layers": "layers", "hidden_units": "hidden", "dtype": "dtyp
 
 # Options of several kinds, though not of all.
 KEY = {"panel": DATA, "metavar": "NAME", "help": "Which array of an .npz file to read."}
+TABLE_KEY = {**KEY, "help": "Which array of an .npz file, or sheet of an .xlsx file, to read."}
 LAYERS = {"panel": FLOW, "metavar": "N", "min": 1, "shown": "by flow", "help": "Number of layers."}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.options import absolute, again, option, parse_columns
-from tfp_flows.runs.settings import DATA, FLOW, KEY, LAYERS, Settings
+from tfp_flows.runs.settings import DATA, FLOW, LAYERS, TABLE_KEY, Settings
 
 DEFAULT_TOY_ROWS = 10_000
 AUTO, COLUMNS = "auto", "columns"
@@ -59,7 +59,7 @@ class TableSettings(Settings):
     weights: str | None = option(
         None, panel=DATA, metavar="COLUMN", help="Column that holds the weights of the rows."
     )
-    key: str | None = option(None, **KEY)
+    key: str | None = option(None, **TABLE_KEY)
     drop_invalid: bool = option(
         False,
         panel=DATA,

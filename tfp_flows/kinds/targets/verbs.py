@@ -7,7 +7,7 @@ from tfp_flows.kinds.targets.settings import TargetSettings
 from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
-from tfp_flows.runs.settings import KEY
+from tfp_flows.runs.settings import TABLE_KEY
 from tfp_flows.terminal import note
 
 
@@ -31,7 +31,7 @@ class ScoreOptions:
         argument=True, metavar="DATA", help="File of points, with a column for each coordinate."
     )
     output: Path = option(**OUTPUT, help=TABLES)
-    key: str | None = option(None, **KEY)
+    key: str | None = option(None, **TABLE_KEY)
 
 
 def sample(run: Run, options: SampleOptions) -> None:
