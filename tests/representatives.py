@@ -2,7 +2,7 @@
 
 # One row for each class, in which it is worked hardest, and the direction that the quick profile
 # compiles: the one with a loop, a search or a gradient written by hand. None where others have the
-# same programs, or, as Gaussianization and solvers, such as take longest to compile.
+# same programs, or, as Gaussianization, block-neural maps and solvers, such as take longest.
 REPRESENTATIVES = {
     "softsign": "inverse",
     "planar": "inverse",
@@ -29,7 +29,7 @@ REPRESENTATIVES = {
     "iaf": "inverse",
     "householder": "inverse",
     "sylvester": "inverse",
-    "block_neural": "forward",
+    "block_neural": None,
     "residual": "forward",
     "continuous": None,
     "maf_deep_sigmoidal": "inverse",

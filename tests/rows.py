@@ -308,8 +308,8 @@ def _tolerances(dtype):
     return {"rtol": tolerance, "atol": tolerance}
 
 
-def _monotone(transformer):
-    return Row(_simple(B.Coupling, transformer=transformer, **_small), slack=10)
+def _monotone(transformer, costly=False):
+    return Row(_simple(B.Coupling, transformer=transformer, **_small), slack=10, costly=costly)
 
 
 BIJECTORS = {
@@ -457,7 +457,7 @@ BIJECTORS = {
     "coupling_dense_sigmoidal": _monotone(T.DenseSigmoidal(num_units=3)),
     "coupling_sum_of_squares": _monotone(T.SumOfSquares(degree=2)),
     "coupling_bernstein": _monotone(T.Bernstein(degree=6)),
-    "coupling_gaussianization": _monotone(T.Gaussianization(num_components=3)),
+    "coupling_gaussianization": _monotone(T.Gaussianization(num_components=3), costly=True),
     "chain": Row(_chain, swept=("forward",), slack=10),
     "invert": Row(
         lambda dtype: B.Invert(_simple(B.MaskedAutoregressive, **_context, **_small)(dtype)),
