@@ -149,23 +149,19 @@ def test_penalties_are_collected_once_a_pass_and_in_training_alone():
 def test_a_stiff_field_says_at_which_tolerance_it_ran_out_of_steps():
     flow = small(max_steps=3, rtol=1e-9, atol=1e-9, name="stiff")
     y = np.random.default_rng(7).normal(size=(2, 3))
-    with pytest.raises(
-        tf.errors.InvalidArgumentError,
-        match=r"stiff: the solver took max_steps=3 steps.*1e-09.*Evaluations",
-    ):
+    says = r"stiff: the solver took max_steps=3 steps.*1e-09.*Evaluations"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=says):
         flow.inverse_and_log_det(y)
     with pytest.raises(tf.errors.InvalidArgumentError, match="raise max_steps"):
         tf.function(flow.inverse_and_log_det)(tf.constant(y))
 
 
 @pytest.mark.deep
-def test_a_program_of_xla_that_ran_out_of_steps_returns_no_numbers():
-    """It cannot raise; what it returns is not wrong at least."""
-    flow = small(max_steps=3, rtol=1e-9, atol=1e-9)
+def test_a_program_of_xla_cannot_raise_and_returns_no_wrong_numbers():
     y = tf.constant(np.random.default_rng(7).normal(size=(2, 3)))
-    x, log_det = tf.function(flow.inverse_and_log_det, jit_compile=True)(y)
-    assert np.isnan(x).all()
-    assert np.isnan(log_det).all()
+    flow = small(max_steps=3, rtol=1e-9, atol=1e-9)
+    for result in tf.function(flow.inverse_and_log_det, jit_compile=True)(y):
+        assert np.isnan(result).all()
 
 
 @pytest.mark.deep
@@ -214,11 +210,10 @@ def test_fixed_steps_that_leave_the_finite_numbers_say_so():
 @pytest.mark.parametrize("solver", ["dopri5", "rk4"])
 def test_a_point_that_is_no_number_leaves_the_others_alone(solver):
     flow = small(solver=solver)
-    y = np.random.default_rng(9).normal(size=(3, 3))
-    broken = y.copy()
-    broken[1, 2] = np.nan
+    y = tf.constant(np.random.default_rng(9).normal(size=(3, 3)))
+    broken = tf.tensor_scatter_nd_update(y, [[1, 2]], tf.constant([np.nan], tf.float64))
     compute = tf.function(flow.inverse_and_log_det)
-    for good, other in zip(*(compute(tf.constant(v)) for v in (y, broken)), strict=True):
+    for good, other in zip(compute(y), compute(broken), strict=True):
         assert np.isnan(other[1]).all()
         np.testing.assert_allclose(other[::2], good[::2], atol=1e-4)
 
