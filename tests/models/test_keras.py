@@ -145,7 +145,7 @@ def test_a_model_with_nothing_to_train_refuses_to_fit():
 
 def test_batch_normalised_flow_trains_and_evaluates_with_moving_statistics():
     x = gaussian(1000)
-    flow = small("maf", normalization="batch")
+    flow = small("maf", normalization="batch", num_layers=2)
     model = compiled(flow)
     model.fit(x, epochs=20, verbose=0)
     moving = [v for v in flow.variables if "moving_mean" in v.name]
