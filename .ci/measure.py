@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-_EVERY = 0.5
+_EVERY = 1.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 

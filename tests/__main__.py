@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent
 
 
 class Wave(NamedTuple):
-    """Tests that run in the same processes: folders, marks, settings, and which share of them."""
+    """Tests that run in the same processes: folders or files, marks, settings, and a share."""
 
     title: str
     folders: tuple[str, ...] = ()
@@ -38,13 +38,21 @@ def _but(*folders: str) -> tuple[str, ...]:
     )
 
 
+def _of_tf_keras() -> tuple[str, ...]:
+    """Files with cases of the quick profile under tf_keras; all others would be read for none."""
+    files = sorted(ROOT.glob("*/test_*.py"))
+    return tuple(
+        str(path.relative_to(ROOT)) for path in files if "keras(quick=" in path.read_text()
+    )
+
+
 TF_KERAS = Wave("what touches Keras, under tf_keras", (), "keras", (("TF_USE_LEGACY_KERAS", "1"),))
 QUICK = (
     Wave("bijectors", ("bijectors",)),
     Wave("flows", ("flows",)),
     Wave("models", ("models",)),
     Wave("the rest", _but("bijectors", "flows", "models")),
-    TF_KERAS,
+    TF_KERAS._replace(folders=_of_tf_keras()),
 )
 SHARES = 3
 WHOLE = (

@@ -1,5 +1,6 @@
 """Settings of the whole suite."""
 
+import gc
 import os
 import random
 import zlib
@@ -46,6 +47,13 @@ def pytest_collection_modifyitems(config, items):
         out = [item for item, inside in zip(items, chosen, strict=True) if not inside]
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item, inside in zip(items, chosen, strict=True) if inside]
+
+
+def pytest_collection_finish():
+    # What imports made stays until the end: a collection of garbage need not walk through it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
 
 
 @pytest.hookimpl(tryfirst=True)

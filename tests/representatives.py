@@ -2,14 +2,15 @@
 
 # One row for each class, in which it is worked hardest, and the direction that the quick profile
 # compiles: the one with a loop, a search or a gradient written by hand. None where others have the
-# same programs, or, as Gaussianization and solvers, such as take longest to compile.
+# same programs, or, as Gaussianization, block-neural maps and solvers, such as take longest.
 REPRESENTATIVES = {
     "softsign": "inverse",
     "planar": "inverse",
     "radial": "inverse",
     "coupling_additive": "inverse",
     "coupling_spline": "forward",
-    "coupling_inverted": "inverse",
+    "coupling_inverted": None,
+    "coupling_deep_sigmoidal": None,
     "coupling_dense_sigmoidal": None,
     "coupling_sum_of_squares": None,
     "coupling_bernstein": "forward",
@@ -23,16 +24,15 @@ REPRESENTATIVES = {
     # One that is not its own inverse, and one with members of TFP, which have a cache.
     "permutation_cycle": None,
     "chain": None,
-    "maf_context": "forward",
+    "maf_context": None,
     "maf_jacobi": "forward",
     "injector_map_context": "inverse",
     "iaf": "inverse",
     "householder": "inverse",
     "sylvester": "inverse",
-    "block_neural": "forward",
+    "block_neural": None,
     "residual": "forward",
     "continuous": None,
-    "maf_deep_sigmoidal": "inverse",
     "blockwise": None,
     "invert": None,
     "logit": "inverse",

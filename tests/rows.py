@@ -308,8 +308,8 @@ def _tolerances(dtype):
     return {"rtol": tolerance, "atol": tolerance}
 
 
-def _monotone(transformer):
-    return Row(_simple(B.Coupling, transformer=transformer, **_small), slack=10)
+def _monotone(transformer, costly=False):
+    return Row(_simple(B.Coupling, transformer=transformer, **_small), slack=10, costly=costly)
 
 
 BIJECTORS = {
@@ -401,7 +401,7 @@ BIJECTORS = {
     "sylvester": Row(_simple(B.Sylvester, **_seeded), slack=3),
     "sylvester_context": Row(_simple(B.Sylvester, num_units=2, **_context, **_seeded), slack=3),
     "block_neural": Row(
-        _simple(B.BlockNeuralAutoregressive, hidden_units=[4, 4], **_seeded), slack=10
+        _simple(B.BlockNeuralAutoregressive, hidden_units=[4, 4], **_seeded), slack=10, costly=True
     ),
     "block_neural_context": Row(
         _simple(B.BlockNeuralAutoregressive, hidden_units=[4], **_context, **_seeded), slack=10
@@ -454,10 +454,11 @@ BIJECTORS = {
         slack=10,
         costly=True,
     ),
-    "coupling_dense_sigmoidal": _monotone(T.DenseSigmoidal(num_units=3)),
+    "coupling_deep_sigmoidal": _monotone(T.DeepSigmoidal(num_units=4)),
+    "coupling_dense_sigmoidal": _monotone(T.DenseSigmoidal(num_units=3), costly=True),
     "coupling_sum_of_squares": _monotone(T.SumOfSquares(degree=2)),
     "coupling_bernstein": _monotone(T.Bernstein(degree=6)),
-    "coupling_gaussianization": _monotone(T.Gaussianization(num_components=3)),
+    "coupling_gaussianization": _monotone(T.Gaussianization(num_components=3), costly=True),
     "chain": Row(_chain, swept=("forward",), slack=10),
     "invert": Row(
         lambda dtype: B.Invert(_simple(B.MaskedAutoregressive, **_context, **_small)(dtype)),

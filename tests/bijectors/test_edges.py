@@ -140,9 +140,7 @@ TRANSFORMERS = {
 
 
 @directions
-@pytest.mark.parametrize(
-    "name", quick(TRANSFORMERS, "spline", "inverted", "sum_of_squares", "deep_sigmoidal")
-)
+@pytest.mark.parametrize("name", quick(TRANSFORMERS, "spline", "inverted", "deep_sigmoidal"))
 @pytest.mark.parametrize("dtype", quick([tf.float32, tf.float64], "float32", ids=lambda d: d.name))
 def test_gradients_at_extreme_parameters_and_inputs(name, dtype, direction):
     transformer, generator = TRANSFORMERS[name], np.random.default_rng(0)

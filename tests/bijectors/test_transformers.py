@@ -1,5 +1,6 @@
 """Transformers by themselves: monotone maps, their slopes, their ends."""
 
+import itertools
 import math
 
 import numpy as np
@@ -25,9 +26,18 @@ TRANSFORMERS = {
 EXACT_AT_ZERO = sorted(set(TRANSFORMERS) - {"deep_sigmoidal", "dense_sigmoidal", "gaussianization"})
 
 
+# Their searches take seconds in eager mode, where one of them stands for the others.
+SEARCHED = ("bernstein", "deep_sigmoidal", "dense_sigmoidal", "gaussianization")
+
+
 @pytest.fixture(params=sorted(TRANSFORMERS))
 def transformer(request):
     return TRANSFORMERS[request.param]
+
+
+def graph(function):
+    """A function of tensors that is traced once for each dtype and shape."""
+    return tf.function(function, autograph=False)
 
 
 def parameters_of(transformer, shape, dtype=tf.float64, scale=1.0, seed=0):
@@ -35,8 +45,15 @@ def parameters_of(transformer, shape, dtype=tf.float64, scale=1.0, seed=0):
     return tf.constant(np.random.default_rng(seed).normal(scale=scale, size=size), dtype)
 
 
-@pytest.mark.parametrize("direction", ["forward", "inverse"])
-def test_arrays_are_taken_as_tensors_are(transformer, direction):
+def _eager_cases():
+    for name, direction in itertools.product(TRANSFORMERS, ("forward", "inverse")):
+        marks = [pytest.mark.deep] if name in SEARCHED and direction == "forward" else []
+        yield pytest.param(name, direction, marks=marks, id=f"{name}-{direction}")
+
+
+@pytest.mark.parametrize(("name", "direction"), _eager_cases())
+def test_arrays_are_taken_as_tensors_are(name, direction):
+    transformer = TRANSFORMERS[name]
     x = np.linspace(-4, 4, 9, dtype=np.float32)
     parameters = parameters_of(transformer, [9], tf.float32)
     function = getattr(transformer, direction)
@@ -50,10 +67,15 @@ def test_arrays_are_taken_as_tensors_are(transformer, direction):
 def test_slopes_are_those_of_autodiff(transformer, direction):
     x = tf.constant(np.random.default_rng(1).normal(scale=3, size=200))
     parameters = parameters_of(transformer, [200])
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y, log_slope = getattr(transformer, direction)(x, parameters)
-    slope = tape.gradient(y, x)
+
+    @graph
+    def compute(x, parameters):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, log_slope = getattr(transformer, direction)(x, parameters)
+        return tape.gradient(y, x), log_slope
+
+    slope, log_slope = compute(x, parameters)
     assert slope.numpy().min() > 0
     np.testing.assert_allclose(log_slope, np.log(slope), atol=1e-8)
 
@@ -61,9 +83,9 @@ def test_slopes_are_those_of_autodiff(transformer, direction):
 def test_directions_are_inverse_to_each_other(transformer):
     y = tf.constant(np.linspace(-15, 15, 301))
     parameters = tf.repeat(parameters_of(transformer, [1]), 301, axis=0)
-    x, log_slope = transformer.inverse(y, parameters)
+    x, log_slope = graph(transformer.inverse)(y, parameters)
     assert (np.diff(x) > 0).all()
-    back, back_log_slope = transformer.forward(x, parameters)
+    back, back_log_slope = graph(transformer.forward)(x, parameters)
     np.testing.assert_allclose(back, y, atol=1e-8)
     np.testing.assert_allclose(back_log_slope, -log_slope, atol=1e-7)
 
@@ -73,19 +95,21 @@ def test_derivatives_are_those_of_finite_differences(transformer, direction):
     x = tf.constant(np.random.default_rng(2).normal(size=5))
     parameters = parameters_of(transformer, [5], seed=3)
 
-    def loss(x, parameters):
-        y, log_slope = getattr(transformer, direction)(x, parameters)
-        return tf.reduce_sum(tf.sin(y)) + tf.reduce_sum(tf.cos(log_slope))
+    @graph
+    def loss_and_gradients(x, parameters):
+        with tf.GradientTape() as tape:
+            tape.watch([x, parameters])
+            y, log_slope = getattr(transformer, direction)(x, parameters)
+            loss = tf.reduce_sum(tf.sin(y)) + tf.reduce_sum(tf.cos(log_slope))
+        return loss, tape.gradient(loss, [x, parameters], unconnected_gradients="zero")
 
-    with tf.GradientTape() as tape:
-        tape.watch([x, parameters])
-        value = loss(x, parameters)
-    gradients = tape.gradient(value, [x, parameters], unconnected_gradients="zero")
+    _, gradients = loss_and_gradients(x, parameters)
     generator, step = np.random.default_rng(4), 1e-6
     for _ in range(2):
         ways = [generator.normal(size=v.shape) for v in (x, parameters)]
         up, down = (
-            loss(x + sign * step * ways[0], parameters + sign * step * ways[1]) for sign in (1, -1)
+            loss_and_gradients(x + sign * step * ways[0], parameters + sign * step * ways[1])[0]
+            for sign in (1, -1)
         )
         expected = sum(float(np.vdot(g, way)) for g, way in zip(gradients, ways, strict=True))
         assert float(up - down) / (2 * step) == pytest.approx(expected, rel=1e-4, abs=1e-5)
@@ -105,14 +129,18 @@ def test_zero_is_the_identity(name):
 def test_far_points_have_finite_values_and_gradients(transformer):
     far = [1e20, -1e20, 1e6, -1e6, 10.0, 5.0, 3.0, -3.0, 0.0, 1e-30]
     x = tf.constant(far, tf.float32)
-    for scale in (1.0, 20.0, 300.0):
-        parameters = parameters_of(transformer, [10], tf.float32, scale)
-        for direction in (transformer.forward, transformer.inverse):
+    for direction in (transformer.forward, transformer.inverse):
+
+        @graph
+        def compute(x, parameters, direction=direction):
             with tf.GradientTape() as tape:
                 tape.watch([x, parameters])
                 y, log_slope = direction(x, parameters)
                 loss = tf.reduce_sum(y / (1 + tf.abs(x))) + tf.reduce_sum(log_slope)
-            values = [y, log_slope, *tape.gradient(loss, [x, parameters])]
+            return [y, log_slope, *tape.gradient(loss, [x, parameters])]
+
+        for scale in (1.0, 20.0, 300.0):
+            values = compute(x, parameters_of(transformer, [10], tf.float32, scale))
             assert all(np.isfinite(value).all() for value in values)
 
 

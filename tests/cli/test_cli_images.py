@@ -139,8 +139,12 @@ def test_a_run_is_resumed_with_its_options(fitted, tmp_path):
     run = shutil.copytree(fitted / "run", tmp_path / "run")
     said = good("fit", "--resume", "--out", run)
     assert "finished" in said.stderr + said.stdout
+
+
+@pytest.mark.deep
+def test_minutes_end_a_fit(fitted, tmp_path):
     more = ["--out", tmp_path / "short", *QUICK]
-    good("fit", fitted / "images.npy", "--minutes", "0.01", *more, "--overwrite")
+    good("fit", fitted / "images.npy", "--minutes", "0.01", *more)
     history = json.loads((tmp_path / "short" / "metrics.json").read_text())["training"]
     assert history["epochs"] == 1
 

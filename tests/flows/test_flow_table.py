@@ -51,7 +51,7 @@ def test_density(name, dtype):
 
 
 @flow_rows(few=[name for name in FAST if name in PLAIN])
-@pytest.mark.parametrize("cells", [250, pytest.param(1000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("cells", [150, pytest.param(1000, marks=pytest.mark.deep)])
 def test_density_integrates_to_one(name, cells):
     box = (-np.ones(2), np.ones(2)) if name == "softsign_bimodal" else None
     assert checks.integral(rows.flow(name, event_shape=2), cells=cells, box=box)

@@ -260,7 +260,7 @@ BROKEN = [
 METRICS = [({"data": None}, "is damaged"), ({"training": 3}, "is damaged")]
 
 
-@of_each_kind("tables", "targets")
+@of_each_kind("tables")
 def test_broken_and_newer_records(made, tmp_path):
     finished, killed = made.fit("run"), made.killed()
     for changes, message in BROKEN + METRICS:
@@ -285,7 +285,7 @@ def test_broken_and_newer_records(made, tmp_path):
     assert tff.open_run(tmp_path / "run").settings.patience == default
 
 
-@of_each_kind("tables", "targets")
+@of_each_kind("tables")
 def test_newer_states_and_models(made, tmp_path, monkeypatch):
     killed, finished = tmp_path / "killed", tmp_path / "run"
     shutil.copytree(made.killed(), killed)

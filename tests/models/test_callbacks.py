@@ -15,7 +15,7 @@ pytestmark = pytest.mark.keras
 DATA = split(toy("two_moons", 500))
 
 
-def model_of(layers=2, rate=1e-3):
+def model_of(layers=1, rate=1e-3):
     flow = tff.flows.maf(event_shape=2, seed=0, num_layers=layers, hidden_units=(8,))
     model = tff.FlowModel(flow)
     model.compile(tf.keras.optimizers.Adam(rate), jit_compile=False)

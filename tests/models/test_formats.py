@@ -32,7 +32,7 @@ def policy():
     choose("float32")
 
 
-@pytest.mark.parametrize("dtype", [tf.float32, tf.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("dtype", quick([tf.float32, tf.float64], "float32", ids=lambda d: d.name))
 @pytest.mark.parametrize(
     "name",
     quick(POLICIES, "bfloat16"),

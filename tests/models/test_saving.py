@@ -281,7 +281,7 @@ folder = sys.argv[1]
 x = np.ones((2, 3), np.float32)
 flow = rows.flow("maf")
 model = tff.FlowModel(flow)
-model.compile("adam", jit_compile=False)
+model.compile("adam", run_eagerly=True)
 model.fit(rows.points((64,), tf.float32), verbose=0)
 model.save(f"{folder}/m.keras")
 model.save_weights(f"{folder}/m.weights.h5")
