@@ -173,3 +173,19 @@ def test_rules(values, kind):
 def test_a_table_of_nothing_is_refused():
     with pytest.raises(InputError, match="No column has anything to be learned"):
         Schema.infer(pd.DataFrame({"a": [1, 1, 1], "b": ["x", "y", "z"]}))
+
+
+@pytest.mark.parametrize(
+    ("fitted", "given"),
+    [
+        (["01", "12", "x"], ["01", 12, "x"]),
+        ([1, 2, 7], ["1", 2.0, "7"]),
+        ([False, True, False], ["False", "True", False]),
+    ],
+)
+def test_values_that_another_file_has_as_another_type(fitted, given):
+    table = pd.DataFrame({"a": fitted * 40, "b": np.sin(np.arange(120))})
+    column = Schema.infer(table, {"a": {"type": "categorical"}}).column("a")
+    coded = column.encode(np.array(given, object))
+    assert not coded.impossible.any()
+    assert column.decode(coded.cells).tolist() == fitted

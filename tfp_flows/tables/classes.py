@@ -38,7 +38,10 @@ class Categorical(Column):
     def encode(self, values):
         """Cells of values."""
         place = {value: code for code, value in enumerate(self.values)}
-        codes = np.array([place.get(v, -1) for v in np.asarray(values).tolist()], np.float64)
+        # In another file a text may come as a number, a truth value as a text.
+        as_text = {_text(value): code for value, code in place.items()}
+        given = np.asarray(values).tolist()
+        codes = np.array([place.get(v, as_text.get(_text(v), -1)) for v in given], np.float64)
         cells = np.zeros([len(codes), 4])
         cells[:, 0], cells[:, 3] = np.maximum(codes, 0), 1
         return Coded(cells, np.zeros(len(codes)), codes < 0)
@@ -65,3 +68,7 @@ class Ordinal(Categorical):
     """Few values with an order, each with a probability."""
 
     type: ClassVar[str] = "ordinal"
+
+
+def _text(value) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
