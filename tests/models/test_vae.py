@@ -16,7 +16,7 @@ pytestmark = pytest.mark.keras
 
 
 @pytest.mark.keras(quick=True)
-@pytest.mark.parametrize("posterior", quick(["diagonal", *SMALL], "planar"))
+@pytest.mark.parametrize("posterior", quick(["diagonal", *SMALL], "iaf"))
 def test_training_saving_loading(tmp_path, posterior):
     vae = small(posterior, prior=prior(), free_bits=0.1, warm_up=5)
     x = binary(256)
