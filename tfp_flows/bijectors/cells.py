@@ -11,6 +11,7 @@ import tensorflow_probability as tfp
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.cell_distributions import Distributions
 from tfp_flows.errors import InputError
 from tfp_flows.networks import MLP
 from tfp_flows.networks.initial import new_generator, uniform
@@ -33,7 +34,7 @@ class _Heads(NamedTuple):
     curves: dict[str, tf.Tensor]
 
 
-class Cells(Bijector):
+class Cells(Distributions, Bijector):
     """A density of rows whose columns are of several kinds, and of each part given any other.
 
     A cell is four numbers: its class, the low and the high end of its number, and 1 if it is

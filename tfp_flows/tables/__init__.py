@@ -6,7 +6,17 @@ import importlib
 _HOMES = {
     "Schema": "schema",
     "TableModel": "model",
+    "cdf": "asking",
+    "compare": "comparing",
+    "compare_tables": "comparing",
+    "density": "asking",
     "fit": "fitting",
+    "log_density": "asking",
+    "mode": "modes",
+    "parse_given": "conditions",
+    "probabilities": "asking",
+    "probability": "regions",
+    "quantiles": "asking",
     "read_schema": "schema",
 }
 __all__ = sorted(_HOMES)

@@ -271,6 +271,16 @@ class Real(Column):
         z[inside] = self.marginal.forward(self._support(edges[inside])[0])[0]
         return np.clip(z, -OPEN, OPEN)
 
+    def upper(self, x: np.ndarray) -> np.ndarray:
+        """Latents ``[n]`` up to which the numbers up to ``x`` ``[n]`` are."""
+        if self.step is None:
+            return self._edge_latents(x)
+        index = np.floor(x / self.step + 1e-6)
+        z = self._edge_latents((index + 0.5) * self.step)
+        if self.edges is None:
+            return z
+        return np.where(index < self.first, -OPEN, np.where(index >= self.last, OPEN, z))
+
     def encode(self, values):
         x = np.asarray(values, np.float64)
         cells, log_det = np.zeros([len(x), 4]), np.zeros(len(x))
@@ -412,6 +422,10 @@ class Angle(Column):
                 f"Column {self.name!r} of the schema has the period {self.period!r}; give a "
                 "positive number."
             )
+
+    def upper(self, x: np.ndarray) -> np.ndarray:
+        """Angles ``[n]`` from -pi of numbers ``x`` ``[n]`` on the circle as it begins and ends."""
+        return np.clip((x - self.low) / self.period, 0, 1) * 2 * math.pi - math.pi
 
     def encode(self, values):
         x = np.asarray(values, np.float64)

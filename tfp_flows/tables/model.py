@@ -121,22 +121,29 @@ class TableModel(FlowModel):
     def parts(self, frame: "pd.DataFrame") -> np.ndarray:
         """The terms of `log_prob` by column, ``[rows, columns]``: each given those before it."""
         encoded = self.schema.encode(frame, self.own)
-        masses = self._in_batches(self._terms, encoded.cells, self._context(frame))
+        masses = self._in_batches(self._terms, encoded.cells, self.context(frame))
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, 0.0)
         return np.where(encoded.impossible, -np.inf, terms)
 
-    def conditional(self, frame: "pd.DataFrame", given: Sequence[str]) -> np.ndarray:
+    def conditional(
+        self, frame: "pd.DataFrame", given: Sequence[str] | Mapping[str, Sequence[str]]
+    ) -> np.ndarray:
         """Log-density of each column alone given some, ``[rows, columns]``, in nats.
 
         Args:
             frame: Rows.
-            given: Names of the columns to condition on; cells of them that are gaps are not.
+            given: Names of the columns to condition on, or for each column its own; gaps are not.
         """
         encoded = self.schema.encode(frame, self.own)
-        known = np.array([name in given for name in self.own], np.float32)
-        known = encoded.cells[..., KNOWN] * known
-        masses = self._in_batches(self._masses, encoded.cells, self._context(frame), known)
+        known, own = encoded.cells[..., KNOWN], self.own
+        if isinstance(given, Mapping):
+            known = known[:, None]
+            seen = [[other in given.get(name, ()) for other in own] for name in own]
+        else:
+            seen = [name in given for name in own]
+        known = known * np.array(seen, np.float32)
+        masses = self._in_batches(self._masses, encoded.cells, self.context(frame), known)
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, np.nan)
         return np.where(encoded.impossible, -np.inf, terms)
@@ -176,7 +183,7 @@ class TableModel(FlowModel):
         """
         self.refuse_impossible(frame)
         cells = self.schema.encode(frame, self.own).cells
-        context = self._context(frame)
+        context = self.context(frame)
         z = np.random.default_rng(seed).standard_normal(cells.shape[:2]).astype(np.float32)
         drawn = self._in_batches(self._complete, z, context, cells)
         names = [*self.given, *self.own]
@@ -207,7 +214,8 @@ class TableModel(FlowModel):
                     f"{column.describe()}{column.suggestion([value])}."
                 )
 
-    def _context(self, frame) -> np.ndarray | None:
+    def context(self, frame: "pd.DataFrame") -> np.ndarray | None:
+        """Cells of columns that are context, ``[rows, given, 4]``; a frame that lacks one is refused."""
         if not self.given:
             return None
         missing = [name for name in self.given if name not in frame.columns]
@@ -234,27 +242,18 @@ class TableModel(FlowModel):
 
     @functools.cached_property
     def _terms(self):
-        @tf.function(autograph=False)
-        def terms(cells, context=None):
-            return self.layer.terms(cells, context)
-
-        return terms
+        return tf.function(self.layer.terms, autograph=False)
 
     @functools.cached_property
     def _masses(self):
-        @tf.function(autograph=False)
-        def masses(cells, known, context=None):
-            return self.layer.log_masses(cells, known, context)
-
-        return masses
+        return tf.function(self.layer.log_masses, autograph=False)
 
     @functools.cached_property
     def _complete(self):
-        @tf.function(autograph=False)
         def complete(z, cells, context=None):
             return self.layer.complete(z, cells, cells[..., KNOWN], context)
 
-        return complete
+        return tf.function(complete, autograph=False)
 
     def _batch_loss(self, batch, training):
         x, context, weight = rows.unpack(batch)
