@@ -43,7 +43,8 @@ def tiny_frame(rows: int = 400, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def tiny_model(given=(), seed: int = 0) -> TableModel:
+def tiny_model(given=(), seed: int = 0, independent: bool = False) -> TableModel:
+    """A model of random weights; its columns depend on each other unless told otherwise."""
     frame = tiny_frame()
     model = TableModel.of(
         Schema.infer(frame, TYPES),
@@ -55,5 +56,8 @@ def tiny_model(given=(), seed: int = 0) -> TableModel:
     )
     rng = np.random.default_rng(seed)
     for variable in model.flow.trainable_variables:
-        variable.assign_add(rng.normal(0, 0.4, variable.shape).astype(np.float32))
+        if independent and "bias" not in variable.name:
+            variable.assign(np.zeros(variable.shape, np.float32))
+        else:
+            variable.assign_add(rng.normal(0, 0.4, variable.shape).astype(np.float32))
     return model

@@ -9,6 +9,8 @@ _HOMES = {
     "cdf": "asking",
     "compare": "comparing",
     "compare_tables": "comparing",
+    "conditional_draws": "conditioning",
+    "conditional_log_prob": "conditioning",
     "density": "asking",
     "fit": "fitting",
     "log_density": "asking",

@@ -1,8 +1,8 @@
 """Questions to a model of a table, about a column or several, given any others.
 
-All answers are exact within the model: one evaluation of its network gives the whole law of a column
-given what is known. The network learns each conditional law by itself, so two ways to one joint
-density agree as far as it has learned, not to the last digit.
+All answers are exact within the model: one evaluation of its network gives the whole law of a
+column given what is known. The network learns each conditional law by itself, so two ways to one
+joint density agree as far as it has learned, not to the last digit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,9 +37,9 @@ def density(
         log: Whether to return its logarithm, in nats.
 
     Returns:
-        A number, or ``[n]``: of numbers per unit of the column (of numbers on a grid the probability
-        of the value over the step); of categories, whole numbers, dates and atoms a probability.
-        0 where a value cannot be one of the column.
+        A number, or ``[n]``: of numbers per unit of the column (on a grid the probability of the
+        value over the step); of categories, whole numbers, dates and atoms a probability. 0 where a
+        value cannot be one of the column.
 
     Raises:
         InputError: If a name is unknown, or a given value cannot be one of its column.
@@ -152,7 +152,9 @@ def probabilities(
     import pandas as pd
 
     law = Law(model, column, given)
-    values: Sequence[Any] = law.column.values if law.has_classes else law.column.spec().get("atoms", [])
+    values: Sequence[Any] = (
+        law.column.values if law.has_classes else law.column.spec().get("atoms", [])
+    )
     if not values:
         raise InputError(
             f"Column {column!r} is {law.column.describe()}, without values of their own "

@@ -28,14 +28,15 @@ def compare(
         seed: Of the samples.
 
     Returns:
-        For each row ``log_prob`` in nats; ``share``, that of the samples whose log-density is as low,
-        not a number where the row has gaps;
+        For each row ``log_prob`` in nats; ``share``, that of the samples whose log-density is as
+        low, not a number where the row has gaps;
         ``against``, the column with the largest drop; and for each column ``drop NAME`` in nats,
         infinite where a value cannot be one of the column, not a number at gaps. The index is the
         frame's.
 
     Raises:
-        InputError: If there are too few samples, or the frame lacks what the model is conditioned on.
+        InputError: If there are too few samples, or the frame lacks what the model is conditioned
+        on.
     """
     import pandas as pd
 
@@ -69,10 +70,10 @@ def compare_tables(
     Returns:
         For each column the mean log-density in nats in the second table less that in the first:
         ``alone``, of the column by itself, and ``given others``, of the column given all other
-        columns of its row, both with standard errors, and ``differs``, whether one of them is beyond
-        four standard errors. Differences that leave the mean log-density as it is, such as from one
-        tail to another as unlikely one, are not seen. Impossible values and gaps are left out, and
-        counted as shares, ``left out first`` and ``left out second``.
+        columns of its row, both with standard errors, and ``differs``, whether one of them is
+        beyond four standard errors. Differences that leave the mean log-density as it is, such as
+        from one tail to another as unlikely one, are not seen. Impossible values and gaps are left
+        out, and counted as shares, ``left out first`` and ``left out second``.
 
     Raises:
         InputError: If a table has fewer than two rows.

@@ -124,8 +124,6 @@ def unquoted(text: str) -> str:
     return text[1:-1] if quoted else text
 
 
-
-
 def _are_numbers(column: Categorical) -> bool:
     return all(isinstance(value, int | float) for value in column.values)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 keras = tf.keras
-_BATCH = 2_000
+_LEAST, _BATCH = 256, 2_000
 # Half of the rows of a step learn the order in which a row's density is the product.
 _IN_ORDER = 0.5
 
@@ -215,7 +215,7 @@ class TableModel(FlowModel):
                 )
 
     def context(self, frame: "pd.DataFrame") -> np.ndarray | None:
-        """Cells of columns that are context, ``[rows, given, 4]``; a frame that lacks one is refused."""
+        """Cells of the context, ``[rows, given, 4]``; a frame without its columns is refused."""
         if not self.given:
             return None
         missing = [name for name in self.given if name not in frame.columns]
@@ -227,11 +227,12 @@ class TableModel(FlowModel):
         return self.schema.encode(frame, self.given).cells
 
     def _in_batches(self, function, first, context, *more) -> np.ndarray:
-        """Results for rows, in batches of one size, the last filled up."""
+        """Results for rows, in batches of few sizes, as each is a graph; the last is filled up."""
         arrays = [first, *more] + ([] if context is None else [context])
-        count, size = len(first), min(len(first), _BATCH)
+        count = len(first)
+        size = min(_BATCH, max(_LEAST, 1 << (count - 1).bit_length()))
         results = []
-        for start in range(0, count, max(size, 1)):
+        for start in range(0, count, size):
             parts = [a[start : start + size] for a in arrays]
             lacking = size - len(parts[0])
             full = [np.concatenate([p, np.repeat(p[-1:], lacking, axis=0)]) for p in parts]

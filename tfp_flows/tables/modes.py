@@ -41,8 +41,8 @@ def mode(
     numbers by steps that halve, within the range that 99.95 % of a column have. It is the best that
     was found: where categories combine in more ways than there are samples, another may be better.
 
-    The density is that of the table, of numbers per unit: in other units, or beside atoms, which have
-    probabilities, another row can be the most probable one.
+    The density is that of the table, of numbers per unit: in other units, or beside atoms, which
+    have probabilities, another row can be the most probable one.
 
     Args:
         model: The model.
@@ -51,7 +51,8 @@ def mode(
         seed: Of the samples.
 
     Raises:
-        InputError: If a name is unknown, a given value cannot be one of its column, or all are given.
+        InputError: If a name is unknown, a given value cannot be one of its column, or all are
+        given.
     """
     if n < 1:
         raise InputError(f"A mode is asked for from {n} samples; give 1 or more.")

@@ -64,8 +64,8 @@ class _Token(NamedTuple):
 def parse_region(schema: Schema, text: str) -> list[Condition]:
     """Reads ``30 < age <= 40 and species in (Adelie, Gentoo)``.
 
-    Comparisons are ``<``, ``<=``, ``>``, ``>=``, ``==``, ``!=`` and ``in``, joined by ``and``. Values
-    with marks in them stand in quotes, names of columns in backticks.
+    Comparisons are ``<``, ``<=``, ``>``, ``>=``, ``==``, ``!=`` and ``in``, joined by ``and``.
+    Values with marks in them stand in quotes, names of columns in backticks.
 
     Args:
         schema: Of the columns.

@@ -39,8 +39,8 @@ def probability(
     """The probability of a region, given any columns.
 
     Single values that have a probability (``species == 'Adelie'``, ``year == 2008``) are taken out
-    as factors, one given the other. If what is left is about one column, its law gives the rest, and
-    the result is exact within the model; else rows are sampled given the single values.
+    as factors, one given the other. If what is left is about one column, its law gives the rest,
+    and the result is exact within the model; else rows are sampled given the single values.
 
     Args:
         model: The model.
