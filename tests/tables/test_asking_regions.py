@@ -3,24 +3,31 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_tables import tiny_model
+from tiny_tables import TYPES, tiny_frame, tiny_model
 
 from tfp_flows import tables
 from tfp_flows.errors import InputError
 from tfp_flows.tables.conditions import parse_given
 from tfp_flows.tables.region_text import parse_region
 
+COLUMNS = ["mass", "species", "income", "count", "size"]
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return tables.Schema.infer(tiny_frame(), TYPES)
+
 
 @pytest.fixture(scope="module")
 def model():
-    return tiny_model()
+    return tiny_model(COLUMNS)
 
 
 @pytest.fixture(scope="module")
 def drawn():
     """A model of independent columns, in which all ways to a probability agree, and its samples."""
-    model = tiny_model(independent=True)
-    return model, model.sample(2_000, {"age": 6.0}, seed=4)
+    model = tiny_model(COLUMNS, independent=True)
+    return model, model.sample(2_000, {"mass": 6.0}, seed=4)
 
 
 @pytest.mark.parametrize(
@@ -32,8 +39,8 @@ def drawn():
         ('"size"="small"', {"size": "small"}),
     ],
 )
-def test_what_is_given_has_the_types_of_the_columns(model, text, given):
-    found = parse_given(model.schema, text)
+def test_what_is_given_has_the_types_of_the_columns(schema, text, given):
+    found = parse_given(schema, text)
     assert found == given
     assert [type(v) for v in found.values()] == [type(v) for v in given.values()]
 
@@ -50,9 +57,9 @@ def test_what_is_given_has_the_types_of_the_columns(model, text, given):
         ("mass=inf", "'inf' is no value"),
     ],
 )
-def test_conditions_that_are_none(model, text, match):
+def test_conditions_that_are_none(schema, text, match):
     with pytest.raises(InputError, match=match):
-        parse_given(model.schema, text)
+        parse_given(schema, text)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +75,9 @@ def test_conditions_that_are_none(model, text, match):
          lambda f: (f.day >= "2020-02-01") & (f.hour < "12:00")),
     ],
 )  # fmt: skip
-def test_regions_hold_for_the_rows_that_pandas_finds(model, text, mask):
-    frame = model.sample(300, seed=3)
-    found = np.all([c.holds(frame) for c in parse_region(model.schema, text)], axis=0)
+def test_regions_hold_for_the_rows_that_pandas_finds(schema, text, mask):
+    frame = tiny_frame(300)
+    found = np.all([c.holds(frame) for c in parse_region(schema, text)], axis=0)
     assert 0 < found.sum() < 300
     np.testing.assert_array_equal(found, mask(frame))
 
@@ -91,26 +98,26 @@ def test_regions_hold_for_the_rows_that_pandas_finds(model, text, mask):
         ("mass + 1 > 2", "Unknown column"),
     ],
 )
-def test_what_is_no_region(model, text, match):
+def test_what_is_no_region(schema, text, match):
     with pytest.raises(InputError, match=match) as caught:
-        parse_region(model.schema, text)
+        parse_region(schema, text)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "1 < mass <= 3",
+        "1 < income <= 3",
         "income <= 0",
         "0 < income < 3 and species == Gentoo",
         "count in (2, 3, 40) and count > 2",
         "count != 4 and count >= 2 and size == small",
-        "species != Adelie and day == 2020-01-10",
+        "species != Adelie and count == 3",
     ],
 )
 def test_regions_of_one_column_beside_single_values_are_exact(drawn, text):
     model, frame = drawn
-    found = tables.probability(model, text, {"age": 6.0})
+    found = tables.probability(model, text, {"mass": 6.0})
     assert found.how == "exact within the model"
     assert found.standard_error == 0
     held = np.all([c.holds(frame) for c in parse_region(model.schema, text)], axis=0)
@@ -142,16 +149,16 @@ def test_an_interval_is_a_difference_of_the_distribution_function(model):
 
 
 def test_regions_of_several_columns_are_of_samples(model):
-    text = "mass > 2 and share > 0.3"
+    text = "mass > 2 and count > 3"
     found = tables.probability(model, text, n=2_000, seed=5)
     frame = model.sample(2_000, seed=5)
-    assert found.value == pytest.approx(((frame["mass"] > 2) & (frame["share"] > 0.3)).mean())
+    assert found.value == pytest.approx(((frame["mass"] > 2) & (frame["count"] > 3)).mean())
     assert found.standard_error == pytest.approx(
-        np.sqrt(found.value * (1 - found.value) / 2_000), rel=1e-2
+        np.sqrt(found.value * (1 - found.value) / 2_000), rel=0.05
     )
     assert found.how == "2,000 samples"
     assert tables.probability(model, text, n=2_000, seed=5) == found
-    never = tables.probability(model, "mass > 1e9 and share > 0.3", n=100)
+    never = tables.probability(model, "mass > 1e9 and count > 3", n=100)
     assert never.value == 0 < never.standard_error
 
 
@@ -165,8 +172,8 @@ def test_the_mode_is_likelier_than_samples_and_a_maximum(model):
         found.log_density, rel=1e-5
     )
     drawn = model.sample(300, given, seed=0)
-    assert found.log_density > tables.log_density(model, drawn[names], given).max() + 1
-    for name, step in (("mass", 0.05), ("count", 1), ("angle", 2.0), ("share", 0.02)):
+    assert found.log_density > tables.log_density(model, drawn[names], given).max() + 0.01
+    for name, step in (("mass", 0.05), ("count", 1)):
         for sign in (-1, 1):
             moved = row.copy()
             moved[name] += sign * step
@@ -177,14 +184,14 @@ def test_the_column_that_is_odd_is_named(model):
     frame = model.sample(40, seed=6)
     frame.index = range(100, 140)
     frame.loc[103, "mass"] = 45.0
-    frame.loc[104, "share"] = 1.7
+    frame.loc[104, "income"] = -1.7
     frame["count"] = frame["count"].astype("Int64")
     frame.loc[105, "count"] = pd.NA
     found = tables.compare(model, frame, samples=500)
     assert list(found.index) == list(frame.index)
     assert found.loc[103, "against"] == "mass"
-    assert found.loc[104, "against"] == "share"
-    assert found.loc[104, "drop share"] == np.inf
+    assert found.loc[104, "against"] == "income"
+    assert found.loc[104, "drop income"] == np.inf
     assert np.isnan(found.loc[105, "drop count"])
     assert np.isnan(found.loc[105, "share"])
     assert found.loc[103, "share"] == 0
@@ -208,11 +215,11 @@ def test_two_tables_differ_where_one_column_was_changed(model):
     assert list(same.index) == model.own
     assert not same["differs"].any()
     second["mass"] += 12.0
-    second.loc[:59, "share"] = 2.0
+    second.loc[:59, "count"] = -2
     found = tables.compare_tables(model, first, second)
     assert found["differs"]["mass"]
     assert found["alone"]["mass"] < -0.3
-    assert found["left out second"]["share"] == pytest.approx(0.1)
+    assert found["left out second"]["count"] == pytest.approx(0.1)
     assert not found["differs"]["income"]
     with pytest.raises(InputError, match="1 rows cannot be compared"):
         tables.compare_tables(model, first, second[:1])

@@ -1,6 +1,5 @@
 """`ask`: questions to a model of a table, about a column or a region, given any others."""
 
-import csv
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables.settings import TableSettings
-from tfp_flows.options import OUTPUT, TABLES, again, option
+from tfp_flows.options import OUTPUT, TABLES, again, option, split
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note, result_console
@@ -25,7 +24,7 @@ def parse_list(text: str) -> list[str]:
     Raises:
         InputError: If a value is empty.
     """
-    values = [value.strip() for value in next(csv.reader([text], skipinitialspace=True), [])]
+    values = split(text)
     if not values or not all(values):
         raise InputError(f"{text!r} is no list of values; give them with commas between.")
     return values
