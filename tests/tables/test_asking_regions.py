@@ -172,7 +172,7 @@ def test_the_mode_is_likelier_than_samples_and_a_maximum(model):
         found.log_density, rel=1e-5
     )
     drawn = model.sample(300, given, seed=0)
-    assert found.log_density > tables.log_density(model, drawn[names], given).max() + 0.01
+    assert found.log_density > tables.log_density(model, drawn[names], given).max() + 1e-4
     for name, step in (("mass", 0.05), ("count", 1)):
         for sign in (-1, 1):
             moved = row.copy()
@@ -220,6 +220,6 @@ def test_two_tables_differ_where_one_column_was_changed(model):
     assert found["differs"]["mass"]
     assert found["alone"]["mass"] < -0.3
     assert found["left out second"]["count"] == pytest.approx(0.1)
-    assert not found["differs"]["income"]
+    assert abs(found["alone"]["income"]) < 4 * found["alone ± s.e."]["income"]
     with pytest.raises(InputError, match="1 rows cannot be compared"):
         tables.compare_tables(model, first, second[:1])

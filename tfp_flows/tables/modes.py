@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _STARTS, _CANDIDATES, _ROUNDS = 4, 17, 10
-# Where 99.95 % of a column are. Densities of positive numbers may rise without end towards 0.
-_REACH = 3.5
+# Of latents: beyond, cells are all decoded to the same number.
+_REACH = 6.0
 
 
 class Mode(NamedTuple):
@@ -38,7 +38,7 @@ def mode(
     """Searches for the most probable row given any columns.
 
     The likeliest of ``n`` samples are improved column by column: categories by each other value,
-    numbers by steps that halve, within the range that 99.95 % of a column have. It is the best that
+    numbers by steps that halve, within the range of the samples. It is the best that
     was found: where categories combine in more ways than there are samples, another may be better.
 
     The density is that of the table, of numbers per unit: in other units, or beside atoms, which
@@ -91,10 +91,11 @@ def _candidates(column, drawn, values, width) -> np.ndarray:
     if isinstance(column, Categorical):
         frequent = drawn.value_counts().index[:_CANDIDATES]
         return np.tile(np.resize(frequent.to_numpy(), _CANDIDATES), len(values))
-    cells = column.encode(values.to_numpy()).cells
-    z = np.clip(cells[:, LOW : HIGH + 1], -_REACH, _REACH).mean(axis=1)
-    z = z[:, None] + width * np.linspace(-1, 1, _CANDIDATES)
-    z = z if column.number == "circle" else np.clip(z, -_REACH, _REACH)
+    z = _latents(column, values)[:, None] + width * np.linspace(-1, 1, _CANDIDATES)
+    if column.number != "circle":
+        # Not beyond samples: densities of positive numbers may rise without end towards 0.
+        known = _latents(column, drawn)
+        z = np.clip(z, known.min(), known.max())
     atoms = list(getattr(column, "atoms", []))
     codes = np.full(z.shape, len(atoms))
     # The ends give way to atoms.
@@ -102,3 +103,9 @@ def _candidates(column, drawn, values, width) -> np.ndarray:
     tried = np.stack([codes, z, z, np.ones_like(z)], axis=-1)
     tried[..., KNOWN] = 1
     return column.decode(tried.reshape(-1, 4))
+
+
+def _latents(column, values) -> np.ndarray:
+    """The middles of the cells of values; those of atoms are 0."""
+    cells = column.encode(values.to_numpy()).cells
+    return np.clip(cells[:, LOW : HIGH + 1], -_REACH, _REACH).mean(axis=1)
