@@ -94,10 +94,15 @@ def parse_columns(text: str) -> list[str]:
     Raises:
         InputError: If a name is empty.
     """
-    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    names = split(text)
     if not names or not all(names):
         raise InputError(f"--columns is {text!r}; give names or numbers with commas between.")
     return names
+
+
+def split(text: str) -> list[str]:
+    """The texts between commas that are not in quotes."""
+    return [part.strip() for part in next(csv.reader([text], skipinitialspace=True), [])]
 
 
 def absolute(text: str) -> str:

@@ -94,6 +94,8 @@ def test_what_has_no_formula_says_how_to_estimate_it(name):
     for of_point in (flow.cdf, flow.log_cdf, flow.survival_function):
         with pytest.raises(NotImplementedError, match="below a point"):
             of_point(np.zeros((1, 3), np.float32))
+    with pytest.raises(NotImplementedError, match=r"np\.quantile\(flow\.sample\(10_000\), levels"):
+        flow.quantile(0.5)
 
 
 def test_the_ways_by_samples_are_right():

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
+from tfp_flows.bijectors.cell_distributions import Distributions
 from tfp_flows.bijectors.cell_parts import (
     CODE,
     HIGH,
@@ -43,7 +44,7 @@ class _Heads(NamedTuple):
     curves: dict[str, tf.Tensor]
 
 
-class Cells(Bijector):
+class Cells(Distributions, Bijector):
     """A density of rows whose columns are of several kinds, and of each part given any other.
 
     A cell is four numbers: its class, the low and the high end of its number, and 1 if it is

@@ -16,6 +16,7 @@ _FROM_SAMPLES = {
     "tf.reduce_mean(log_prob - other.log_prob(x))",
     "cross_entropy": "-tf.reduce_mean(other.log_prob(flow.sample(10_000)))",
     "distribution function": "the share of flow.sample(10_000) below a point",
+    "quantile function": "np.quantile(flow.sample(10_000), levels, axis=0), of each column alone",
 }
 
 
@@ -50,10 +51,10 @@ class Statistics:
         del other
         self._no_formula("cross_entropy")
 
-    def _scalar_base(self):
+    def _scalar_base(self, function: str):
         """The base as a distribution of numbers, and whether it keeps the axis of the event."""
         if self.event_shape.rank != 1 or self.event_shape[0] != 1:
-            self._no_formula("distribution function")
+            self._no_formula(function)
         base, keeps_axis = self.distribution, True
         while isinstance(base, tfd.BatchBroadcast | tfd.Sample | tfd.Independent):
             keeps_axis &= not isinstance(base, tfd.Sample)
@@ -68,7 +69,7 @@ class Statistics:
         return (self.from_latent(one, context) > self.from_latent(-one, context))[..., 0]
 
     def _below(self, value, context, function: str, opposite: str):
-        base, keeps_axis = self._scalar_base()
+        base, keeps_axis = self._scalar_base("distribution function")
         z = self.to_latent(value, context)
         point = z if keeps_axis else z[..., 0]
         try:
@@ -92,12 +93,12 @@ class Statistics:
         return self._below(value, context, "log_survival_function", "log_cdf")
 
     def _quantile(self, value, context=None):
-        base, keeps_axis = self._scalar_base()
+        base, keeps_axis = self._scalar_base("quantile function")
         levels = value[..., None] if keeps_axis else value
         try:
             low, high = (base.quantile(each) for each in (levels, 1 - levels))
         except NotImplementedError:
-            self._no_formula("distribution function")
+            self._no_formula("quantile function")
         if not keeps_axis:
             low, high = low[..., None], high[..., None]
         increases = self._increases(low, context)[..., None]

@@ -6,7 +6,19 @@ import importlib
 _HOMES = {
     "Schema": "schema",
     "TableModel": "model",
+    "cdf": "asking",
+    "compare": "comparing",
+    "compare_tables": "comparing",
+    "conditional_draws": "conditioning",
+    "conditional_log_prob": "conditioning",
+    "density": "asking",
     "fit": "fitting",
+    "log_density": "asking",
+    "mode": "modes",
+    "parse_given": "conditions",
+    "probabilities": "asking",
+    "probability": "regions",
+    "quantiles": "asking",
     "read_schema": "deciding",
 }
 __all__ = sorted(_HOMES)

@@ -35,6 +35,10 @@ class Angle(Column):
                 "positive number."
             )
 
+    def upper(self, x: np.ndarray) -> np.ndarray:
+        """Angles ``[n]`` from -pi of numbers ``x`` ``[n]`` on the circle as it begins and ends."""
+        return np.clip((x - self.low) / self.period, 0, 1) * 2 * math.pi - math.pi
+
     def encode(self, values):
         """Cells of values."""
         x = np.asarray(values, np.float64)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 keras = tf.keras
-_BATCH = 2048
+_LEAST, _BATCH = 256, 2048
 # Half of the rows of a step learn the order in which a row's density is the product.
 _IN_ORDER = 0.5
 
@@ -123,22 +123,29 @@ class TableModel(FlowModel):
     def parts(self, frame: "pd.DataFrame") -> np.ndarray:
         """The terms of `log_prob` by column, ``[rows, columns]``: each given those before it."""
         encoded = self.schema.encode(frame, self.own)
-        masses = self._in_batches(self._terms, encoded.cells, self._context(frame))
+        masses = self._in_batches(self._terms, encoded.cells, self.context(frame))
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, 0.0)
         return np.where(encoded.impossible, -np.inf, terms)
 
-    def conditional(self, frame: "pd.DataFrame", given: Sequence[str]) -> np.ndarray:
+    def conditional(
+        self, frame: "pd.DataFrame", given: Sequence[str] | Mapping[str, Sequence[str]]
+    ) -> np.ndarray:
         """Log-density of each column alone given some, ``[rows, columns]``, in nats.
 
         Args:
             frame: Rows.
-            given: Names of the columns to condition on; cells of them that are gaps are not.
+            given: Names of the columns to condition on, or for each column its own; gaps are not.
         """
         encoded = self.schema.encode(frame, self.own)
-        known = np.array([name in given for name in self.own], np.float32)
-        known = encoded.cells[..., KNOWN] * known
-        masses = self._in_batches(self._masses, encoded.cells, self._context(frame), known)
+        known, own = encoded.cells[..., KNOWN], self.own
+        if isinstance(given, Mapping):
+            known = known[:, None]
+            seen = [[other in given.get(name, ()) for other in own] for name in own]
+        else:
+            seen = [name in given for name in own]
+        known = known * np.array(seen, np.float32)
+        masses = self._in_batches(self._masses, encoded.cells, self.context(frame), known)
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, np.nan)
         return np.where(encoded.impossible, -np.inf, terms)
@@ -178,7 +185,7 @@ class TableModel(FlowModel):
         """
         self.refuse_impossible(frame)
         cells = self.schema.encode(frame, self.own).cells
-        context = self._context(frame)
+        context = self.context(frame)
         z = np.random.default_rng(seed).standard_normal(cells.shape[:2]).astype(np.float32)
         drawn = self._in_batches(self._complete, z, context, cells)
         names = [*self.given, *self.own]
@@ -209,7 +216,8 @@ class TableModel(FlowModel):
                     f"{column.describe()}{column.suggestion([value])}."
                 )
 
-    def _context(self, frame) -> np.ndarray | None:
+    def context(self, frame: "pd.DataFrame") -> np.ndarray | None:
+        """Cells of the context, ``[rows, given, 4]``; a frame without its columns is refused."""
         if not self.given:
             return None
         missing = [name for name in self.given if name not in frame.columns]
@@ -221,13 +229,13 @@ class TableModel(FlowModel):
         return self.schema.encode(frame, self.given).cells
 
     def _in_batches(self, function, first, context, *more) -> np.ndarray:
-        """Results for rows, in batches of one size, the last filled up."""
+        """Results for rows, in batches of few sizes, as each is a graph; the last is filled up."""
         arrays = [first, *more] + ([] if context is None else [context])
         if not len(first):  # no rows; of one, to see the shape
             arrays = [np.zeros([1, *a.shape[1:]], a.dtype) for a in arrays]
             return function(*map(tf.constant, arrays)).numpy()[:0]
-        # Few sizes, each of which is traced once.
-        count, size = len(first), min(1 << (len(first) - 1).bit_length(), _BATCH)
+        count = len(first)
+        size = min(_BATCH, max(_LEAST, 1 << (count - 1).bit_length()))
         results = []
         for start in range(0, count, size):
             parts = [a[start : start + size] for a in arrays]
@@ -239,27 +247,18 @@ class TableModel(FlowModel):
 
     @functools.cached_property
     def _terms(self):
-        @tf.function(autograph=False)
-        def terms(cells, context=None):
-            return self.layer.terms(cells, context)
-
-        return terms
+        return tf.function(self.layer.terms, autograph=False)
 
     @functools.cached_property
     def _masses(self):
-        @tf.function(autograph=False)
-        def masses(cells, known, context=None):
-            return self.layer.log_masses(cells, known, context)
-
-        return masses
+        return tf.function(self.layer.log_masses, autograph=False)
 
     @functools.cached_property
     def _complete(self):
-        @tf.function(autograph=False)
         def complete(z, cells, context=None):
             return self.layer.complete(z, cells, cells[..., KNOWN], context)
 
-        return complete
+        return tf.function(complete, autograph=False)
 
     def _batch_loss(self, batch, training):
         x, context, weight = rows.unpack(batch)

@@ -100,6 +100,16 @@ class Real(Column):
         z[inside] = self.marginal.forward(self._support(edges[inside])[0])[0]
         return np.clip(z, -OPEN, OPEN)
 
+    def upper(self, x: np.ndarray) -> np.ndarray:
+        """Latents ``[n]`` up to which the numbers up to ``x`` ``[n]`` are."""
+        if self.step is None:
+            return self._edge_latents(x)
+        index = np.floor(x / self.step + 1e-6)
+        z = self._edge_latents((index + 0.5) * self.step)
+        if self.edges is None:
+            return z
+        return np.where(index < self.first, -OPEN, np.where(index >= self.last, OPEN, z))
+
     def encode(self, values):
         """Cells of values."""
         x = np.asarray(values, np.float64)
