@@ -12,6 +12,8 @@ from tfp_flows.errors import InputError
 from tfp_flows.terminal import import_tensorflow, result_console
 
 POSTERIORS = ["diagonal", "iaf", "naf"]
+# Test pictures that say which latents tell most.
+_TOLD = 500
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -35,7 +37,7 @@ def main(
     rows: Annotated[int, typer.Option(min=2, help="Test pictures for the bound.")] = 2000,
     draws: Annotated[int, typer.Option(min=1, help="Draws of the bound.")] = 5000,
     pictures: Annotated[
-        Path | None, typer.Option(help="Folder for each model, its samples and reconstructions.")
+        Path | None, typer.Option(help="Folder for each model, its samples, traversals and so on.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     out: Annotated[
@@ -72,7 +74,7 @@ def main(
 
 
 def _draw(model, given, folder: Path, name: str) -> None:
-    from tfp_flows.plotting import image_grid, save_image
+    from tfp_flows.plotting import image_grid, plot_traversals, save_figure, save_image
 
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / f"{name}.keras")
@@ -81,6 +83,7 @@ def _draw(model, given, folder: Path, name: str) -> None:
     for what, images in (("samples", model.sample(64)), ("reconstructions", pairs)):
         grid = image_grid(np.round(255 * images).astype(np.uint8), columns=8)
         save_image(grid, folder / f"{name}_{what}.png")
+    save_figure(plot_traversals(model, given.test[:_TOLD]), folder / f"{name}_traversals.png")
 
 
 def report(record) -> str:

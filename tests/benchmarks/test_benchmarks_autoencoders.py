@@ -51,8 +51,8 @@ def test_a_short_run(tmp_path):
     assert "| planar |" in text
     assert "above the first" in text
     for name in ("diagonal", "planar"):
-        assert (pictures / f"{name}_samples.png").exists()
-        assert (pictures / f"{name}_reconstructions.png").exists()
+        for what in ("samples", "reconstructions", "traversals"):
+            assert (pictures / f"{name}_{what}.png").exists()
         assert load(pictures / f"{name}.keras").layer.latent_shape == (40,)
 
 

@@ -12,14 +12,14 @@ from tfp_flows.flows import Flow, standard_normal
 from tfp_flows.models import data as rows
 from tfp_flows.models.flow_model import FlowModel, RunningMean
 from tfp_flows.models.tracking import held
-from tfp_flows.models.vae_measures import bounds, moments
+from tfp_flows.models.vae_measures import Measured
 from tfp_flows.models.variational import Variational
 
 keras = tf.keras
 
 
 @keras.utils.register_keras_serializable(package="tfp_flows")
-class VAE(FlowModel):
+class VAE(Measured, FlowModel):
     """A variational autoencoder: ``fit``, ``evaluate``, ``predict``, ``save`` of a `FlowModel`.
 
     It is a flow from latents to data by a layer with a random part, `variational.Variational`:
@@ -168,55 +168,6 @@ class VAE(FlowModel):
         """
         self._check_array(rows.as_pair(self.flow, x, context, "x")[0], "x")
         return super().fit(x, context, sample_weight, **options)
-
-    def bound(self, x, context=None, *, draws: int = 5000, batch_size: int = 100, seed: int = 0):
-        """The importance-weighted bound on each log-likelihood, tighter with more draws.
-
-        Source: Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519.
-
-        Args:
-            x: ``[n, *event_shape]``.
-            context: ``[n, *context_shape]`` if there is one.
-            draws: Latents of each.
-            batch_size: Rows at a time.
-            seed: Of the draws.
-
-        Returns:
-            ``[n]`` in nats, a NumPy array.
-
-        Raises:
-            InputError: If a shape does not fit, or data are outside of the likelihood's.
-        """
-        shapes.positive(draws, "draws"), shapes.positive(batch_size, "batch_size")
-        return bounds(self, *self._rows(x, context), draws, batch_size, seed)
-
-    def encode(self, x, context=None, *, draws: int = 16, seed: int = 0):
-        """Means of latents given data, over draws of the posterior, ``[n, latent_size]``."""
-        means, _ = self._moments(x, context, draws, seed)
-        return means.astype(self.flow.dtype.as_numpy_dtype)
-
-    def active_units(self, x, context=None, *, draws: int = 64, threshold: float = 0.01, seed=0):
-        """Which latents say something of the data: those whose mean varies with them.
-
-        Source: Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, section 5.2: the variance of
-        the posterior's mean over data is above 0.01. That of the draws' mean is taken off.
-
-        Args:
-            x: ``[n, *event_shape]``.
-            context: ``[n, *context_shape]`` if there is one.
-            draws: Of each posterior.
-            threshold: The variance.
-            seed: Of the draws.
-
-        Returns:
-            ``[latent_size]`` booleans.
-        """
-        means, variances = self._moments(x, context, draws, seed)
-        own = np.mean(variances, axis=0) / draws
-        return np.var(means, axis=0) - own > threshold
-
-    def _moments(self, x, context, draws, seed):
-        return moments(self.layer, *self._rows(x, context), draws, seed)
 
     def _rows(self, x, context) -> tuple[np.ndarray, np.ndarray | None]:
         """Data and contexts, checked."""
