@@ -6,6 +6,7 @@ import tensorflow as tf
 from tfp_flows import noise, shapes
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
+from tfp_flows.models.vae_kl import KLParts, measured
 
 # Rows of the decoder, or of the encoder, in a call.
 _ROWS = 8192
@@ -91,6 +92,30 @@ class Measured:
         ratio = np.maximum(variances / scale**2, np.finfo(np.float32).tiny)
         parts = ((means - loc) / scale) ** 2 - ratio / draws + ratio - 1 - np.log(ratio) + bias
         return np.mean(parts, axis=0) / 2
+
+    def kl_parts(self, x, context=None, *, draws: int = 1, seed: int = 0) -> KLParts:
+        """The mean KL in three parts, with the rows given as all that there are.
+
+        Each draw is looked at under the posteriors of all rows: ``n ** 2`` densities. What differs
+        from row to row cannot exceed ``log(n)`` nats, so parts of few rows are not those of many.
+
+        Source: Chen et al. 2018, arXiv:1802.04942, equation 2.
+
+        Args:
+            x: ``[n, *event_shape]``.
+            context: ``[n, *context_shape]`` if there is one.
+            draws: Of each posterior.
+            seed: Of the draws.
+
+        Returns:
+            ``index_code``, ``total_correlation`` and ``dimension_wise`` in nats.
+
+        Raises:
+            InputError: If the posterior is not diagonal or the prior is a flow: neither then tells
+                the density of a latent by itself.
+        """
+        shapes.positive(draws, "draws")
+        return measured(self.layer, self.flow.distribution, *self._rows(x, context), draws, seed)
 
     def prior_moments(self, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Means and standard deviations of the prior, ``[latent_size]`` each.
