@@ -16,6 +16,7 @@ from tfp_flows.datasets.potentials import (
     sample_potential,
 )
 from tfp_flows.datasets.splits import Splits, split
+from tfp_flows.datasets.sprites import SPRITE_FACTORS, Sprites, sprites
 from tfp_flows.datasets.tables import (
     Table,
     check_table,
@@ -41,11 +42,13 @@ __all__ = [
     "MAF_SIZES",
     "POTENTIALS",
     "POTENTIAL_BOX",
+    "SPRITE_FACTORS",
     "TOYS",
     "ArrayImages",
     "FolderImages",
     "Images",
     "Splits",
+    "Sprites",
     "Table",
     "check_output",
     "check_table",
@@ -69,6 +72,7 @@ __all__ = [
     "save_table",
     "spirals",
     "split",
+    "sprites",
     "toy",
     "toy_line",
     "two_moons",

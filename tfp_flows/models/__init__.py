@@ -6,6 +6,7 @@ from tfp_flows.models.export import export
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
+from tfp_flows.models.information import InformationGap, mutual_information_gap
 from tfp_flows.models.saving import load
 from tfp_flows.models.semi_supervised import SemiSupervisedVAE
 from tfp_flows.models.vae import VAE
@@ -18,6 +19,7 @@ __all__ = [
     "EachCall",
     "FlowLayer",
     "FlowModel",
+    "InformationGap",
     "ResumableTraining",
     "SampleGrid",
     "SemiSupervisedVAE",
@@ -26,5 +28,6 @@ __all__ = [
     "column_drops",
     "export",
     "load",
+    "mutual_information_gap",
     "picture_vae",
 ]
