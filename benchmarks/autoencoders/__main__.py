@@ -11,7 +11,9 @@ from benchmarks.command import Command
 from tfp_flows.errors import InputError
 from tfp_flows.terminal import import_tensorflow, result_console
 
-POSTERIORS = ["diagonal", "iaf", "naf"]
+OF_PICTURES, OF_TEXT = ["diagonal", "iaf", "naf"], ["diagonal", "planar", "iaf", "naf"]
+# Test pictures that say which latents tell most.
+_TOLD = 500
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,25 +28,66 @@ class _Autoencoders(Command):
 )
 def main(
     data: Annotated[
-        Path, typer.Option(help="An .npz with x_train, y_train, x_test, y_test: bytes, labels.")
-    ],
+        Path | None,
+        typer.Option(help="An .npz with x_train, y_train, x_test, y_test: bytes, labels."),
+    ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Fit to the documentation inside Python instead.")
+    ] = False,
+    shapes: Annotated[
+        bool, typer.Option("--shapes", help="Drawn shapes instead: does each latent say one thing?")
+    ] = False,
     posteriors: Annotated[
-        list[str], typer.Option(help="Posteriors of tff.models.VAE.")
-    ] = POSTERIORS,
+        list[str] | None,
+        typer.Option(
+            metavar="NAME...",
+            help=f"Of tff.models.VAE; by default {', '.join(OF_PICTURES)}, of text planar too.",
+        ),
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0.01, help="Training time of each.")] = 20.0,
     rows: Annotated[int, typer.Option(min=2, help="Test pictures for the bound.")] = 2000,
-    draws: Annotated[int, typer.Option(min=1, help="Draws of the bound.")] = 5000,
+    draws: Annotated[
+        int | None, typer.Option(min=1, help="Draws of the bound; by default 5,000, of text 500.")
+    ] = None,
     pictures: Annotated[
-        Path | None, typer.Option(help="Folder for each model, its samples and reconstructions.")
+        Path | None, typer.Option(help="Folder for each model, its samples, traversals and so on.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     out: Annotated[
         Path, typer.Option(help="JSON file to write; a .md file with the table goes beside it.")
     ] = Path("runs/autoencoders.json"),
 ) -> None:
-    """Fit autoencoders to pictures in black and white, static by a threshold of a half."""
+    """Fit autoencoders to pictures in black and white, static by a half, or others."""
+    if (data is not None) + text + shapes != 1:
+        raise InputError("Give one of --data FILE with pictures, --text and --shapes.")
+    if text and pictures is not None:
+        raise InputError("Texts are not drawn; leave --pictures out.")
+    if shapes and posteriors:
+        raise InputError("Drawn shapes are for diagonal posteriors; leave --posteriors out.")
     reports.prepare(out)
     import_tensorflow()
+    draws = draws or (500 if text else 5000)
+    settings = {"minutes": minutes, "draws": draws, "seed": seed}
+    record = {"machine": reports.machine(), "settings": settings, "models": {}}
+    if text:
+        from benchmarks.autoencoders import texts
+
+        for _ in texts.each(record, posteriors or OF_TEXT):
+            reports.write(out, record, texts.report(record))
+        shown = texts.report(record)
+    elif shapes:
+        from benchmarks.autoencoders import disentangling
+
+        for _ in disentangling.each(record, pictures):
+            reports.write(out, record, disentangling.report(record))
+        shown = disentangling.report(record)
+    else:
+        shown = _of_pictures(record, data, posteriors or OF_PICTURES, rows, pictures, out)
+    result_console().print(shown, markup=False)
+    result_console().print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
+
+
+def _of_pictures(record, data, posteriors, rows, pictures, out) -> str:
     from benchmarks.autoencoders import fits
     from tfp_flows.models import binarise
 
@@ -55,11 +98,12 @@ def main(
         raise InputError(f"Cannot read pictures and labels of {data}: {error}.") from error
     x_train, x_test = (binarise(x).reshape(*x.shape[:3], -1) for x in (found[0], found[2]))
     given = fits.Pictures(x_train, found[1], x_test, found[3])
-    settings = {"minutes": minutes, "draws": draws, "rows": min(rows, len(x_test)), "seed": seed}
-    record = {"machine": reports.machine(), "settings": settings, "models": {}}
+    settings = record["settings"]
+    settings["rows"], seed = min(rows, len(x_test)), settings["seed"]
+    text = ""
     for posterior in posteriors:
-        model, about = fits.fit(given, posterior, minutes, seed)
-        about |= fits.judge(model, given, rows, draws)
+        model, about = fits.fit(given, posterior, settings["minutes"], seed)
+        about |= fits.judge(model, given, rows, settings["draws"])
         about["probe"] = fits.probes(model, given, seed)
         record["models"][posterior] = about
         record.setdefault("pca", fits.probes_of_pca(given, model.layer.latent_shape[0], seed))
@@ -67,12 +111,11 @@ def main(
             _draw(model, given, pictures, posterior)
         text = report(record)
         reports.write(out, record, text)
-    result_console().print(text, markup=False)
-    result_console().print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
+    return text
 
 
 def _draw(model, given, folder: Path, name: str) -> None:
-    from tfp_flows.plotting import image_grid, save_image
+    from tfp_flows.plotting import image_grid, plot_traversals, save_figure, save_image
 
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / f"{name}.keras")
@@ -81,6 +124,7 @@ def _draw(model, given, folder: Path, name: str) -> None:
     for what, images in (("samples", model.sample(64)), ("reconstructions", pairs)):
         grid = image_grid(np.round(255 * images).astype(np.uint8), columns=8)
         save_image(grid, folder / f"{name}_{what}.png")
+    save_figure(plot_traversals(model, given.test[:_TOLD]), folder / f"{name}_traversals.png")
 
 
 def report(record) -> str:

@@ -104,7 +104,26 @@ def test_units_that_say_something():
 
     vae = small()
     vae.layer._posterior = First()
-    assert vae.active_units(binary(400), draws=64).tolist() == [True, False]
+    x = binary(400)
+    assert vae.active_units(x, draws=64).tolist() == [True, False]
+    features = vae.layer.encode(tf.constant(x)).numpy()
+    exact = np.mean((3 * features[:, 0]) ** 2) / 2
+    np.testing.assert_allclose(vae.latent_kl(x), [exact, 0], atol=0.02)
+    with pytest.raises(tff.InputError, match="2 draws at least"):
+        vae.latent_kl(x, draws=1)
+
+
+def test_latents_are_measured_by_a_prior_that_is_a_flow():
+    flow = prior()
+    shuffled(flow)
+    vae = small(prior=flow)
+    z = flow.sample(40_000, seed=5).numpy()
+    loc, scale = vae.prior_moments()
+    np.testing.assert_allclose(loc, z.mean(0), atol=0.05 * z.std(0).max())
+    np.testing.assert_allclose(scale, z.std(0), rtol=0.05)
+    # A new posterior is a standard normal.
+    exact = np.log(scale) + (1 + loc**2) / (2 * scale**2) - 0.5
+    np.testing.assert_allclose(vae.latent_kl(binary(64), draws=256), exact, atol=0.03)
 
 
 def test_a_class_as_context():
@@ -126,6 +145,13 @@ def test_a_preset_for_pictures():
     again = tff.models.picture_vae(event_shape=(4, 4, 1), latent_size=3, hidden_units=[8], seed=0)
     assert vae.sample(2).shape == (2, 4, 4, 1)
     np.testing.assert_array_equal(vae.sample(2), again.sample(2))
+    figure = tff.plotting.plot_traversals(vae, binary(3, 16).reshape(3, 4, 4, 1), columns=2)
+    assert len(figure.axes) == 3
+    z = vae.encode(binary(1, 16).reshape(1, 4, 4, 1))
+    latent = int(figure.axes[0].get_ylabel().split()[0])
+    z[0, latent] = -2.5
+    shown = figure.axes[0].images[0].get_array()[:, :4, 0]
+    np.testing.assert_allclose(shown, 255 * vae.decode(z)[0, ..., 0], atol=0.6)
 
 
 def test_black_and_white():

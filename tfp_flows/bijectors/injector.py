@@ -99,6 +99,12 @@ class AffineInjector(Bijector):
         """The network, as it was given."""
         return self._conditioner.network
 
+    def shift_and_log_scale(self, context, training=False):
+        """Both of a vector's entries, given contexts ``[..., features]``: ``[..., size]`` each."""
+        shape = tf.concat([tf.shape(context)[:-1], self.event_shape], axis=0)
+        zeros = tf.zeros(shape, self.dtype)
+        return self._steered(self._affine.forward, zeros, context, training)
+
     def _forward_and_log_det(self, x, context, training):
         y, log_slopes = self._steered(self._affine.forward, x, context, training)
         return y, self._total(log_slopes)

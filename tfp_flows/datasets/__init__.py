@@ -18,12 +18,14 @@ from tfp_flows.datasets.potentials import (
     sample_potential,
 )
 from tfp_flows.datasets.splits import Splits, split
+from tfp_flows.datasets.sprites import SPRITE_FACTORS, Sprites, sprites
 from tfp_flows.datasets.tables import (
     Table,
     check_table,
     load_matching,
     load_table,
 )
+from tfp_flows.datasets.texts import WordCounts, count_words, library_texts
 from tfp_flows.datasets.toys import (
     TOYS,
     checkerboard,
@@ -43,22 +45,27 @@ __all__ = [
     "MAF_SIZES",
     "POTENTIALS",
     "POTENTIAL_BOX",
+    "SPRITE_FACTORS",
     "TOYS",
     "ArrayImages",
     "FolderImages",
     "Frame",
     "Images",
     "Splits",
+    "Sprites",
     "Table",
+    "WordCounts",
     "check_output",
     "check_table",
     "checkerboard",
     "checkerboard_log_prob",
     "cloth",
+    "count_words",
     "eight_gaussians",
     "eight_gaussians_log_prob",
     "facts_of",
     "landscapes",
+    "library_texts",
     "load_frame",
     "load_images",
     "load_maf_table",
@@ -75,6 +82,7 @@ __all__ = [
     "save_table",
     "spirals",
     "split",
+    "sprites",
     "toy",
     "toy_line",
     "two_moons",

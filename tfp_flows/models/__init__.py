@@ -6,8 +6,10 @@ from tfp_flows.models.export import export
 from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
+from tfp_flows.models.information import InformationGap, mutual_information_gap
 from tfp_flows.models.saving import load
 from tfp_flows.models.semi_supervised import SemiSupervisedVAE
+from tfp_flows.models.text import perplexity, text_vae
 from tfp_flows.models.vae import VAE
 from tfp_flows.models.vae_presets import binarise, picture_vae
 from tfp_flows.models.watching import EachCall
@@ -18,6 +20,7 @@ __all__ = [
     "EachCall",
     "FlowLayer",
     "FlowModel",
+    "InformationGap",
     "ResumableTraining",
     "SampleGrid",
     "SemiSupervisedVAE",
@@ -26,5 +29,8 @@ __all__ = [
     "column_drops",
     "export",
     "load",
+    "mutual_information_gap",
+    "perplexity",
     "picture_vae",
+    "text_vae",
 ]

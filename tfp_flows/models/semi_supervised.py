@@ -75,7 +75,7 @@ class SemiSupervisedVAE(VAE):
         >>> vae.sample(3, [7, 7, 7])
     """
 
-    _SAVED = (*VAE._SAVED, "label_weight", "labelled_share", "classes")
+    _SAVED = ("free_bits", "warm_up", "label_weight", "labelled_share", "classes")
     _IMPLIED = (*VAE._IMPLIED, "context_shape")
 
     def __init__(

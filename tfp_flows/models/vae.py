@@ -1,6 +1,7 @@
 """Variational autoencoders with flows as posteriors and priors, trained as any flow."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,17 @@ from tfp_flows import noise, serialization, shapes
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow, standard_normal
 from tfp_flows.models import data as rows
+from tfp_flows.models import vae_kl
 from tfp_flows.models.flow_model import FlowModel, RunningMean
 from tfp_flows.models.tracking import held
-from tfp_flows.models.vae_measures import bounds, moments
+from tfp_flows.models.vae_measures import Measured
 from tfp_flows.models.variational import Variational
 
 keras = tf.keras
 
 
 @keras.utils.register_keras_serializable(package="tfp_flows")
-class VAE(FlowModel):
+class VAE(Measured, FlowModel):
     """A variational autoencoder: ``fit``, ``evaluate``, ``predict``, ``save`` of a `FlowModel`.
 
     It is a flow from latents to data by a layer with a random part, `variational.Variational`:
@@ -28,7 +30,8 @@ class VAE(FlowModel):
 
     Sources: Kingma and Welling 2014, arXiv:1312.6114; flows as posteriors, Rezende and Mohamed
     2015, arXiv:1505.05770; IAF and free bits, Kingma et al. 2016, arXiv:1606.04934; Sylvester
-    flows, van den Berg et al. 2018, arXiv:1803.05649; NAF, Huang et al. 2018, arXiv:1804.00779.
+    flows, van den Berg et al. 2018, arXiv:1803.05649; NAF, Huang et al. 2018, arXiv:1804.00779;
+    parts of the KL, Chen et al. 2018, arXiv:1802.04942.
 
     Args:
         encoder: A Keras layer or model, or a callable `tf.Module`, from data to vectors of
@@ -47,6 +50,11 @@ class VAE(FlowModel):
         context_shape: Size of a context (a class, one-hot) that all parts are given.
         free_bits: Nats of the mean KL of a batch that cost nothing in training.
         warm_up: Steps over which the KL's weight rises from 0 to 1.
+        kl_weights: Of the KL's parts in training, for latents that say one thing each: index-code
+            information, total correlation, dimension-wise KL (`kl_parts`); all 1 by default. Each
+            step looks at all pairs of rows of its batch. With another weight for the second than
+            for the third the posterior is diagonal and the prior standard normal. Bounds are those
+            of the model, whatever the weights.
         dtype: ``float32`` or ``float64``.
         seed: Of the posterior's weights.
         name: Name of the model.
@@ -63,7 +71,9 @@ class VAE(FlowModel):
     """
 
     # Arguments beside those of the layer; those of the layer that the model sets.
-    _SAVED, _IMPLIED = ("free_bits", "warm_up"), ("name",)
+    _SAVED, _IMPLIED = ("free_bits", "warm_up", "kl_weights"), ("name",)
+    # Of the data that are fitted to, and the weights of the KL's parts in training.
+    _row_count, kl_weights = None, None
 
     def __init__(
         self,
@@ -79,6 +89,7 @@ class VAE(FlowModel):
         context_shape=None,
         free_bits: float = 0.0,
         warm_up: int = 0,
+        kl_weights: Sequence[float] | None = None,
         dtype=tf.float32,
         seed: int | None = None,
         name: str | None = None,
@@ -96,6 +107,8 @@ class VAE(FlowModel):
             seed=seed,
         )
         self._begin(layer, prior, free_bits, warm_up, name)
+        if kl_weights is not None:
+            self.kl_weights = vae_kl.checked_weights(kl_weights, layer, prior)
 
     def _begin(self, layer: Variational, prior, free_bits, warm_up, name, *metrics: str) -> None:
         """What remains to be done once the layer is there."""
@@ -136,11 +149,22 @@ class VAE(FlowModel):
         x, context, weight = rows.unpack(batch)
         x, weight = (self._cast(part) for part in (x, weight))
         context = self.flow.cast_context(context)
-        reconstruction, divergence = self.parts(x, context, training)
-        return self._counted(reconstruction, divergence, weight, training)
+        features = self.layer.encode(x, context, training)
+        z, log_q = self.layer.draw(features, training)
+        log_p = self.flow.distribution.log_prob(z)
+        reconstruction, trained = self.layer.reconstruction(x, z, context, training), None
+        if training and self.kl_weights is not None:
+            if weight is not None or self._row_count is None:
+                raise InputError("kl_weights are for fit, of an array without sample_weight.")
+            given = (self.layer, features, z, log_q, log_p, self._row_count, training)
+            trained = vae_kl.divergence(self.kl_weights, *given)
+        return self._counted(reconstruction, log_q - log_p, weight, training, trained)
 
-    def _counted(self, reconstruction, divergence, weight, training):
-        """The loss of both parts of the bound, which is measured."""
+    def _counted(self, reconstruction, divergence, weight, training, trained=None):
+        """The loss of both parts of the bound, which is measured.
+
+        ``trained`` takes the second one's place in training, if it is given.
+        """
         losses = divergence - reconstruction
         self._means[0].update_state(losses, sample_weight=weight)
         scale = np.log(2) * np.prod(self.layer.event_shape)
@@ -154,6 +178,7 @@ class VAE(FlowModel):
 
         if not training:
             return mean(losses)
+        divergence = divergence if trained is None else trained
         kl = tf.maximum(mean(divergence), tf.cast(self.free_bits, losses.dtype))
         if self.warm_up:
             share = tf.cast(self.optimizer.iterations + 1, kl.dtype) / self.warm_up
@@ -164,59 +189,25 @@ class VAE(FlowModel):
         """Fits the autoencoder; arguments, results and errors as in `FlowModel.fit`.
 
         Raises:
-            InputError: If data are outside of what the likelihood is of.
+            InputError: If data are outside of what the likelihood is of, or a stream or weights of
+                rows come with ``kl_weights``.
         """
-        self._check_array(rows.as_pair(self.flow, x, context, "x")[0], "x")
+        array = rows.as_pair(self.flow, x, context, "x")[0]
+        self._check_array(array, "x")
+        if self.kl_weights is not None:
+            self._count_rows(array, sample_weight, options)
         return super().fit(x, context, sample_weight, **options)
 
-    def bound(self, x, context=None, *, draws: int = 5000, batch_size: int = 100, seed: int = 0):
-        """The importance-weighted bound on each log-likelihood, tighter with more draws.
-
-        Source: Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519.
-
-        Args:
-            x: ``[n, *event_shape]``.
-            context: ``[n, *context_shape]`` if there is one.
-            draws: Latents of each.
-            batch_size: Rows at a time.
-            seed: Of the draws.
-
-        Returns:
-            ``[n]`` in nats, a NumPy array.
-
-        Raises:
-            InputError: If a shape does not fit, or data are outside of the likelihood's.
-        """
-        shapes.positive(draws, "draws"), shapes.positive(batch_size, "batch_size")
-        return bounds(self, *self._rows(x, context), draws, batch_size, seed)
-
-    def encode(self, x, context=None, *, draws: int = 16, seed: int = 0):
-        """Means of latents given data, over draws of the posterior, ``[n, latent_size]``."""
-        means, _ = self._moments(x, context, draws, seed)
-        return means.astype(self.flow.dtype.as_numpy_dtype)
-
-    def active_units(self, x, context=None, *, draws: int = 64, threshold: float = 0.01, seed=0):
-        """Which latents say something of the data: those whose mean varies with them.
-
-        Source: Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, section 5.2: the variance of
-        the posterior's mean over data is above 0.01. That of the draws' mean is taken off.
-
-        Args:
-            x: ``[n, *event_shape]``.
-            context: ``[n, *context_shape]`` if there is one.
-            draws: Of each posterior.
-            threshold: The variance.
-            seed: Of the draws.
-
-        Returns:
-            ``[latent_size]`` booleans.
-        """
-        means, variances = self._moments(x, context, draws, seed)
-        own = np.mean(variances, axis=0) / draws
-        return np.var(means, axis=0) - own > threshold
-
-    def _moments(self, x, context, draws, seed):
-        return moments(self.layer, *self._rows(x, context), draws, seed)
+    def _count_rows(self, x, sample_weight, options) -> None:
+        if rows.is_stream(x) or sample_weight is not None:
+            raise InputError(
+                "kl_weights need to know how many rows there are, each as good as another; give "
+                "fit an array, and no sample_weight."
+            )
+        own = options.get("validation_data") is None
+        count = int(len(x) * (1 - options.get("validation_split", 0.0) * own))
+        if count != self._row_count:
+            self._row_count, self.train_function = count, None  # it was made for other data
 
     def _rows(self, x, context) -> tuple[np.ndarray, np.ndarray | None]:
         """Data and contexts, checked."""
@@ -273,7 +264,7 @@ class VAE(FlowModel):
         """Builds a model from what `get_config` returned."""
         if "arguments" in config_:  # of a subclass, which repeats its constructor
             return super().from_config(config_, custom_objects)
-        ours = {name: config_[name] for name in (*cls._SAVED, "name")}
+        ours = {name: config_[name] for name in (*cls._SAVED, "name") if name in config_}
         flow = serialization.decode(json.loads(config_["flow"]))
         prior = flow.distribution if isinstance(flow.distribution, Flow) else None
         layer = {k: v for k, v in flow.bijector.get_config().items() if k not in cls._IMPLIED}

@@ -3,10 +3,133 @@
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows import noise
+from tfp_flows import noise, shapes
+from tfp_flows.errors import InputError
+from tfp_flows.flows import Flow
+from tfp_flows.models.vae_kl import KLParts, measured
 
 # Rows of the decoder, or of the encoder, in a call.
 _ROWS = 8192
+# Of a prior that is a flow, for its moments.
+_PRIOR_DRAWS = 10_000
+
+
+class Measured:
+    """What a `VAE` says of its bound and its latents."""
+
+    def bound(self, x, context=None, *, draws: int = 5000, batch_size: int = 100, seed: int = 0):
+        """The importance-weighted bound on each log-likelihood, tighter with more draws.
+
+        Source: Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519.
+
+        Args:
+            x: ``[n, *event_shape]``.
+            context: ``[n, *context_shape]`` if there is one.
+            draws: Latents of each.
+            batch_size: Rows at a time.
+            seed: Of the draws.
+
+        Returns:
+            ``[n]`` in nats, a NumPy array.
+
+        Raises:
+            InputError: If a shape does not fit, or data are outside of the likelihood's.
+        """
+        shapes.positive(draws, "draws"), shapes.positive(batch_size, "batch_size")
+        return bounds(self, *self._rows(x, context), draws, batch_size, seed)
+
+    def encode(self, x, context=None, *, draws: int = 16, seed: int = 0):
+        """Means of latents given data, over draws of the posterior, ``[n, latent_size]``."""
+        means, _ = self._moments(x, context, draws, seed)
+        return means.astype(self.flow.dtype.as_numpy_dtype)
+
+    def active_units(self, x, context=None, *, draws: int = 64, threshold: float = 0.01, seed=0):
+        """Which latents say something of the data: those whose mean varies with them.
+
+        Source: Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, section 5.2: the variance of
+        the posterior's mean over data is above 0.01. That of the draws' mean is taken off.
+
+        Args:
+            x: ``[n, *event_shape]``.
+            context: ``[n, *context_shape]`` if there is one.
+            draws: Of each posterior.
+            threshold: The variance.
+            seed: Of the draws.
+
+        Returns:
+            ``[latent_size]`` booleans.
+        """
+        means, variances = self._moments(x, context, draws, seed)
+        own = np.mean(variances, axis=0) / draws
+        return np.var(means, axis=0) - own > threshold
+
+    def latent_kl(self, x, context=None, *, draws: int = 64, seed: int = 0) -> np.ndarray:
+        """How much each latent says of the data: the KL of its posterior to its prior.
+
+        Both as Gaussians of their moments: right for a diagonal posterior and the standard normal
+        prior; for other posteriors under that prior never more than the KL of the latent's own
+        marginal. Of a latent that says nothing it is zero but for the draws' error.
+
+        Args:
+            x: ``[n, *event_shape]``.
+            context: ``[n, *context_shape]`` if there is one.
+            draws: Of each posterior, 2 at least.
+            seed: Of the draws.
+
+        Returns:
+            ``[latent_size]`` in nats, means over the data.
+
+        Raises:
+            InputError: If there are too few draws.
+        """
+        if shapes.positive(draws, "draws") < 2:
+            raise InputError("A variance takes 2 draws at least, got draws=1.")
+        means, variances = self._moments(x, context, draws, seed)
+        loc, scale = self.prior_moments()
+        half = (draws - 1) / 2
+        # Of Gaussian draws, squares of means and logarithms of variances are off by so much.
+        bias = float(tf.math.digamma(tf.constant(half, tf.float64))) - np.log(half)
+        ratio = np.maximum(variances / scale**2, np.finfo(np.float32).tiny)
+        parts = ((means - loc) / scale) ** 2 - ratio / draws + ratio - 1 - np.log(ratio) + bias
+        return np.mean(parts, axis=0) / 2
+
+    def kl_parts(self, x, context=None, *, draws: int = 1, seed: int = 0) -> KLParts:
+        """The mean KL in three parts, with the rows given as all that there are.
+
+        Each draw is looked at under the posteriors of all rows: ``n ** 2`` densities. What differs
+        from row to row cannot exceed ``log(n)`` nats, so parts of few rows are not those of many.
+
+        Source: Chen et al. 2018, arXiv:1802.04942, equation 2.
+
+        Args:
+            x: ``[n, *event_shape]``.
+            context: ``[n, *context_shape]`` if there is one.
+            draws: Of each posterior.
+            seed: Of the draws.
+
+        Returns:
+            ``index_code``, ``total_correlation`` and ``dimension_wise`` in nats.
+
+        Raises:
+            InputError: If the posterior is not diagonal or the prior is a flow: neither then tells
+                the density of a latent by itself.
+        """
+        shapes.positive(draws, "draws")
+        return measured(self.layer, self.flow.distribution, *self._rows(x, context), draws, seed)
+
+    def prior_moments(self, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Means and standard deviations of the prior, ``[latent_size]`` each.
+
+        Those of a flow are by 10,000 draws.
+        """
+        prior = self.flow.distribution
+        if not isinstance(prior, Flow):
+            return np.zeros(self.layer.latent_shape), np.ones(self.layer.latent_shape)
+        z = prior.sample(_PRIOR_DRAWS, seed=(seed, 1)).numpy().astype(np.float64)
+        return z.mean(axis=0), z.std(axis=0)
+
+    def _moments(self, x, context, draws, seed):
+        return moments(self.layer, *self._rows(x, context), draws, seed)
 
 
 def bounds(model, x, context, draws: int, batch_size: int, seed: int) -> np.ndarray:

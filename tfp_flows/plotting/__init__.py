@@ -15,6 +15,7 @@ from tfp_flows.plotting.plane import density_2d, plot_flow_2d
 from tfp_flows.plotting.saving import save_figure
 from tfp_flows.plotting.spectrogram import plot_spectrograms
 from tfp_flows.plotting.training import plot_training_curve
+from tfp_flows.plotting.traversals import plot_traversals
 
 __all__ = [
     "check_picture",
@@ -29,6 +30,7 @@ __all__ = [
     "plot_marginals",
     "plot_spectrograms",
     "plot_training_curve",
+    "plot_traversals",
     "plot_weights",
     "save_figure",
     "save_image",
