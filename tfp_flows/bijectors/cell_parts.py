@@ -1,5 +1,7 @@
 """Cells of rows: what a network sees of them, and masses of classes and intervals."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -56,6 +58,25 @@ def of_classes(code, logits, mass, latent, number):
         within = tf.where(is_number, normal_cdf(latent), within)
     share = tf.reduce_sum(shares * chosen, axis=-1)
     return log_mass, tf.math.ndtri(inside(before + share * within))
+
+
+def ends_of_class(code, logits, ends, number):
+    """Quantiles between which a class lies, or within that of numbers between their own."""
+    count = logits.shape[-1]
+    chosen = tf.one_hot(tf.cast(code, tf.int32), count, dtype=logits.dtype)
+    shares = tf.nn.softmax(logits)
+    before = tf.reduce_sum(tf.cumsum(shares, axis=-1, exclusive=True) * chosen, axis=-1)
+    share = tf.reduce_sum(shares * chosen, axis=-1)
+    low, high = tf.zeros_like(share), tf.ones_like(share)
+    if number:
+        is_number = code == count - 1
+        low, high = tf.where(is_number, ends[0], low), tf.where(is_number, ends[1], high)
+    return before + share * low, before + share * high
+
+
+def share_of(kind, u):
+    """The quantile of what a spline makes of a number."""
+    return (u + math.pi) / (2 * math.pi) if kind == "circle" else normal_cdf(u)
 
 
 def _normal(value):

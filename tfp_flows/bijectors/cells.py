@@ -3,48 +3,23 @@
 import itertools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows import shapes
 from tfp_flows.bijectors.base import Bijector
 from tfp_flows.bijectors.cell_distributions import Distributions
-from tfp_flows.bijectors.cell_parts import (
-    CODE,
-    HIGH,
-    KNOWN,
-    LOW,
-    features_of,
-    inside,
-    log_between,
-    log_shares_of,
-    middle_of,
-    normal_cdf,
-    of_classes,
-    width_of,
-)
+from tfp_flows.bijectors.cell_heads import CellHeads
+from tfp_flows.bijectors.cell_parts import CODE, HIGH, KNOWN, LOW, ends_of_class, share_of
 from tfp_flows.errors import InputError
-from tfp_flows.networks import MLP
-from tfp_flows.networks.initial import new_generator, uniform
-from tfp_flows.transformers import RationalQuadraticSpline
 
 OPEN = 40.0
 """The edge, in units of latents, of a cell that has none."""
 
 _NUMBERS = ("", "line", "grid", "circle")
-_NARROW = 1e-3
 
 
-class _Heads(NamedTuple):
-    """What the network says of the columns, ``[n, columns, ...]``: logits by column, parameters."""
-
-    logits: dict[int, tf.Tensor]
-    curves: dict[str, tf.Tensor]
-
-
-class Cells(Distributions, Bijector):
+class Cells(Distributions, CellHeads, Bijector):
     """A density of rows whose columns are of several kinds, and of each part given any other.
 
     A cell is four numbers: its class, the low and the high end of its number, and 1 if it is
@@ -130,36 +105,7 @@ class Cells(Distributions, Bijector):
             }
         )
         self._grids = self._no_dependency(tuple(grids[given:]))
-        self._line = RationalQuadraticSpline(num_bins=num_bins)
-        self._circle = RationalQuadraticSpline(num_bins=num_bins, circular=True)
-        hidden = list(shapes.as_shape(hidden_units, "hidden_units"))
-        generator = new_generator(seed)
-        self._network = MLP(
-            input_size=sum(width_of(*about) for about in self._about),
-            output_size=hidden[-1],
-            hidden_units=hidden[:-1],
-            dtype=dtype,
-            output_scale=1.0,
-            seed=seed,
-        )
-        width = hidden[-1]
-        logs = [
-            log_shares_of(count, share)
-            for (count, _), share in zip(self._own, shares[given:], strict=True)
-            if count > 1
-        ]
-        self._class_kernel = self._class_bias = None
-        if logs:
-            self._class_kernel = self._weights(generator, [width, int(starts[-1])], width)
-            self._class_bias = tf.Variable(np.concatenate(logs), dtype=self.dtype, name="shares")
-        self._kernels, self._biases = {}, {}
-        for kind, columns in self._of.items():
-            if columns:
-                count = self._spline(kind).num_parameters
-                shape = [len(columns), width, count]
-                self._kernels[kind] = self._weights(generator, shape, width)
-                zeros = tf.zeros([len(columns), count], self.dtype)
-                self._biases[kind] = tf.Variable(zeros, name=f"{kind}_bias")
+        self._make_network(shares[given:], hidden_units, num_bins, seed)
 
     def forget(self) -> None:
         """Makes columns independent, each with the distribution at which training begins."""
@@ -186,6 +132,39 @@ class Cells(Distributions, Bijector):
     def terms(self, y, context=None):
         """The terms of a row's log-density, ``[n, columns]``: each cell given those before it."""
         return self._in_order(y, context)[0]
+
+    def quantile_ends(self, y, known=None, context=None):
+        """Between which quantiles of its distribution each cell lies.
+
+        Those of a class or an interval are apart, and a number drawn uniformly between them is
+        uniform where the density is right (Czado, Gneiting and Held 2009, section 2); those of
+        other numbers are the same.
+
+        Args:
+            y: Rows ``[n, columns, 4]``.
+            known: As of `log_masses`; by default, for each cell those before it.
+            context: ``[n, given, 4]`` if columns are given.
+
+        Returns:
+            The low and the high quantile ``[n, columns]``, from 0 to 1; of a gap, what nobody
+            should read.
+        """
+        known = self._before(y) if known is None else known
+        heads = self._heads(self._hidden(y, known, context), each=known.shape.rank == 3)
+        numbers = {}
+        for kind, own in self._of.items():
+            if own:
+                spline, cells = self._spline(kind), tf.gather(y, own, axis=1)
+                ends = (spline.inverse(cells[..., e], heads.curves[kind])[0] for e in (LOW, HIGH))
+                low, high = (share_of(kind, end) for end in ends)
+                numbers |= {j: (low[:, k], high[:, k]) for k, j in enumerate(own)}
+        every = []
+        for j, (count, number) in enumerate(self._own):
+            ends = numbers.get(j)
+            if count > 1:
+                ends = ends_of_class(y[:, j, CODE], heads.logits[j], ends, number)
+            every.append(tf.stack(ends))
+        return tuple(tf.unstack(tf.stack(every, axis=-1)))
 
     def complete(self, x, y, known, context=None):
         """Fills cells by quantiles, each given all that is known and what was filled before it.
@@ -232,130 +211,18 @@ class Cells(Distributions, Bijector):
         y = self._forward_value(x, context, training)
         return y, -self._inverse_and_log_det(y, context, training)[1]
 
-    def _in_order(self, y, context):
-        """Log-masses and latents of cells ``[n, columns]``, each given those before it."""
+    def _before(self, y):
+        """For each cell the known ones before it, ``[n, columns, columns]``."""
         order = tf.linalg.band_part(tf.ones([self._size] * 2, y.dtype), -1, 0)
         order -= tf.eye(self._size, dtype=y.dtype)
-        known = order * y[..., None, :, KNOWN]
-        heads = self._heads(self._hidden(y, known, context), each=True)
+        return order * y[..., None, :, KNOWN]
+
+    def _in_order(self, y, context):
+        """Log-masses and latents of cells ``[n, columns]``, each given those before it."""
+        heads = self._heads(self._hidden(y, self._before(y), context), each=True)
         return self._log_masses(y, heads)
 
     def _flat(self, y, context):
         batch = tf.shape(y)[:-2]
         y = tf.reshape(y, [-1, self._size, 4])
         return y, None if context is None else tf.reshape(context, [-1, self._given, 4]), batch
-
-    def _weights(self, generator, shape, width):
-        return tf.Variable(tf.cast(uniform(generator, shape, width, 0.01), self.dtype))
-
-    def _spline(self, kind):
-        return self._circle if kind == "circle" else self._line
-
-    def _hidden(self, y, known, context):
-        """What the network makes of the known cells: ``[n, width]``, or ``[n, columns, width]``."""
-        rows, seen = y, known
-        if context is not None:
-            rows = tf.concat([context, y], axis=1)
-            first = context[..., KNOWN]
-            if known.shape.rank == 3:
-                first = tf.repeat(first[:, None], self._size, axis=1)
-            seen = tf.concat([first, known], axis=-1)
-        parts = []
-        for j, (count, number) in enumerate(self._about):
-            there = seen[..., j, None]
-            features = features_of(rows[:, j], count, number)
-            if known.shape.rank == 3:
-                features = features[:, None]
-            parts += [there, features * there]
-        return tf.nn.relu(self._network(tf.concat(parts, axis=-1)))
-
-    def _heads(self, hidden, each: bool) -> _Heads:
-        logits, curves = {}, {}
-        if not each and self._class_kernel is not None:
-            every = hidden @ self._class_kernel + self._class_bias
-        for j, (start, stop) in enumerate(self._slices):
-            if stop > start and each:
-                kernel = self._class_kernel[:, start:stop]
-                logits[j] = hidden[:, j] @ kernel + self._class_bias[start:stop]
-            elif stop > start:
-                logits[j] = every[:, start:stop]
-        for kind, columns in self._of.items():
-            if columns:
-                form = "nkh,khp->nkp" if each else "nh,khp->nkp"
-                own = tf.gather(hidden, columns, axis=1) if each else hidden
-                curves[kind] = tf.einsum(form, own, self._kernels[kind]) + self._biases[kind]
-        return _Heads(logits, curves)
-
-    def _log_masses(self, y, heads):
-        """Log-masses and latents of cells ``[n, columns]``."""
-        numbers = {}
-        for kind, own in self._of.items():
-            if own:
-                cells = tf.gather(y, own, axis=1)
-                found = self._of_numbers(kind, cells, heads.curves[kind])
-                for k, j in enumerate(own):
-                    numbers[j] = (found[0][:, k], found[1][:, k])
-        masses, latents = [], []
-        for j, (count, number) in enumerate(self._own):
-            mass, latent = numbers.get(j, (None, None))
-            if count > 1:
-                mass, latent = of_classes(y[:, j, CODE], heads.logits[j], mass, latent, number)
-            masses.append(mass)
-            latents.append(latent)
-        return tf.stack(masses, axis=1), tf.stack(latents, axis=1)
-
-    def _of_numbers(self, kind, cells, parameters):
-        """Log-mass and normal quantile of numbers ``[n, k, 4]``."""
-        low, high = cells[..., LOW], cells[..., HIGH]
-        middle = middle_of(cells)
-        u, log_slope = self._spline(kind).inverse(middle, parameters)
-        if kind == "circle":
-            share = (u + math.pi) / (2 * math.pi)
-            return log_slope - math.log(2 * math.pi), tf.math.ndtri(inside(share))
-        density = -0.5 * (u**2 + math.log(2 * math.pi)) + log_slope
-        if kind == "line":
-            return density, u
-        ends = [self._line.inverse(edge, parameters) for edge in (low, high)]
-        first, last = ends[0][0], ends[1][0]
-        # Where the difference of two nearly equal numbers would tell little: slope times width.
-        narrow = last - first < _NARROW
-        slope = sum(
-            weight / 6 * tf.exp(log)
-            for weight, log in zip((1, 4, 1), (ends[0][1], log_slope, ends[1][1]), strict=True)
-        )
-        thin = -0.5 * (u**2 + math.log(2 * math.pi))
-        thin += tf.math.log(tf.where(narrow, tf.maximum(slope * (high - low), 1e-30), 1.0))
-        wide = log_between(tf.where(narrow, -1.0, first), tf.where(narrow, 1.0, last))
-        return tf.where(narrow, thin, wide), u
-
-    def _drawn(self, j, x, hidden):
-        """A cell ``[n, 4]`` of a column at the quantiles of ``x`` ``[n]``."""
-        count, number = self._own[j]
-        code, zero = tf.zeros_like(x), tf.zeros_like(x)
-        if count > 1:
-            start, stop = self._slices[j]
-            shares = tf.nn.softmax(
-                hidden @ self._class_kernel[:, start:stop] + self._class_bias[start:stop]
-            )
-            ends = tf.cumsum(shares, axis=-1)
-            place = normal_cdf(x)[:, None] * ends[:, -1:]
-            code = tf.reduce_sum(tf.cast(place >= ends[:, :-1], x.dtype), axis=-1)
-            if number:
-                before = ends[:, -2:-1]
-                rest = (place - before) / tf.maximum(shares[:, -1:], 1e-12)
-                x = tf.math.ndtri(inside(rest[:, 0]))
-        if not number:
-            return tf.stack([code, zero, zero, zero], axis=-1)
-        k = self._of[number].index(j)
-        parameters = hidden @ self._kernels[number][k] + self._biases[number][k]
-        if number == "circle":
-            x = (2 * normal_cdf(x) - 1) * math.pi
-        value, _ = self._spline(number).forward(x[:, None], parameters[:, None])
-        low = high = value[:, 0]
-        if number == "grid" and self._grids[j] is not None:
-            edges = tf.constant(self._grids[j], x.dtype)
-            place = tf.searchsorted(edges[1:-1], low, side="right")
-            low, high = tf.gather(edges, place), tf.gather(edges, place + 1)
-        is_number = code == count - 1
-        low, high = tf.where(is_number, low, zero), tf.where(is_number, high, zero)
-        return tf.stack([code, low, high, zero], axis=-1)
