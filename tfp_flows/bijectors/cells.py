@@ -168,6 +168,39 @@ class Cells(Bijector):
         """The terms of a row's log-density, ``[n, columns]``: each cell given those before it."""
         return self._in_order(y, context)[0]
 
+    def quantile_ends(self, y, known=None, context=None):
+        """Between which quantiles of its distribution each cell lies.
+
+        Those of a class or an interval are apart, and a number drawn uniformly between them is
+        uniform where the density is right (Czado, Gneiting and Held 2009, section 2); those of
+        other numbers are the same.
+
+        Args:
+            y: Rows ``[n, columns, 4]``.
+            known: As of `log_masses`; by default, for each cell those before it.
+            context: ``[n, given, 4]`` if columns are given.
+
+        Returns:
+            The low and the high quantile ``[n, columns]``, from 0 to 1; of a gap, what nobody
+            should read.
+        """
+        known = self._before(y) if known is None else known
+        heads = self._heads(self._hidden(y, known, context), each=known.shape.rank == 3)
+        numbers = {}
+        for kind, own in self._of.items():
+            if own:
+                spline, cells = self._spline(kind), tf.gather(y, own, axis=1)
+                ends = (spline.inverse(cells[..., e], heads.curves[kind])[0] for e in (LOW, HIGH))
+                low, high = (_share(kind, end) for end in ends)
+                numbers |= {j: (low[:, k], high[:, k]) for k, j in enumerate(own)}
+        every = []
+        for j, (count, number) in enumerate(self._own):
+            ends = numbers.get(j)
+            if count > 1:
+                ends = _of_class(y[:, j, CODE], heads.logits[j], ends, number)
+            every.append(tf.stack(ends))
+        return tuple(tf.unstack(tf.stack(every, axis=-1)))
+
     def complete(self, x, y, known, context=None):
         """Fills cells by quantiles, each given all that is known and what was filled before it.
 
@@ -215,11 +248,14 @@ class Cells(Bijector):
 
     def _in_order(self, y, context):
         """Log-masses and latents of cells ``[n, columns]``, each given those before it."""
+        heads = self._heads(self._hidden(y, self._before(y), context), each=True)
+        return self._log_masses(y, heads)
+
+    def _before(self, y):
+        """For each cell the known ones before it, ``[n, columns, columns]``."""
         order = tf.linalg.band_part(tf.ones([self._size] * 2, y.dtype), -1, 0)
         order -= tf.eye(self._size, dtype=y.dtype)
-        known = order * y[..., None, :, KNOWN]
-        heads = self._heads(self._hidden(y, known, context), each=True)
-        return self._log_masses(y, heads)
+        return order * y[..., None, :, KNOWN]
 
     def _flat(self, y, context):
         batch = tf.shape(y)[:-2]
@@ -291,8 +327,7 @@ class Cells(Bijector):
         middle = _middle(cells)
         u, log_slope = self._spline(kind).inverse(middle, parameters)
         if kind == "circle":
-            share = (u + math.pi) / (2 * math.pi)
-            return log_slope - math.log(2 * math.pi), tf.math.ndtri(_inside(share))
+            return log_slope - math.log(2 * math.pi), tf.math.ndtri(_inside(_share(kind, u)))
         density = -0.5 * (u**2 + math.log(2 * math.pi)) + log_slope
         if kind == "line":
             return density, u
@@ -378,6 +413,25 @@ def _of_classes(code, logits, mass, latent, number):
         inside = tf.where(is_number, _cdf(latent), inside)
     share = tf.reduce_sum(shares * chosen, axis=-1)
     return log_mass, tf.math.ndtri(_inside(before + share * inside))
+
+
+def _of_class(code, logits, ends, number):
+    """Quantiles between which a class lies, or within that of numbers between their own."""
+    count = logits.shape[-1]
+    chosen = tf.one_hot(tf.cast(code, tf.int32), count, dtype=logits.dtype)
+    shares = tf.nn.softmax(logits)
+    before = tf.reduce_sum(tf.cumsum(shares, axis=-1, exclusive=True) * chosen, axis=-1)
+    share = tf.reduce_sum(shares * chosen, axis=-1)
+    low, high = tf.zeros_like(share), tf.ones_like(share)
+    if number:
+        is_number = code == count - 1
+        low, high = tf.where(is_number, ends[0], low), tf.where(is_number, ends[1], high)
+    return before + share * low, before + share * high
+
+
+def _share(kind, u):
+    """The quantile of what a spline makes of a number."""
+    return (u + math.pi) / (2 * math.pi) if kind == "circle" else _cdf(u)
 
 
 def _normal(value):
