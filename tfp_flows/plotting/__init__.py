@@ -5,6 +5,7 @@ and nothing has to be closed. matplotlib is imported by the functions, not by th
 """
 
 from tfp_flows.plotting.calibration import plot_calibration
+from tfp_flows.plotting.checks import plot_check
 from tfp_flows.plotting.corner import plot_corner
 from tfp_flows.plotting.flow import plot_flow
 from tfp_flows.plotting.grid import check_picture, image_grid, save_image, save_images
@@ -20,6 +21,7 @@ __all__ = [
     "density_2d",
     "image_grid",
     "plot_calibration",
+    "plot_check",
     "plot_corner",
     "plot_flow",
     "plot_flow_1d",

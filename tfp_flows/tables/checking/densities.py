@@ -29,7 +29,7 @@ def coverage(held: np.ndarray, drawn: np.ndarray, flips: Flips, alpha: float) ->
         flips: Judges.
         alpha: Probability of a false alarm.
     """
-    lowest = min((side[np.isfinite(side)].min(initial=0.0) for side in (held, drawn))) - 1
+    lowest = min(side[np.isfinite(side)].min(initial=0.0) for side in (held, drawn)) - 1
     held, drawn = (np.where(np.isfinite(side), side, lowest) for side in (held, drawn))
     judged = flips.judge(below(held, drawn), alpha)
     shares = {f"{100 * p:.0f}": float((held >= np.quantile(drawn, 1 - p)).mean()) for p in _LEVELS}
@@ -100,7 +100,9 @@ def overfit(train: np.ndarray, held: np.ndarray, alpha: float) -> Measure:
     p_value = 1 - NormalDist().cdf(more / error) if error > 0 else 1.0
     ok = more <= threshold
     sentence = f"Training rows are {more:.2g} nats likelier than held-out ones"
-    tail = " (a difference that chance can make)." if ok else ": the model has learned them by heart."
+    tail = (
+        " (a difference that chance can make)." if ok else ": the model has learned them by heart."
+    )
     return Measure(
         "overfit",
         "training rows likelier by",
@@ -136,9 +138,7 @@ def copies(
     seen = number[2 * at :]
     is_copy = [np.isin(part, seen) for part in (number[:at], number[at : 2 * at])]
     of_held, of_drawn = (float(part.mean()) for part in is_copy)
-    judged = flips.judge(
-        (is_copy[1].astype(np.float32) - is_copy[0])[:, None], alpha, signed=True
-    )
+    judged = flips.judge((is_copy[1].astype(np.float32) - is_copy[0])[:, None], alpha, signed=True)
     ok = judged.worst <= max(judged.threshold, 0.0)
     return Measure(
         "copies",

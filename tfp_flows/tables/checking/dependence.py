@@ -25,7 +25,7 @@ class Found(NamedTuple):
 
 def normal_scores(values: np.ndarray) -> np.ndarray:
     """Normal quantiles of ranks ``[n]``, ties at their middle, with mean 0 and mean square 1."""
-    found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2) / len(values)
     normal = NormalDist()
     return _standard(np.array([normal.inv_cdf(share) for share in middle])[inverse])

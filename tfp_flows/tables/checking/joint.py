@@ -12,7 +12,8 @@ from tfp_flows.tables.checking.subject import Compared
 from tfp_flows.tables.checking.verdict import Measure
 
 MISSING = (
-    'The classifier was left out, because scikit-learn is missing; pip install "tfp-flows[sklearn]".'
+    "The classifier was left out, because scikit-learn is missing; "
+    'pip install "tfp-flows[sklearn]".'
 )
 _FOLDS, _MOST_CLASSES = 5, 200
 _DIRECTIONS, _FLIPS = 32, 999
@@ -122,7 +123,7 @@ def _table(columns, side: str) -> np.ndarray:
 
 
 def _area(scores: np.ndarray, is_drawn: np.ndarray) -> float:
-    """The share of pairs of a sample and a held-out row in which the sample has the higher score."""
+    """The share of pairs of a sample and a held-out row where the sample has the higher score."""
     held, drawn = np.sort(scores[is_drawn == 0]), scores[is_drawn == 1]
     below = np.searchsorted(held, drawn, side="left") + np.searchsorted(held, drawn, side="right")
     return float(below.mean() / (2 * len(held)))

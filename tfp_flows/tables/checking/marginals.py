@@ -69,7 +69,8 @@ def marginals(columns: Sequence[Compared], flips: Flips, alpha: float) -> Measur
         float(p_values.min()),
         not wrong,
         (judged.worst / judged.threshold) ** 2,
-        tuple(sentences) or (f"Each column is distributed as it is (distances to {farthest:.2g}).",),
+        tuple(sentences)
+        or (f"Each column is distributed as it is (distances to {farthest:.2g}).",),
         {"columns": table, "wrong": [c.name for c in wrong]},
     )
 
@@ -99,8 +100,13 @@ def uniform(quantiles: Quantiles, alpha: float, alone: bool, seed: int) -> tuple
         shares[name], table[name] = u, {"p_value": known[len(u)].p_value(ranks), "mean": u.mean()}
     for row in table.values():
         row["p_value"] = min(1.0, row["p_value"] * len(table))
-    wrong = sorted((n for n in table if table[n]["p_value"] < alpha), key=lambda n: table[n]["p_value"])
-    sentences = [f"{name!r}{'' if alone else ', given the columns before it'}: {_fault(shares[name])}" for name in wrong]
+    wrong = sorted(
+        (n for n in table if table[n]["p_value"] < alpha), key=lambda n: table[n]["p_value"]
+    )
+    sentences = [
+        f"{name!r}{'' if alone else ', given the columns before it'}: {_fault(shares[name])}"
+        for name in wrong
+    ]
     least = min((row["p_value"] for row in table.values()), default=1.0)
     title = "cells in their distributions, alone" if alone else "cells given those before them"
     measure = Measure(

@@ -123,7 +123,12 @@ class Verdict:
     def lines(self) -> list[tuple[str, str, str, str]]:
         """Title, value, threshold and whether it is right of each check, for a table."""
         return [
-            (m.title, _figure(m.value), f"{_figure(m.threshold)} {m.unit}", "ok" if m.ok else "wrong")
+            (
+                m.title,
+                _figure(m.value),
+                f"{_figure(m.threshold)} {m.unit}",
+                "ok" if m.ok else "wrong",
+            )
             for m in self.measures
         ]
 
