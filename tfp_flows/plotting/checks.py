@@ -40,26 +40,33 @@ def plot_check(verdict: Any, *, max_columns: int = 8, title: str | None = None) 
     """
     evidence = verdict.evidence
     chosen = _chosen([c.name for c in evidence.compared], evidence.wrong, max_columns)
-    lying = _chosen(list(evidence.shares), evidence.wrong, max_columns)
+    lying = _chosen(list(evidence.shares), evidence.off, max_columns)
     columns = [c for c in evidence.compared if c.name in chosen]
-    rows = [math.ceil(len(part) / _ACROSS) for part in (columns, lying)]
-    figure = new_figure(2.5 * _ACROSS, 1.7 * sum(rows) + 3.6, title)
-    grid = figure.add_gridspec(sum(rows) + 1, _ACROSS, height_ratios=[1.0] * sum(rows) + [2.0])
-    for place, column in enumerate(columns):
-        axes = figure.add_subplot(grid[place // _ACROSS, place % _ACROSS])
+    heights = [1.7 * math.ceil(len(part) / _ACROSS) for part in (columns, lying) if part]
+    figure = new_figure(2.5 * _ACROSS, sum(heights) + 3.6, title)
+    *blocks, below = figure.subfigures(len(heights) + 1, 1, height_ratios=[*heights, 3.4])
+    panels = _panels(blocks[0], len(columns))
+    for axes, column in zip(panels, columns, strict=True):
         _draw_column(axes, column, column.name in evidence.wrong)
-        if place == 0:
-            axes.legend(fontsize=7, frameon=False, handlelength=1.2)
-    for place, name in enumerate(lying):
-        axes = figure.add_subplot(grid[rows[0] + place // _ACROSS, place % _ACROSS])
-        _draw_shares(axes, name, evidence.shares[name], name in evidence.wrong, len(lying))
-    half = _ACROSS // 2
-    _draw_pairs(figure.add_subplot(grid[-1, :half]), evidence)
-    _draw_coverage(figure.add_subplot(grid[-1, half:]), evidence.densities)
+    panels[0].legend(fontsize=7, frameon=False, handlelength=1.2)
+    if lying:
+        for axes, name in zip(_panels(blocks[1], len(lying)), lying, strict=True):
+            _draw_shares(axes, name, evidence.shares[name], name in evidence.off, len(lying))
+    pairs, coverage = below.subplots(1, 2)
+    _draw_pairs(pairs, evidence)
+    _draw_coverage(coverage, evidence.densities)
     if len(evidence.compared) > len(columns):
         note = f"{len(columns)} of {len(evidence.compared)} columns are shown."
         figure.supxlabel(note, fontsize=8, color=NOTE_COLOUR)
     return figure
+
+
+def _panels(block: Any, count: int) -> list["Axes"]:
+    """So many panels of a part of the figure, in rows."""
+    grid = block.subplots(math.ceil(count / _ACROSS), _ACROSS, squeeze=False).ravel()
+    for axes in grid[count:]:
+        axes.remove()
+    return list(grid[:count])
 
 
 def _chosen(names: Sequence[str], first: Sequence[str], most: int) -> list[str]:
@@ -84,6 +91,8 @@ def _draw_column(axes: "Axes", column: Any, wrong: bool) -> None:
     else:
         low, high = robust_limits(column.held)
         edges = np.linspace(low, high, _BINS + 1)
+        if high - low <= _BINS and all((s == np.round(s)).all() for s in sides):
+            edges = np.arange(math.floor(low), math.ceil(high) + 1) + 0.5
         heights = [np.histogram(s, edges)[0] / (len(s) * (edges[1] - edges[0])) for s in sides]
         axes.stairs(
             heights[0], edges, fill=True, color=DATA_COLOUR, alpha=0.35, label="held-out rows"
@@ -103,7 +112,8 @@ def _draw_shares(axes: "Axes", name: str, shares: np.ndarray, wrong: bool, count
     axes.fill_between([0, 1], low, high, color=NOTE_COLOUR, alpha=0.2, linewidth=0)
     axes.axhline(1.0, color=NOTE_COLOUR, linewidth=0.8)
     colour = MODEL_COLOUR if wrong else DATA_COLOUR
-    axes.stairs(heights, np.linspace(0, 1, _CELLS + 1), color=colour, linewidth=1.2)
+    edges = np.linspace(0, 1, _CELLS + 1)
+    axes.stairs(heights, edges, baseline=None, color=colour, linewidth=1.2)
     axes.set(
         xlim=(0, 1), ylim=(0, max(2.0, 1.1 * heights.max())), xticks=[0, 0.5, 1], yticks=[0, 1]
     )

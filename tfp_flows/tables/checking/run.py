@@ -77,12 +77,13 @@ def check(
     columns, flips = subject.compared(held, drawn), Flips(count, seed)
     scores = np.stack([subject.log_prob(held), subject.log_prob(drawn)])
     measures = [marginals.marginals(columns, flips, _SHARE)]
-    shares = {}
+    shares, off = {}, ()
     for alone in (True, False):
         quantiles = subject.quantiles(chosen, alone=alone)
         if quantiles is not None:
             measure, shares = marginals.uniform(quantiles, _SHARE, alone, seed)
             measures.append(measure)
+            off = tuple(measure.details["wrong"])
     depends = dependence(columns, flips, _SHARE)
     told = joint.classifier(columns, _SHARE, seed)
     if told is None:
@@ -95,7 +96,7 @@ def check(
         measures += _beside(subject, train, held, drawn, scores[0], flips, seed)
     wrong = {n for m in measures for n in _names(m)}
     evidence = Evidence(
-        columns, shares, tuple(sorted(wrong)), depends.names, depends.associations, scores
+        columns, shares, tuple(sorted(wrong)), off, depends.names, depends.associations, scores
     )
     return Verdict(tuple(measures), count, tuple(notes), evidence)
 

@@ -47,7 +47,8 @@ class Evidence:
     Attributes:
         compared: The columns of both samples.
         shares: By name of a column, numbers that are uniform if the model is right.
-        wrong: Names of the columns that are found wrong.
+        wrong: Names of the columns that are found wrong, alone or with another.
+        off: Names of those whose numbers are not uniform.
         pairs: Names of the ``[k]`` columns whose dependence was compared.
         associations: ``[2, k, k]``, of held-out rows and of samples.
         densities: Log-densities ``[2, rows]`` of held-out rows and of samples, in nats.
@@ -56,6 +57,7 @@ class Evidence:
     compared: list
     shares: dict[str, np.ndarray]
     wrong: tuple[str, ...]
+    off: tuple[str, ...]
     pairs: list[str]
     associations: np.ndarray
     densities: np.ndarray
