@@ -130,8 +130,8 @@ def copies(
         alpha: Probability of a false alarm.
     """
     whole = np.concatenate([held, drawn, train]).astype(np.float64)
-    # Numbers that a float32 cannot tell apart are the same.
-    step = 1e-6 * np.maximum(whole.std(axis=0), 1e-12)
+    # A float32 of the same number is the same.
+    step = 1e-5 * np.maximum(whole.std(axis=0), 1e-12)
     whole = np.round((whole - whole.mean(axis=0)) / step).astype(np.int64)
     number = np.unique(whole, axis=0, return_inverse=True)[1].ravel()
     at = len(held)

@@ -156,21 +156,29 @@ def _sentence(column: Compared, far: float, at: int) -> str:
 def _fault(u: np.ndarray) -> str:
     """What is wrong with numbers that should be uniform, by what stands out most."""
     count = len(u)
-    error = math.sqrt(0.02 * 0.98 / count)
     low, high = (u < 0.02).mean(), (u > 0.98).mean()
     middle = (np.abs(u - 0.5) < 0.25).mean()
     found = {
+        # Where it explains the tails, it is the simpler sentence.
         f"held-out values lie too {'high' if u.mean() > 0.5 else 'low'} in its distribution (at "
-        f"{100 * u.mean():.3g} % of it on average, not at 50)": abs(u.mean() - 0.5)
-        * math.sqrt(12 * count),
+        f"{100 * u.mean():.3g} % of it on average, not at 50)": (
+            1.5 * abs(u.mean() - 0.5) * math.sqrt(12 * count)
+        ),
         f"{100 * high:.3g} % of the held-out values lie in the upper 2 % of its distribution": (
-            abs(high - 0.02) / error
+            _errors(high, 0.02, count)
         ),
         f"{100 * low:.3g} % of the held-out values lie in the lower 2 % of its distribution": (
-            abs(low - 0.02) / error
+            _errors(low, 0.02, count)
         ),
         f"its distribution is too {'wide' if middle > 0.5 else 'narrow'} ({100 * middle:.3g} % of "
-        "the held-out values lie in its middle half)": abs(middle - 0.5) * 2 * math.sqrt(count),
+        "the held-out values lie in its middle half)": _errors(middle, 0.5, count),
     }
     sentence, size = max(found.items(), key=lambda item: item[1])
     return f"{sentence if size > 3 else 'its distribution has another shape'}."
+
+
+def _errors(share: float, expected: float, count: int) -> float:
+    """The root of the deviance of a share, in standard errors where it is near."""
+    pairs = ((share, expected), (1 - share, 1 - expected))
+    deviance = sum(found * math.log(found / p) for found, p in pairs if found > 0)
+    return math.sqrt(max(2 * count * deviance, 0.0))

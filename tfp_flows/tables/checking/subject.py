@@ -71,7 +71,9 @@ class Subject:
                 frame = frame.copy()
                 for j in np.flatnonzero(impossible.any(axis=0)):
                     frame[own[j]] = frame[own[j]].where(~impossible[:, j])
-            return self.model.impute(frame, seed=seed) if frame[own].isna().any(None) else frame
+            return (
+                self.model.impute(frame, seed=seed) if frame[own].isna().to_numpy().any() else frame
+            )
         return frame.dropna().reset_index(drop=True)
 
     def sample(self, n: int, seed: int, held: "pd.DataFrame") -> "pd.DataFrame":
