@@ -14,8 +14,8 @@ _LEVELS = (0.5, 0.8, 0.95)
 _MOST_IMPOSSIBLE = 0.01
 # Of the log-densities of both parts at each end, so that a few rows do not rule a mean.
 _CLIPPED = 0.005
-# Nats by which training rows may be likelier where that can be told.
-_LEAST_OVERFIT = 0.1
+# Nats by which training rows may be likelier, beside chance.
+_OVERFIT = 0.1
 
 
 def coverage(held: np.ndarray, drawn: np.ndarray, flips: Flips, alpha: float) -> Measure:
@@ -96,8 +96,8 @@ def overfit(train: np.ndarray, held: np.ndarray, alpha: float) -> Measure:
     train, held = (np.clip(side, *edges) for side in (train, held))
     error = math.sqrt(train.var(ddof=1) / len(train) + held.var(ddof=1) / len(held))
     more = float(train.mean() - held.mean())
-    threshold = max(error * NormalDist().inv_cdf(1 - alpha), _LEAST_OVERFIT)
-    p_value = 1 - NormalDist().cdf(more / error) if error > 0 else 1.0
+    threshold = error * NormalDist().inv_cdf(1 - alpha) + _OVERFIT
+    p_value = 1 - NormalDist().cdf((more - _OVERFIT) / error) if error > 0 else 1.0
     ok = more <= threshold
     sentence = f"Training rows are {more:.2g} nats likelier than held-out ones"
     tail = (
@@ -138,7 +138,9 @@ def copies(
     seen = number[2 * at :]
     is_copy = [np.isin(part, seen) for part in (number[:at], number[at : 2 * at])]
     of_held, of_drawn = (float(part.mean()) for part in is_copy)
-    judged = flips.judge((is_copy[1].astype(np.float32) - is_copy[0])[:, None], alpha, signed=True)
+    judged = flips.judge(
+        (is_copy[1].astype(np.float32) - is_copy[0])[:, None], alpha, signed=True, tolerance=0.0
+    )
     ok = judged.worst <= max(judged.threshold, 0.0)
     return Measure(
         "copies",

@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from tfp_flows.tables.checking.dependence import normal_scores
-from tfp_flows.tables.checking.flips import Flips
+from tfp_flows.tables.checking.flips import TOLERANCE, Flips
 from tfp_flows.tables.checking.subject import Compared
 from tfp_flows.tables.checking.verdict import Measure
 
@@ -16,6 +16,8 @@ MISSING = (
     'pip install "tfp-flows[sklearn]".'
 )
 _FOLDS, _MOST_CLASSES = 5, 200
+# What an area is allowed to be above that of guesses, beside chance.
+_AREA = 0.02
 _DIRECTIONS, _PLACES, _FLIPS = 32, 101, 999
 
 
@@ -51,8 +53,9 @@ def classifier(columns: Sequence[Compared], alpha: float, seed: int) -> Measure 
         half = test.sum() / 2
         errors.append(math.sqrt((2 * half + 1) / (12 * half * half)))
     area, error = float(np.mean(areas)), math.sqrt(np.square(errors).sum()) / _FOLDS
-    threshold = 0.5 + error * NormalDist().inv_cdf(1 - alpha)
-    p_value = 1 - NormalDist().cdf((area - 0.5) / error)
+    guessed = 0.5 + _AREA
+    threshold = guessed + error * NormalDist().inv_cdf(1 - alpha)
+    p_value = 1 - NormalDist().cdf((area - guessed) / error)
     accuracy = float(right.mean())
     band = NormalDist().inv_cdf(1 - alpha / 2) * 0.5 / math.sqrt(len(x))
     ok = area <= threshold
@@ -97,10 +100,12 @@ def sliced(columns: Sequence[Compared], alpha: float, seed: int) -> Measure:
         differences = np.abs(signs @ (is_below[:count] - is_below[count:]))
         distances += differences @ np.diff(places) / _DIRECTIONS
     value, null = float(distances[0]), np.sort(distances[1:])
+    # A column whose mean is off by as many deviations is as far.
+    null += TOLERANCE
     threshold = float(np.quantile(null, 1 - alpha, method="higher"))
     p_value = float((1 + (null >= value).sum()) / (1 + len(null)))
     ok = value <= threshold
-    usual = float(np.median(null))
+    usual = float(np.median(null)) - TOLERANCE
     words = "as near to held-out rows as they are to each other" if ok else "too far from them"
     return Measure(
         "sliced_wasserstein",

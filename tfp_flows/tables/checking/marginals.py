@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfp_flows.tables.checking.flips import Flips
+from tfp_flows.tables.checking.flips import TOLERANCE, Flips
 from tfp_flows.tables.checking.subject import Compared
 from tfp_flows.tables.checking.verdict import Measure
 from tfp_flows.tables.vectors import Quantiles
@@ -97,7 +97,10 @@ def uniform(quantiles: Quantiles, alpha: float, alone: bool, seed: int) -> tuple
         if len(u) not in known:
             known[len(u)] = Uniformity(len(u), _RANKS - 1)
         ranks = np.minimum((u * _RANKS).astype(int), _RANKS - 1)
-        shares[name], table[name] = u, {"p_value": known[len(u)].p_value(ranks), "mean": u.mean()}
+        shares[name], table[name] = (
+            u,
+            {"p_value": known[len(u)].p_value(ranks, TOLERANCE), "mean": u.mean()},
+        )
     for row in table.values():
         row["p_value"] = min(1.0, row["p_value"] * len(table))
     wrong = sorted(

@@ -33,7 +33,9 @@ def check(
     columns, whole rows (a classifier, sliced Wasserstein distances), log-densities (coverage of the
     densest regions). Held-out cells are looked up in their distributions, alone and given those
     before them. With training rows, samples that are copies of them, and how much likelier they
-    are, come beside. If the model is right, anything is found wrong in 5 % of the cases at most.
+    are, come beside. If the model is right, anything is found wrong in 5 % of the cases at most;
+    differences that no model can avoid which has learned from a few thousand rows (`TOLERANCE` of
+    `flips`) do not count.
 
     Gaps of held-out rows are filled by the model, given what is there; so if a column's gaps depend
     on other columns that are there, nothing is wrong with that.
