@@ -27,6 +27,7 @@ FLOORS = (
     {"datasets", "grading", "plotting"},
     {"models"},
     {"anomaly", "audio", "figures", "rl", "sklearn", "testing", "vi"},
+    {"tables"},
     {"runs"},
     {"kinds"},
     {"cli"},

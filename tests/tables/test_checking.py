@@ -1,8 +1,10 @@
 """Whether `tables.check` finds what is wrong with a model, and says it."""
 
+import collections
 import json
 import math
 import sys
+import types
 
 import numpy as np
 import pandas as pd
@@ -39,7 +41,9 @@ def test_planted_faults_are_found(verdicts, fault):
 
 
 def test_the_verdict_is_in_words(verdicts):
-    assert str(verdicts[None]).startswith("Nothing found: 1,000 samples cannot be told from as many")
+    assert str(verdicts[None]).startswith(
+        "Nothing found: 1,000 samples cannot be told from as many"
+    )
     text = str(verdicts["shuffled"])
     assert text.startswith("Wrong by ")
     assert "Correlations differ: 'a' and 'b': 0." in text
@@ -164,10 +168,13 @@ def test_rows_with_gaps_are_left_out_where_the_model_fills_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
     held = with_gaps(rows(300, 5), 0)
     assert check(Planted(), held, seed=2).rows == len(held.dropna())
-    with pytest.raises(InputError, match="38 held-out rows can be compared; give at least 50"):
-        check(Planted(), rows(38, 6))
+    with pytest.raises(InputError, match="9 held-out rows can be compared; give at least 10"):
+        check(Planted(), rows(9, 6))
     with pytest.raises(InputError, match="20 samples are given for 60 held-out rows"):
         check(Planted(), rows(60, 6), samples=rows(20, 7))
+    few = check(Planted(), rows(60, 6), samples=rows(60, 7))
+    assert few.ok
+    assert "60 held-out rows show gross faults alone; give 200 or more." in few.notes
 
 
 def test_vectors():
@@ -176,7 +183,7 @@ def test_vectors():
     from tfp_flows.tables.vectors import Vectors
 
     vectors = Vectors(
-        flows.realnvp(event_shape=2, num_layers=2, hidden_units=(8,), seed=0), ["x", "y"]
+        flows.realnvp(event_shape=2, num_layers=1, hidden_units=(4,), seed=0), ["x", "y"]
     )
     held = vectors.sample(300, seed=9)
     assert list(held.columns) == ["x", "y"]
@@ -209,3 +216,37 @@ def test_samples_that_are_no_numbers_are_wrong(monkeypatch):
     drawn.loc[:60, "c"] = np.nan
     assert "marginals" in {m.name for m in check(Planted(), held, samples=drawn).wrong}
     assert isinstance(held, pd.DataFrame)
+
+
+def test_the_verb(tmp_path, monkeypatch, capsys):
+    """A run of a flow of vectors: its words, its record and its picture."""
+    from tfp_flows import flows
+    from tfp_flows.kinds.tables.check_verb import CHECK, CheckOptions
+
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    flow = flows.realnvp(event_shape=2, num_layers=1, hidden_units=(4,), seed=0)
+    values = np.random.default_rng(0).standard_normal([150, 2])
+    parts = collections.namedtuple("Parts", "train test")(values[:90], 3 * values[90:])
+    run = types.SimpleNamespace(
+        path=tmp_path,
+        model=types.SimpleNamespace(flow=flow),
+        metrics={"data": {"columns": ["x", "y"], "named": True}},
+        settings=types.SimpleNamespace(flow="realnvp", data="points.csv"),
+        source=lambda: types.SimpleNamespace(parts=parts),
+    )
+    assert CHECK.name == "check"
+    written = CHECK.run(run, CheckOptions())
+    assert [path.name for path in written] == ["check.json", "check.png"]
+    record = json.loads(written[0].read_text())
+    assert not record["ok"]
+    assert record["measures"]["coverage"]["details"]["levels"]["50"] < 0.3
+    text = capsys.readouterr().out
+    assert "coverage of the densest regions" in text
+    assert record["verdict"][0] in text.replace("\n", " ")
+    table = tmp_path / "new.csv"
+    pd.DataFrame(flow.sample(120, seed=5).numpy(), columns=["x", "y"]).to_csv(table, index=False)
+    one = tmp_path / "other.json"
+    assert CHECK.run(run, CheckOptions(data=str(table), output=one)) == [one]
+    assert json.loads(one.read_text())["rows"] == 120
+    with pytest.raises(InputError, match=r"other\.txt; give a folder, or a file that ends in"):
+        CHECK.run(run, CheckOptions(output=tmp_path / "other.txt"))

@@ -101,7 +101,7 @@ def overfit(train: np.ndarray, held: np.ndarray, alpha: float) -> Measure:
     ok = more <= threshold
     sentence = f"Training rows are {more:.2g} nats likelier than held-out ones"
     tail = (
-        " (a difference that chance can make)." if ok else ": the model has learned them by heart."
+        " (a difference that chance can make)." if ok else ": learned by heart, or of another law."
     )
     return Measure(
         "overfit",

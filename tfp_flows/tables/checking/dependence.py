@@ -120,10 +120,9 @@ def _sentences(wrong: list[dict]) -> tuple[str, ...]:
         return ()
     shared = set.intersection(*(set(row["columns"]) for row in wrong))
     more = ""
-    if len(wrong) > _NAMED and shared:
-        more = f"; so do {len(wrong) - _NAMED} further pairs, all with {sorted(shared)[0]!r}"
-    elif len(wrong) > _NAMED:
-        more = f"; so do {len(wrong) - _NAMED} further pairs"
+    if len(wrong) > _NAMED:
+        more = f"; further pairs that differ: {len(wrong) - _NAMED}"
+        more += f", all with {sorted(shared)[0]!r}" if shared else ""
     shown = "; ".join(
         f"{' and '.join(row['of'])}: {row['held_out']:.2f} in held-out rows, "
         f"{row['samples']:.2f} in samples"

@@ -14,7 +14,9 @@ from tfp_flows.tables.checking.verdict import ALPHA, Evidence, Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS, MOST_TRAIN = 2_000, 20_000
+MOST_ROWS = 2_000
+# With fewer, faults are often not told from chance.
+_ENOUGH = 200
 # Checks that can be wrong by chance share the probability of a false alarm.
 _SHARE = ALPHA / 9
 
@@ -43,7 +45,7 @@ def check(
     Args:
         model: A `TableModel`, a `tfp_flows.tables.Vectors`, or anything with
             ``sample(n, seed=) -> DataFrame`` and ``log_prob(DataFrame) -> [n]``.
-        held_out: Rows that the model was not fitted to, 50 at least.
+        held_out: Rows that the model was not fitted to, 10 at least, better hundreds.
         train: Rows that it was fitted to.
         seed: Of the choice of rows, of samples and of all draws.
         samples: Rows that the model has drawn; as many as the held-out rows that are compared, or
@@ -70,6 +72,8 @@ def check(
             f"{len(held)} held-out rows can be compared; give at least {FEWEST}, better hundreds."
         )
     count = len(held)
+    if count < _ENOUGH:
+        notes.append(f"{count} held-out rows show gross faults alone; give {_ENOUGH} or more.")
     drawn = subject.sample(count, seed + 1, held) if samples is None else samples
     if len(drawn) < count:
         raise InputError(

@@ -14,7 +14,7 @@ from tfp_flows.tables.vectors import Quantiles
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST = 50
+FEWEST = 10
 
 
 @dataclasses.dataclass(frozen=True)
