@@ -5,6 +5,7 @@ and nothing has to be closed. matplotlib is imported by the functions, not by th
 """
 
 from tfp_flows.plotting.calibration import plot_calibration
+from tfp_flows.plotting.checks import plot_check
 from tfp_flows.plotting.columns import plot_columns
 from tfp_flows.plotting.corner import plot_corner
 from tfp_flows.plotting.flow import plot_flow
@@ -22,6 +23,7 @@ __all__ = [
     "density_2d",
     "image_grid",
     "plot_calibration",
+    "plot_check",
     "plot_columns",
     "plot_corner",
     "plot_flow",

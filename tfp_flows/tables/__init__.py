@@ -6,6 +6,9 @@ import importlib
 _HOMES = {
     "Schema": "schema",
     "TableModel": "model",
+    "Vectors": "vectors",
+    "Verdict": "checking.verdict",
+    "check": "checking.run",
     "cdf": "asking",
     "compare": "comparing",
     "compare_tables": "comparing",

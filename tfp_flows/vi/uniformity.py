@@ -37,9 +37,19 @@ class Uniformity:
         """Shares of ranks ``[n]`` that lie below each place, ``[K]``."""
         return self._counts(ranks) / self.count
 
-    def p_value(self, ranks: np.ndarray) -> float:
-        """The probability that uniform ranks leave their distribution as far as these do."""
-        least = self._least(self._counts(ranks)[None])[0]
+    def p_value(self, ranks: np.ndarray, tolerance: float = 0.0) -> float:
+        """The probability that uniform ranks leave their distribution as far as these do.
+
+        Args:
+            ranks: ``[n]``.
+            tolerance: What each share is allowed to be off, in units of ``2 arcsin(sqrt(share))``.
+        """
+        counts = self._counts(ranks)
+        if tolerance:
+            there, right = (np.arcsin(np.sqrt(s)) for s in (counts / self.count, self.shares))
+            off = np.sign(there - right) * np.maximum(np.abs(there - right) - tolerance / 2, 0)
+            counts = np.round(self.count * np.sin(right + off) ** 2).astype(int)
+        least = self._least(counts[None])[0]
         further = np.searchsorted(self._simulated, least * (1 + 1e-9), side="right")
         return float((1 + further) / (1 + _SIMULATED))
 

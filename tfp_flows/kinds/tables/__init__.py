@@ -1,5 +1,7 @@
 """Tables: rows of numbers, categories, dates and gaps, from a file or of a toy."""
 
+from tfp_flows.kinds.tables.ask_verb import ASK
+from tfp_flows.kinds.tables.check_verb import CHECK
 from tfp_flows.kinds.tables.settings import OWN_FLOWS, TableSettings
 from tfp_flows.kinds.tables.verbs import IMPUTE, PLOT, SAMPLE, SCHEMA, SCORE
 from tfp_flows.runs.kind import Kind
@@ -9,7 +11,7 @@ KIND = Kind(
     title="Density of the rows of a table, of numbers, categories, dates and gaps.",
     settings=TableSettings,
     work="tfp_flows.kinds.tables.work:work_of",
-    verbs=(SAMPLE, SCORE, IMPUTE, SCHEMA, PLOT),
+    verbs=(SAMPLE, SCORE, IMPUTE, ASK, CHECK, SCHEMA, PLOT),
     event="vector",
     described={"columns": list, "named": bool},
     flows=tuple(OWN_FLOWS),

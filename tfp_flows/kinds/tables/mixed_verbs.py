@@ -1,5 +1,6 @@
 """What a model of mixed columns is for: samples given any columns, scores, filled gaps."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 def sample(run: Run, options) -> None:
     """Writes samples, given the columns of a file if there is one."""
     model = run.model
-    given = None
-    if options.given is not None:
+    given, count = None, options.count
+    if options.given is not None and "=" in options.given and not Path(options.given).exists():
+        from tfp_flows.tables import parse_given
+
+        given = parse_given(model.schema, options.given)
+        count = 1000 if count is None else count
+    elif options.given is not None:
         read = _read(run, options.given, optional=True)
         given = read.data
         if not len(given.columns):
@@ -29,9 +35,8 @@ def sample(run: Run, options) -> None:
             f"The model is of rows given {', '.join(map(repr, model.given))}; give a file with "
             "these columns by --given."
         )
-    count = options.count
-    if given is not None and count is None:
-        count = len(given)
+    if count is None:
+        count = 1000 if given is None else len(given)
     datasets.save_frame(options.output, model.sample(count, given, seed=options.seed))
 
 

@@ -23,8 +23,9 @@ class SampleOptions:
     )
     given: str | None = option(
         None,
-        metavar="FILE",
-        help="Rows of any columns to sample the others given them; of --flow columns.",
+        metavar="FILE|A=1,B=x",
+        help="Rows of any columns, or one value each, to sample the others given them; of --flow "
+        "columns.",
     )
     seed: int = again(TableSettings, "seed")
 
