@@ -58,9 +58,10 @@ class MixedWork:
         )
 
     def trainer(self, model, source: FrameSource):
-        """Adam, whose rate is halved where progress stalls."""
+        """Adam, whose rate is halved where progress stalls, and falls to 0 in a given time."""
         import tensorflow as tf
 
+        from tfp_flows.kinds.tables.falling import FallingInTime
         from tfp_flows.models import ResumableTraining
         from tfp_flows.runs.keras_trainer import KerasTrainer
 
@@ -84,6 +85,9 @@ class MixedWork:
                 "validation_data": validation,
                 "validation_batch_size": _VALIDATION_BATCH,
             },
+            callbacks=lambda rounds: (
+                [] if rounds.seconds is None else [FallingInTime(settings.learning_rate, rounds)]
+            ),
             min_delta=MIN_DELTA,
         )
 
