@@ -64,6 +64,7 @@ class MixedWork:
         from tfp_flows.kinds.tables.falling import FallingInTime
         from tfp_flows.models import ResumableTraining
         from tfp_flows.runs.keras_trainer import KerasTrainer
+        from tfp_flows.tables.fitting import usual_batch
 
         settings, parts, weights = self.settings, source.parts, source.weights
         model.compile(
@@ -81,7 +82,9 @@ class MixedWork:
             data=lambda: {
                 **arrays[0],
                 "sample_weight": of_rows[0],
-                "batch_size": min(settings.batch_size, len(parts.train)),
+                "batch_size": min(
+                    settings.batch_size or usual_batch(len(parts.train)), len(parts.train)
+                ),
                 "validation_data": validation,
                 "validation_batch_size": _VALIDATION_BATCH,
             },
