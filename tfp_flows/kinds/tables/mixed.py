@@ -59,11 +59,13 @@ class MixedWork:
         )
 
     def trainer(self, model, source: FrameSource):
-        """Adam, whose rate is halved where progress stalls."""
+        """Adam, whose rate is halved where progress stalls, and falls to 0 in a given time."""
         import tensorflow as tf
 
+        from tfp_flows.kinds.tables.falling import FallingInTime
         from tfp_flows.models import ResumableTraining
         from tfp_flows.runs.keras_trainer import KerasTrainer
+        from tfp_flows.tables.fitting import usual_batch
 
         settings, parts, weights = self.settings, source.parts, source.weights
         model.compile(
@@ -83,10 +85,15 @@ class MixedWork:
             data=lambda: {
                 **arrays[0],
                 "sample_weight": of_rows[0],
-                "batch_size": min(settings.batch_size, len(parts.train)),
+                "batch_size": min(
+                    settings.batch_size or usual_batch(len(parts.train)), len(parts.train)
+                ),
                 "validation_data": validation,
                 "validation_batch_size": _VALIDATION_BATCH,
             },
+            callbacks=lambda rounds: (
+                [] if rounds.seconds is None else [FallingInTime(settings.learning_rate, rounds)]
+            ),
             min_delta=MIN_DELTA,
         )
 

@@ -12,6 +12,7 @@ AUTO, COLUMNS = "auto", "columns"
 OWN_FLOWS = {AUTO: "maf", COLUMNS: "maf"}
 _RATES = {COLUMNS: 1e-3}
 _RATE = 5e-3
+_BATCH = 256
 # What only the model of mixed columns can do.
 _OF_COLUMNS = ("table_schema", "given", "weights")
 
@@ -88,6 +89,9 @@ class TableSettings(Settings):
         choices=("float32", "float64"),
         help="Precision; float64 for columns with a large offset.",
     )
+    batch_size: int | None = again(
+        Settings, "batch_size", None, shown="256, fewer for small tables of mixed columns"
+    )
     learning_rate: float | None = again(
         Settings,
         "learning_rate",
@@ -131,7 +135,10 @@ class TableSettings(Settings):
             flow = OWN_FLOWS[AUTO] if self.rows is not None or is_plain(self) else COLUMNS
         rate = self.learning_rate
         rate = _RATES.get(flow, _RATE) if rate is None else rate
-        settings = dataclasses.replace(self, flow=OWN_FLOWS.get(flow, flow), learning_rate=rate)
+        batch = _BATCH if self.batch_size is None and flow != COLUMNS else self.batch_size
+        settings = dataclasses.replace(
+            self, flow=OWN_FLOWS.get(flow, flow), learning_rate=rate, batch_size=batch
+        )
         settings = Settings.check(settings)
         if flow == COLUMNS:
             return dataclasses.replace(settings, flow=COLUMNS)
