@@ -15,6 +15,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow, standard_normal
 from tfp_flows.models import FlowModel
 from tfp_flows.models import data as rows
+from tfp_flows.tables.batches import in_batches
 from tfp_flows.tables.columns import as_python
 from tfp_flows.tables.schema import Schema
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 keras = tf.keras
-_LEAST, _BATCH = 256, 2048
 # Half of the rows of a step learn the order in which a row's density is the product.
 _IN_ORDER = 0.5
 
@@ -123,7 +123,7 @@ class TableModel(FlowModel):
     def parts(self, frame: "pd.DataFrame") -> np.ndarray:
         """The terms of `log_prob` by column, ``[rows, columns]``: each given those before it."""
         encoded = self.schema.encode(frame, self.own)
-        masses = self._in_batches(self._terms, encoded.cells, self.context(frame))
+        masses = in_batches(self._terms, encoded.cells, self.context(frame))
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, 0.0)
         return np.where(encoded.impossible, -np.inf, terms)
@@ -145,7 +145,7 @@ class TableModel(FlowModel):
         else:
             seen = [name in given for name in own]
         known = known * np.array(seen, np.float32)
-        masses = self._in_batches(self._masses, encoded.cells, self.context(frame), known)
+        masses = in_batches(self._masses, encoded.cells, self.context(frame), known)
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, np.nan)
         return np.where(encoded.impossible, -np.inf, terms)
@@ -187,7 +187,7 @@ class TableModel(FlowModel):
         cells = self.schema.encode(frame, self.own).cells
         context = self.context(frame)
         z = np.random.default_rng(seed).standard_normal(cells.shape[:2]).astype(np.float32)
-        drawn = self._in_batches(self._complete, z, context, cells)
+        drawn = in_batches(self._complete, z, context, cells)
         names = [*self.given, *self.own]
         if context is not None:
             drawn = np.concatenate([context, drawn], axis=1)
@@ -227,23 +227,6 @@ class TableModel(FlowModel):
                 f"{', '.join(map(repr, missing))} too."
             )
         return self.schema.encode(frame, self.given).cells
-
-    def _in_batches(self, function, first, context, *more) -> np.ndarray:
-        """Results for rows, in batches of few sizes, as each is a graph; the last is filled up."""
-        arrays = [first, *more] + ([] if context is None else [context])
-        if not len(first):  # no rows; of one, to see the shape
-            arrays = [np.zeros([1, *a.shape[1:]], a.dtype) for a in arrays]
-            return function(*map(tf.constant, arrays)).numpy()[:0]
-        count = len(first)
-        size = min(_BATCH, max(_LEAST, 1 << (count - 1).bit_length()))
-        results = []
-        for start in range(0, count, size):
-            parts = [a[start : start + size] for a in arrays]
-            lacking = size - len(parts[0])
-            full = [np.concatenate([p, np.repeat(p[-1:], lacking, axis=0)]) for p in parts]
-            result = function(*map(tf.constant, full)).numpy()
-            results.append(result[: size - lacking])
-        return np.concatenate(results)
 
     @functools.cached_property
     def _terms(self):
