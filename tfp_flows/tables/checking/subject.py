@@ -8,7 +8,7 @@ import numpy as np
 
 from tfp_flows.errors import InputError
 from tfp_flows.tables.model import TableModel
-from tfp_flows.tables.quantiles import quantiles
+from tfp_flows.tables.quantile_ends import quantiles
 from tfp_flows.tables.vectors import Quantiles
 
 if TYPE_CHECKING:
