@@ -174,6 +174,7 @@ ROWS = [
             "sample": lambda folder: ["-n", "3", "-o", "samples.csv"],
             "score": lambda folder: [str(folder / "ants.csv"), "-o", "scores.csv"],
             "impute": lambda folder: [str(folder / "ants.csv"), "-o", "filled.csv"],
+            "ask": lambda folder: ["legs", "-o", "answers.csv"],
             "schema": lambda folder: ["-o", "schema.toml"],
             "plot": lambda folder: ["-o", "picture.png"],
         },
