@@ -11,7 +11,7 @@ from benchmarks.command import Command
 from tfp_flows.errors import InputError
 from tfp_flows.terminal import import_tensorflow, result_console
 
-POSTERIORS = ["diagonal", "iaf", "naf"]
+OF_PICTURES, OF_TEXT = ["diagonal", "iaf", "naf"], ["diagonal", "planar", "iaf", "naf"]
 # Test pictures that say which latents tell most.
 _TOLD = 500
 
@@ -28,11 +28,19 @@ class _Autoencoders(Command):
 )
 def main(
     data: Annotated[
-        Path, typer.Option(help="An .npz with x_train, y_train, x_test, y_test: bytes, labels.")
-    ],
+        Path | None,
+        typer.Option(help="An .npz with x_train, y_train, x_test, y_test: bytes, labels."),
+    ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Fit to the documentation inside Python instead.")
+    ] = False,
     posteriors: Annotated[
-        list[str], typer.Option(help="Posteriors of tff.models.VAE.")
-    ] = POSTERIORS,
+        list[str] | None,
+        typer.Option(
+            metavar="NAME...",
+            help=f"Of tff.models.VAE; by default {', '.join(OF_PICTURES)}, of text planar too.",
+        ),
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0.01, help="Training time of each.")] = 20.0,
     rows: Annotated[int, typer.Option(min=2, help="Test pictures for the bound.")] = 2000,
     draws: Annotated[int, typer.Option(min=1, help="Draws of the bound.")] = 5000,
@@ -44,9 +52,28 @@ def main(
         Path, typer.Option(help="JSON file to write; a .md file with the table goes beside it.")
     ] = Path("runs/autoencoders.json"),
 ) -> None:
-    """Fit autoencoders to pictures in black and white, static by a threshold of a half."""
+    """Fit autoencoders to pictures in black and white, static by a threshold of a half, or text."""
+    if (data is None) != text:
+        raise InputError("Give either --data FILE with pictures, or --text.")
+    if text and pictures is not None:
+        raise InputError("Texts are not drawn; leave --pictures out.")
     reports.prepare(out)
     import_tensorflow()
+    settings = {"minutes": minutes, "draws": draws, "seed": seed}
+    record = {"machine": reports.machine(), "settings": settings, "models": {}}
+    if text:
+        from benchmarks.autoencoders import texts
+
+        for _ in texts.each(record, posteriors or OF_TEXT):
+            reports.write(out, record, texts.report(record))
+        shown = texts.report(record)
+    else:
+        shown = _of_pictures(record, data, posteriors or OF_PICTURES, rows, pictures, out)
+    result_console().print(shown, markup=False)
+    result_console().print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
+
+
+def _of_pictures(record, data, posteriors, rows, pictures, out) -> str:
     from benchmarks.autoencoders import fits
     from tfp_flows.models import binarise
 
@@ -57,11 +84,12 @@ def main(
         raise InputError(f"Cannot read pictures and labels of {data}: {error}.") from error
     x_train, x_test = (binarise(x).reshape(*x.shape[:3], -1) for x in (found[0], found[2]))
     given = fits.Pictures(x_train, found[1], x_test, found[3])
-    settings = {"minutes": minutes, "draws": draws, "rows": min(rows, len(x_test)), "seed": seed}
-    record = {"machine": reports.machine(), "settings": settings, "models": {}}
+    settings = record["settings"]
+    settings["rows"], seed = min(rows, len(x_test)), settings["seed"]
+    text = ""
     for posterior in posteriors:
-        model, about = fits.fit(given, posterior, minutes, seed)
-        about |= fits.judge(model, given, rows, draws)
+        model, about = fits.fit(given, posterior, settings["minutes"], seed)
+        about |= fits.judge(model, given, rows, settings["draws"])
         about["probe"] = fits.probes(model, given, seed)
         record["models"][posterior] = about
         record.setdefault("pca", fits.probes_of_pca(given, model.layer.latent_shape[0], seed))
@@ -69,8 +97,7 @@ def main(
             _draw(model, given, pictures, posterior)
         text = report(record)
         reports.write(out, record, text)
-    result_console().print(text, markup=False)
-    result_console().print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
+    return text
 
 
 def _draw(model, given, folder: Path, name: str) -> None:

@@ -26,14 +26,20 @@ class Pictures(NamedTuple):
 def fit(pictures: Pictures, posterior: str, minutes: float, seed: int):
     """A trained autoencoder, and what its training was; the best validation counts."""
     model = picture_vae(event_shape=pictures.train.shape[1:], posterior=posterior, seed=seed)
+    held_out = min(_HELD_OUT, len(pictures.train) // 10)
+    parts = pictures.train[:-held_out], pictures.train[-held_out:]
+    return model, trained(model, *parts, minutes, seed)
+
+
+def trained(model, train, validation, minutes: float, seed: int) -> dict[str, Any]:
+    """Trains for so long, and says what it was; the best validation counts."""
     model.compile("adam")
     best = ResumableTraining(patience=10**6, seed=seed)
     rate = WarmUpCosine(_RATE, epochs=10**6, seconds=60 * minutes)
     began = time.monotonic()
-    held_out = min(_HELD_OUT, len(pictures.train) // 10)
     model.fit(
-        pictures.train[:-held_out],
-        validation_data=pictures.train[-held_out:],
+        train,
+        validation_data=validation,
         batch_size=_BATCH,
         epochs=10**6,
         callbacks=[rate, best],
@@ -41,7 +47,7 @@ def fit(pictures: Pictures, posterior: str, minutes: float, seed: int):
     )
     count = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     about = {"epochs": best.epoch, "best_epoch": best.best_epoch, "parameters": count}
-    return model, about | {"seconds": time.monotonic() - began, "validation": -best.best}
+    return about | {"seconds": time.monotonic() - began, "validation": -best.best}
 
 
 def judge(model, pictures: Pictures, rows: int, draws: int) -> dict[str, Any]:

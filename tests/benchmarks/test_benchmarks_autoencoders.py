@@ -5,9 +5,12 @@ import json
 import numpy as np
 from typer.testing import CliRunner
 
+from benchmarks import reports
+from benchmarks.autoencoders import texts
 from benchmarks.autoencoders.__main__ import app
 from benchmarks.autoencoders.fits import Pictures, probe, probes_of_pca
 from tfp_flows import load
+from tfp_flows.datasets import WordCounts
 
 
 def drawn(n, seed):
@@ -56,7 +59,32 @@ def test_a_short_run(tmp_path):
         assert load(pictures / f"{name}.keras").layer.latent_shape == (40,)
 
 
+def test_text():
+    """Of documents of two subjects a model knows more than one of all words together."""
+    generator = np.random.default_rng(0)
+    shares = np.array([[0.3] * 3 + [0.02] * 5, [0.02] * 3 + [0.188] * 5])
+    subjects = shares[generator.integers(2, size=1200)]
+    words = generator.multinomial(20, subjects / subjects.sum(1, keepdims=True)).astype(np.float32)
+    counts = WordCounts(words[:800], words[800:1000], words[1000:], tuple("abcdefgh"))
+    record = {"settings": {"minutes": 0.3, "draws": 50, "seed": 0}, "machine": reports.machine()}
+    record["models"] = {}
+    (about,) = texts.each(record, ["diagonal"], counts)
+    unigram = record["unigram"]
+    frequencies = (words[:800].sum(0) + 1) / (words[:800].sum() + 8)
+    exact = np.exp(-np.mean(words[1000:] @ np.log(frequencies) / 20))
+    np.testing.assert_allclose([unigram["perplexity"], unigram["by_word"]], exact, rtol=1e-5)
+    assert about["perplexity"] < unigram["perplexity"] - 0.5
+    assert about["perplexity"] < about["elbo"] + 0.05
+    text = texts.report(record)
+    gain = np.array(about["nats_a_word"]) - np.array(unigram["nats_a_word"])
+    assert f"{gain.mean():+.3f} ± " in text
+    assert "| unigrams |" in text
+
+
 def test_what_will_not_do(tmp_path):
+    done = CliRunner().invoke(app, ["--out", str(tmp_path / "found.json")])
+    assert done.exit_code == 2
+    assert "either --data FILE with pictures, or --text" in done.output
     np.savez(tmp_path / "bars.npz", x_train=np.zeros([4, 8, 8], np.uint8))
     arguments = ["--data", str(tmp_path / "bars.npz"), "--out", str(tmp_path / "found.json")]
     done = CliRunner().invoke(app, arguments)

@@ -23,6 +23,7 @@ from tfp_flows.datasets.tables import (
     load_matching,
     load_table,
 )
+from tfp_flows.datasets.texts import WordCounts, count_words, library_texts
 from tfp_flows.datasets.toys import (
     TOYS,
     checkerboard,
@@ -50,15 +51,18 @@ __all__ = [
     "Splits",
     "Sprites",
     "Table",
+    "WordCounts",
     "check_output",
     "check_table",
     "checkerboard",
     "checkerboard_log_prob",
     "cloth",
+    "count_words",
     "eight_gaussians",
     "eight_gaussians_log_prob",
     "facts_of",
     "landscapes",
+    "library_texts",
     "load_images",
     "load_maf_table",
     "load_matching",

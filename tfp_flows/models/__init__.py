@@ -9,6 +9,7 @@ from tfp_flows.models.image_callbacks import SampleGrid, WarmUpCosine
 from tfp_flows.models.information import InformationGap, mutual_information_gap
 from tfp_flows.models.saving import load
 from tfp_flows.models.semi_supervised import SemiSupervisedVAE
+from tfp_flows.models.text import perplexity, text_vae
 from tfp_flows.models.vae import VAE
 from tfp_flows.models.vae_presets import binarise, picture_vae
 from tfp_flows.models.watching import EachCall
@@ -29,5 +30,7 @@ __all__ = [
     "export",
     "load",
     "mutual_information_gap",
+    "perplexity",
     "picture_vae",
+    "text_vae",
 ]

@@ -12,7 +12,7 @@ from tfp_flows.models.vae import VAE
 
 keras = tf.keras
 # Sizes of posteriors' flows that pay beside networks of a few hundred units.
-_SIZES: dict[str, dict[str, Any]] = {
+SIZES: dict[str, dict[str, Any]] = {
     "iaf": {"num_layers": 4, "hidden_units": [160]},
     "naf": {"num_layers": 2, "hidden_units": [160], "num_units": 8, "depth": 1},
     "realnvp": {"num_layers": 4, "hidden_units": [160]},
@@ -59,12 +59,7 @@ def picture_vae(
         InputError: If there is no such posterior.
     """
     shape = shapes.as_shape(event_shape, "event_shape")
-    generator = np.random.default_rng(seed)
-
-    def dense(units: int, activation=None):
-        start = keras.initializers.GlorotUniform(int(generator.integers(2**31)))
-        return keras.layers.Dense(units, activation, kernel_initializer=start)
-
+    dense, drawn = seeded_layers(seed)
     encoder = keras.Sequential(
         [
             keras.Input(shape),
@@ -82,7 +77,7 @@ def picture_vae(
         ],
         name="decoder",
     )
-    options = _SIZES.get(posterior, {}) if posterior_options is None else posterior_options
+    options = SIZES.get(posterior, {}) if posterior_options is None else posterior_options
     return VAE(
         encoder,
         decoder,
@@ -92,8 +87,22 @@ def picture_vae(
         prior=prior,
         free_bits=free_bits,
         warm_up=warm_up,
-        seed=int(generator.integers(2**31)),
+        seed=drawn(),
     )
+
+
+def seeded_layers(seed: int | None):
+    """A function of units and activation that makes a dense layer, and one that draws a seed."""
+    generator = np.random.default_rng(seed)
+
+    def drawn() -> int:
+        return int(generator.integers(2**31))
+
+    def dense(units: int, activation=None):
+        start = keras.initializers.GlorotUniform(drawn())
+        return keras.layers.Dense(units, activation, kernel_initializer=start)
+
+    return dense, drawn
 
 
 def binarise(images, *, seed: int | None = None) -> np.ndarray:
