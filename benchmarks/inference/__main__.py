@@ -12,9 +12,10 @@ from benchmarks.inference import report
 from benchmarks.inference.posteriors import Posterior, files
 from benchmarks.inference.ways import OURS, WAYS
 from tfp_flows.errors import InputError, unknown_name
-from tfp_flows.terminal import note, progress_console, result_console
+from tfp_flows.terminal import import_tensorflow, note, progress_console, result_console
 
 FAILED = 1
+_CONJUGATE = {"steps": 1000, "draws": 128}
 
 
 class _Inference(Command):
@@ -27,7 +28,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(cls=_Inference, epilog="Example: python -m benchmarks.inference --data posteriors")
 def main(
-    data: Annotated[Path, typer.Option(help="Folder of posteriors with references, .json.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of posteriors with references, .json.")
+    ] = None,
+    conjugate: Annotated[
+        bool, typer.Option("--conjugate", help="Log-evidences that are known instead.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Of --conjugate: data sets a model.")] = 5,
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME...", help="Posteriors; all by default.")
     ] = None,
@@ -44,13 +51,18 @@ def main(
 ) -> None:
     """Fit each posterior; report errors of means and deviations beside the reference's.
 
-    What --out already holds is not done again.
+    What --out already holds is not done again. With --conjugate, log-evidences beside exact ones.
     """
+    if (data is None) != conjugate:
+        raise InputError("Give either --data FOLDER with posteriors, or --conjugate.")
     for name in ways or ():
         if name not in WAYS:
             raise unknown_name("way", name, WAYS)
     chosen = [name for name in WAYS if name in (ways or (WAYS if peers else OURS))]
     reports.prepare(out)
+    if conjugate:
+        _evidences(out, seeds)
+        return
     settings = {"minutes": minutes, "seed": seed, "threads": threads}
     record = _begun(out, settings)
     failed = False
@@ -71,6 +83,18 @@ def main(
     console.print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
     if failed:
         raise typer.Exit(FAILED)
+
+
+def _evidences(out: Path, seeds: int) -> None:
+    import_tensorflow()
+    from benchmarks.inference import conjugate
+
+    settings = {"seeds": seeds, "flows": ["full_rank", "auto"], "options": _CONJUGATE}
+    record = {"settings": settings, "machine": reports.machine(), "fits": []}
+    for _ in conjugate.each(record):
+        reports.write(out, record, conjugate.report(record))
+    result_console().print(conjugate.report(record), markup=False, highlight=False)
+    result_console().print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
 
 
 def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
