@@ -34,6 +34,9 @@ def main(
     text: Annotated[
         bool, typer.Option("--text", help="Fit to the documentation inside Python instead.")
     ] = False,
+    shapes: Annotated[
+        bool, typer.Option("--shapes", help="Drawn shapes instead: does each latent say one thing?")
+    ] = False,
     posteriors: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,7 +46,9 @@ def main(
     ] = None,
     minutes: Annotated[float, typer.Option(min=0.01, help="Training time of each.")] = 20.0,
     rows: Annotated[int, typer.Option(min=2, help="Test pictures for the bound.")] = 2000,
-    draws: Annotated[int, typer.Option(min=1, help="Draws of the bound.")] = 5000,
+    draws: Annotated[
+        int | None, typer.Option(min=1, help="Draws of the bound; by default 5,000, of text 500.")
+    ] = None,
     pictures: Annotated[
         Path | None, typer.Option(help="Folder for each model, its samples, traversals and so on.")
     ] = None,
@@ -52,13 +57,16 @@ def main(
         Path, typer.Option(help="JSON file to write; a .md file with the table goes beside it.")
     ] = Path("runs/autoencoders.json"),
 ) -> None:
-    """Fit autoencoders to pictures in black and white, static by a threshold of a half, or text."""
-    if (data is None) != text:
-        raise InputError("Give either --data FILE with pictures, or --text.")
+    """Fit autoencoders to pictures in black and white, static by a half, or others."""
+    if (data is not None) + text + shapes != 1:
+        raise InputError("Give one of --data FILE with pictures, --text and --shapes.")
     if text and pictures is not None:
         raise InputError("Texts are not drawn; leave --pictures out.")
+    if shapes and posteriors:
+        raise InputError("Drawn shapes are for diagonal posteriors; leave --posteriors out.")
     reports.prepare(out)
     import_tensorflow()
+    draws = draws or (500 if text else 5000)
     settings = {"minutes": minutes, "draws": draws, "seed": seed}
     record = {"machine": reports.machine(), "settings": settings, "models": {}}
     if text:
@@ -67,6 +75,12 @@ def main(
         for _ in texts.each(record, posteriors or OF_TEXT):
             reports.write(out, record, texts.report(record))
         shown = texts.report(record)
+    elif shapes:
+        from benchmarks.autoencoders import disentangling
+
+        for _ in disentangling.each(record, pictures):
+            reports.write(out, record, disentangling.report(record))
+        shown = disentangling.report(record)
     else:
         shown = _of_pictures(record, data, posteriors or OF_PICTURES, rows, pictures, out)
     result_console().print(shown, markup=False)

@@ -1,7 +1,6 @@
 """Texts as counts of words, and a corpus that every Python has: its own documentation."""
 
 import ast
-import importlib
 import re
 import sysconfig
 from collections import Counter
@@ -47,7 +46,8 @@ def library_texts(*, docstrings: bool = True) -> list[str]:
         docstrings: Whether docstrings are read too, which takes some seconds; the reference alone
             has about 2,600 paragraphs.
     """
-    topics = importlib.import_module("pydoc_data.topics").topics
+    from pydoc_data.topics import topics
+
     texts = [topics[name] for name in sorted(topics)]
     if docstrings:
         root = Path(sysconfig.get_path("stdlib"))
@@ -76,7 +76,7 @@ def count_words(
     fractions: Sequence[float] = (0.8, 0.1, 0.1),
     seed: int = 0,
 ) -> WordCounts:
-    """Splits documents into three parts, each of another's documents, and counts their words.
+    """Splits documents into three parts, none in two of them, and counts their words.
 
     A word is two letters or more, in small letters. Documents of the same words in the same order
     count once. The vocabulary is that of the training documents alone: the words that most of them

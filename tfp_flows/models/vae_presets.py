@@ -1,5 +1,6 @@
 """Autoencoders of small pictures, and pictures in black and white."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def picture_vae(
     activation: str = "relu",
     free_bits: float = 0.0,
     warm_up: int = 0,
+    kl_weights: Sequence[float] | None = None,
     seed: int | None = None,
 ) -> VAE:
     """An autoencoder of small pictures in black and white, dense, after the ones of the papers.
@@ -50,6 +52,7 @@ def picture_vae(
         activation: Of both.
         free_bits: See `VAE`.
         warm_up: See `VAE`.
+        kl_weights: See `VAE`.
         seed: Of all weights.
 
     Returns:
@@ -87,6 +90,7 @@ def picture_vae(
         prior=prior,
         free_bits=free_bits,
         warm_up=warm_up,
+        kl_weights=kl_weights,
         seed=drawn(),
     )
 
