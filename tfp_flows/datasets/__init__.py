@@ -66,10 +66,7 @@ __all__ = [
     "facts_of",
     "landscapes",
     "library_texts",
-<<<<<<< HEAD
     "load_frame",
-=======
->>>>>>> 13109899ccda1b5006f34cca4fb9af80133915de
     "load_images",
     "load_maf_table",
     "load_matching",
