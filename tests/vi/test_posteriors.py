@@ -55,6 +55,7 @@ def test_a_conjugate_model(fitted):
     assert posterior.good
     assert posterior.k_hat < 0.7
     assert "Good: " in posterior.report()
+    assert f"at the start {posterior.start_bound:.3f}." in posterior.report()
     assert posterior.elbo.value <= posterior.iwae.value + 1e-9
     draws = posterior.draws(4000)["slope"]
     np.testing.assert_allclose(

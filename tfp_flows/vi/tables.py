@@ -91,12 +91,13 @@ def facts(posterior) -> dict[str, Any]:
 
 def lines(told: Mapping[str, Any]) -> list[str]:
     """What `facts` returned, in words."""
-    count = told["draws"]
+    count, start = told["draws"], ""
+    if told["start_bound"] is not None:  # an amortised posterior began at no Gaussian
+        start = f"; of the Gaussian at the start {told['start_bound']:.3f}"
     result = [
         f"{told['flow']} ({told['why']}) of {told['coordinates']} coordinates: "
         f"{', '.join(told['parts'])}; {told['seconds']:.0f} s.",
-        f"ELBO {_pair(told['bound_nats'], told['bound_standard_error'])}; of the Gaussian at the "
-        f"start {-math.inf if told['start_bound'] is None else told['start_bound']:.3f}.",
+        f"ELBO {_pair(told['bound_nats'], told['bound_standard_error'])}{start}.",
         f"Importance-weighted bound {_pair(told['iwae'], told['iwae_standard_error'])}.",
         "Log-evidence by importance weights "
         f"{_pair(told['log_normaliser'], told['log_normaliser_standard_error'])}.",
