@@ -1,6 +1,5 @@
 """The command: ``python -m benchmarks.inference --data DIR``."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from benchmarks.command import Command
 from benchmarks.inference import report
 from benchmarks.inference.posteriors import Posterior, files
 from benchmarks.inference.ways import OURS, WAYS
-from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.errors import unknown_name
 from tfp_flows.terminal import note, progress_console, result_console
 
 FAILED = 1
@@ -52,7 +51,7 @@ def main(
     chosen = [name for name in WAYS if name in (ways or (WAYS if peers else OURS))]
     reports.prepare(out)
     settings = {"minutes": minutes, "seed": seed, "threads": threads}
-    record = _begun(out, settings)
+    record = reports.begun(out, settings, "posteriors")
     failed = False
     for name, path in files(data, only).items():
         posterior = Posterior.read(path)
@@ -71,24 +70,6 @@ def main(
     console.print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
     if failed:
         raise typer.Exit(FAILED)
-
-
-def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """The record that is there, or a new one."""
-    if not out.exists():
-        return {"settings": settings, "machine": reports.machine(), "posteriors": {}}
-    try:
-        record = json.loads(out.read_text(encoding="utf-8"))
-        earlier = record["settings"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{out} holds no record of this benchmark: {error!r}.") from error
-    for name, value in settings.items():
-        if earlier.get(name) != value:
-            raise InputError(
-                f"{out} holds results of --{name} {earlier.get(name)}, not {value}; give another "
-                "--out."
-            )
-    return record
 
 
 def _gone(way: str, path: Path, settings: dict[str, Any], flow: dict[str, Any]) -> dict[str, Any]:
