@@ -37,6 +37,33 @@ def prepare(path: Path) -> None:
         raise InputError(f"Cannot write into {path.parent}: {error.strerror}.") from error
 
 
+def begun(path: Path, settings: dict[str, Any], holds: str) -> dict[str, Any]:
+    """The record that is in a file, to go on with, or a new one.
+
+    Args:
+        path: The JSON file.
+        settings: Those of this run.
+        holds: Key of the results.
+
+    Raises:
+        InputError: If the file holds something else, or results of other settings.
+    """
+    if not path.exists():
+        return {"settings": settings, "machine": machine(), holds: {}}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        earlier = record["settings"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} holds no record of this benchmark: {error!r}.") from error
+    for name, value in settings.items():
+        if earlier.get(name) != value:
+            raise InputError(
+                f"{path} holds results of --{name} {earlier.get(name)}, not {value}; give another "
+                "--out."
+            )
+    return record
+
+
 def write(path: Path, record: dict[str, Any], text: str) -> None:
     """Replaces the JSON file and the Markdown file beside it, each as a whole.
 

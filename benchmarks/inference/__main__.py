@@ -1,6 +1,5 @@
 """The command: ``python -m benchmarks.inference --data DIR``."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,13 @@ from benchmarks.command import Command
 from benchmarks.inference import report
 from benchmarks.inference.posteriors import Posterior, files
 from benchmarks.inference.ways import OURS, WAYS
+<<<<<<< HEAD
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.terminal import import_tensorflow, note, progress_console, result_console
+=======
+from tfp_flows.errors import unknown_name
+from tfp_flows.terminal import note, progress_console, result_console
+>>>>>>> e8f6f0459574ccc2e49ba72756f4a40ee0209182
 
 FAILED = 1
 _CONJUGATE = {"steps": 1000, "draws": 128}
@@ -64,7 +68,7 @@ def main(
         _evidences(out, seeds)
         return
     settings = {"minutes": minutes, "seed": seed, "threads": threads}
-    record = _begun(out, settings)
+    record = reports.begun(out, settings, "posteriors")
     failed = False
     for name, path in files(data, only).items():
         posterior = Posterior.read(path)
@@ -85,6 +89,7 @@ def main(
         raise typer.Exit(FAILED)
 
 
+<<<<<<< HEAD
 def _evidences(out: Path, seeds: int) -> None:
     import_tensorflow()
     from benchmarks.inference import conjugate
@@ -115,6 +120,8 @@ def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
+=======
+>>>>>>> e8f6f0459574ccc2e49ba72756f4a40ee0209182
 def _gone(way: str, path: Path, settings: dict[str, Any], flow: dict[str, Any]) -> dict[str, Any]:
     job = {"path": str(path), "way": way, **settings}
     if way not in OURS:

@@ -1,6 +1,5 @@
 """The command: ``python -m benchmarks.tables``."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ from benchmarks import isolated, reports
 from benchmarks.command import Command
 from benchmarks.tables import report
 from benchmarks.tables.sources import TABLES, needs
-from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.errors import unknown_name
 from tfp_flows.terminal import note, progress_console, result_console
 
 FAILED = 1
@@ -52,7 +51,7 @@ def main(
     reports.prepare(out)
     settings = {"samples": samples, "rows": rows, "minutes": minutes}
     settings |= {"seed": seed, "threads": threads}
-    record = _begun(out, settings)
+    record = reports.begun(out, settings, "tables")
     failed = False
     for name in TABLES:
         if name not in (only or TABLES):
@@ -76,24 +75,6 @@ def _done(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     required = ("tensorflow", "tfp_flows", "sklearn", *needs(name))
     job = {"table": name, **settings}
     return isolated.launch("benchmarks.tables.worker", job, required, settings["threads"])[0]
-
-
-def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """The record that is there, or a new one."""
-    if not out.exists():
-        return {"settings": settings, "machine": reports.machine(), "tables": {}}
-    try:
-        record = json.loads(out.read_text(encoding="utf-8"))
-        earlier = record["settings"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{out} holds no record of this benchmark: {error!r}.") from error
-    for name, value in settings.items():
-        if earlier.get(name) != value:
-            raise InputError(
-                f"{out} holds results of --{name} {earlier.get(name)}, not {value}; give another "
-                "--out."
-            )
-    return record
 
 
 if __name__ == "__main__":
