@@ -10,13 +10,8 @@ from benchmarks.command import Command
 from benchmarks.inference import report
 from benchmarks.inference.posteriors import Posterior, files
 from benchmarks.inference.ways import OURS, WAYS
-<<<<<<< HEAD
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.terminal import import_tensorflow, note, progress_console, result_console
-=======
-from tfp_flows.errors import unknown_name
-from tfp_flows.terminal import note, progress_console, result_console
->>>>>>> e8f6f0459574ccc2e49ba72756f4a40ee0209182
 
 FAILED = 1
 _CONJUGATE = {"steps": 1000, "draws": 128}
@@ -89,7 +84,6 @@ def main(
         raise typer.Exit(FAILED)
 
 
-<<<<<<< HEAD
 def _evidences(out: Path, seeds: int) -> None:
     import_tensorflow()
     from benchmarks.inference import conjugate
@@ -102,26 +96,6 @@ def _evidences(out: Path, seeds: int) -> None:
     result_console().print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
 
 
-def _begun(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """The record that is there, or a new one."""
-    if not out.exists():
-        return {"settings": settings, "machine": reports.machine(), "posteriors": {}}
-    try:
-        record = json.loads(out.read_text(encoding="utf-8"))
-        earlier = record["settings"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{out} holds no record of this benchmark: {error!r}.") from error
-    for name, value in settings.items():
-        if earlier.get(name) != value:
-            raise InputError(
-                f"{out} holds results of --{name} {earlier.get(name)}, not {value}; give another "
-                "--out."
-            )
-    return record
-
-
-=======
->>>>>>> e8f6f0459574ccc2e49ba72756f4a40ee0209182
 def _gone(way: str, path: Path, settings: dict[str, Any], flow: dict[str, Any]) -> dict[str, Any]:
     job = {"path": str(path), "way": way, **settings}
     if way not in OURS:
