@@ -154,3 +154,13 @@ def test_given_values_that_cannot_be(run, place):
     refused = bad("sample", run, "--given", place / "wasps.csv", "-o", place / "s.csv")
     assert "'beee' in column 'kind'" in refused
     assert "nearest: 'bee'" in refused
+
+
+def test_a_large_table_has_a_limit_of_time(tmp_path, capsys):
+    from tfp_flows.kinds.tables.settings import TableSettings
+
+    path = tmp_path / "large.csv"
+    path.write_text("a,b\n" + "x,1.5\ny,2.5\n" * 10_001)
+    assert TableSettings(data=str(path)).check().minutes == 8
+    assert "ends after 8 minutes" in capsys.readouterr().err
+    assert TableSettings(data=str(path), minutes=1.0).check().minutes == 1

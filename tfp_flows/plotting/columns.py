@@ -93,7 +93,8 @@ def _colour(label: str) -> str:
 def _densities(axes, columns) -> None:
     shown = columns.get("data", columns["samples"])
     limits = robust_limits(shown if len(shown) else columns["samples"])
-    edges = np.linspace(*limits, _BINS + 1)
+    fewest = min(len(values) for values in columns.values())
+    edges = np.linspace(*limits, min(_BINS, 4 + fewest // 12) + 1)
     for label, values in columns.items():
         # Over all rows: mass outside of the limits must not look like mass.
         heights = np.histogram(values, edges)[0] / (max(len(values), 1) * np.diff(edges))

@@ -86,7 +86,7 @@ def fit(
     model.compile(optimizer)
     weight = None if weights is None else np.asarray(weights, np.float32)
     parts = [model.arrays(frame.iloc[part]) for part in (seen, held)]
-    check_possible(model, frame)
+    model.refuse_impossible(frame)
     validation = (parts[1]["x"], parts[1]["context"], None if weight is None else weight[held])
     model.fit(
         **parts[0],
@@ -113,8 +113,3 @@ def usual_batch(rows: int) -> int:
     most = min(max(rows // _STEPS, _FEWEST), _BATCH)
     steps = math.ceil(rows / most)
     return math.ceil(rows / steps)
-
-
-def check_possible(model: TableModel, frame: "pd.DataFrame") -> None:
-    """Raises an `InputError` if a training value cannot be one of its column."""
-    model.refuse_impossible(frame)

@@ -114,6 +114,11 @@ def load_frame(settings: "TableSettings") -> FrameSource:
     return FrameSource(Path(settings.data).name, read, schema, dropped, settings)
 
 
+def number_of_rows(settings: "TableSettings") -> int:
+    """Rows of the toy or file."""
+    return settings.rows if settings.rows is not None else len(_read(settings).data)
+
+
 def is_plain(settings: "TableSettings") -> bool:
     """Whether a file is of real numbers alone, without gaps, grids and bounds."""
     if settings.drop_invalid and not settings.data.endswith((".csv", ".tsv", ".txt")):

@@ -6,6 +6,7 @@ from pathlib import Path
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.options import absolute, again, option, parse_columns
 from tfp_flows.runs.settings import DATA, FLOW, LAYERS, TABLE_KEY, Settings
+from tfp_flows.terminal import note
 
 DEFAULT_TOY_ROWS = 10_000
 AUTO, COLUMNS = "auto", "columns"
@@ -13,6 +14,8 @@ OWN_FLOWS = {AUTO: "maf", COLUMNS: "maf"}
 _RATES = {COLUMNS: 1e-3}
 _RATE = 5e-3
 _BATCH = 256
+# A table of more rows is fitted for so long, unless a limit is given.
+_MANY_ROWS, _MINUTES = 20_000, 8.0
 # What only the model of mixed columns can do.
 _OF_COLUMNS = ("table_schema", "given", "weights")
 
@@ -141,11 +144,23 @@ class TableSettings(Settings):
         )
         settings = Settings.check(settings)
         if flow == COLUMNS:
-            return dataclasses.replace(settings, flow=COLUMNS)
+            return dataclasses.replace(settings, flow=COLUMNS, minutes=self._limit())
         if asked:
             names = ", ".join(f"--{name.removeprefix('table_')}" for name in asked)
             raise InputError(f"{names}: of --flow columns alone, and this is {settings.flow}.")
         return settings
+
+    def _limit(self) -> float | None:
+        """Minutes of training, which a large table has too."""
+        from tfp_flows.kinds.tables.frames import number_of_rows
+
+        if self.minutes is not None or number_of_rows(self) <= _MANY_ROWS:
+            return self.minutes
+        note(
+            f"the table has more than {_MANY_ROWS:,} rows, so training ends after {_MINUTES:g} "
+            "minutes; --minutes sets another limit."
+        )
+        return _MINUTES
 
     @property
     def event(self) -> str:
