@@ -120,16 +120,17 @@ def number_of_rows(settings: "TableSettings") -> int:
 
 
 def is_plain(settings: "TableSettings") -> bool:
-    """Whether a file is of real numbers alone, without gaps, grids and bounds."""
-    if settings.drop_invalid and not settings.data.endswith((".csv", ".tsv", ".txt")):
-        return True
+    """Whether a file is of real numbers alone, without gaps, grids, bounds and repeated values."""
     data = _read(settings).data
     if any(data[name].dtype.kind not in "fiu" for name in data.columns):
         return False
-    if not settings.drop_invalid and not np.isfinite(data.to_numpy(np.float64)).all():
-        return bool(np.isinf(data.to_numpy(np.float64)).any())
-    kinds = Schema.infer(data).columns
-    return all(c.type == "real" and c.step is None and not c.atoms for c in kinds)
+    values = data.to_numpy(np.float64)
+    if settings.drop_invalid:
+        data = data[np.isfinite(values).all(axis=1)]
+    elif np.isnan(values).any():
+        return False
+    columns = Schema.infer(data).columns if len(data) else []
+    return all(c.type == "real" and c.step is None and not c.atoms for c in columns)
 
 
 def _read(settings: "TableSettings") -> datasets.Frame:
