@@ -156,6 +156,17 @@ def test_given_values_that_cannot_be(run, place):
     assert "nearest: 'bee'" in refused
 
 
+def test_infinite_cells_are_said_to_be_gaps(tmp_path):
+    from tfp_flows.kinds.tables.frames import load_frame
+    from tfp_flows.kinds.tables.settings import TableSettings
+
+    odd = table().assign(legs=[np.inf, *range(239)])
+    odd.to_csv(tmp_path / "odd.csv", index=False)
+    source = load_frame(TableSettings(data=str(tmp_path / "odd.csv")).check())
+    assert source.remarks()[-1] == "1 infinite cells are taken as missing."
+    assert source.schema.encode(source.frame).cells[0, 1, 3] == 0
+
+
 def test_a_large_table_has_a_limit_of_time(tmp_path, capsys):
     from tfp_flows.kinds.tables.settings import TableSettings
 

@@ -80,6 +80,10 @@ class FrameSource:
     def remarks(self) -> list[str]:
         """What was assumed in reading, and the type of each column, with the reason."""
         lines = [f"{name}: {kind} ({why})" for name, kind, why in self.schema.described()]
+        numbers = self.frame.select_dtypes("float")
+        infinite = int(np.isinf(numbers.to_numpy()).sum())
+        if infinite:
+            lines.append(f"{infinite:,} infinite cells are taken as missing.")
         return [*self._read.remarks, *lines]
 
 
