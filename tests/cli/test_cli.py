@@ -295,10 +295,13 @@ def test_changed_data_are_not_resumed(tmp_path):
     [
         (["two_mons"], "Unknown data set 'two_mons'; did you mean 'two_moons'?"),
         (["none.csv"], "there is no such file"),
-        (["text.csv"], "Column 'b' of .* holds text or objects .'red' in row 2."),
-        (["holes.csv"], "row 2 column 'b', row 4 column 'a'"),
-        (["constant.csv"], "Column 'b' holds the same value 3 in every row"),
-        (["few.csv"], "The table has 10 rows for 2 columns; give at least 50 rows"),
+        (["text.csv", "--flow", "maf"], "Column 'b' of .* holds text or objects .'red' in row 2."),
+        (["holes.csv", "--flow", "maf"], "row 2 column 'b', row 4 column 'a'"),
+        (["constant.csv", "--flow", "maf"], "Column 'b' holds the same value 3 in every row"),
+        (
+            ["few.csv", "--flow", "maf"],
+            "The table has 10 rows for 2 columns; give at least 50 rows",
+        ),
         (["two_moons", "-n", "20"], "The table has 20 rows"),
         (["good.csv", "-n", "20"], "--rows is for toys"),
         (["two_moons", "--columns", "x"], "is a toy; --columns, --key, --header and"),

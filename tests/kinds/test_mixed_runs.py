@@ -130,8 +130,8 @@ def test_columns_given_others(place):
         (["--weights", "kind"], "give numbers"),
         (["--weights", "v"], "v"),
         (["--flow", "maf", "--given", "legs"], "--given: of --flow columns alone"),
-        (["--layers", 2], "has no --layers"),
-        (["--flow-option", "bins=3"], "has no option 'bins'"),
+        (["--flow", "columns", "--layers", 2], "has no --layers"),
+        (["--flow", "columns", "--flow-option", "bins=3"], "has no option 'bins'"),
         (["--schema", "nowhere.toml"], "Cannot read the schema"),
     ],
 )

@@ -12,7 +12,7 @@ from tfp_flows import held_out, plotting
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables import held_out_rows
 from tfp_flows.kinds.tables.frames import FrameSource, load_frame
-from tfp_flows.kinds.tables.settings import TableSettings
+from tfp_flows.kinds.tables.settings import COLUMNS_OPTIONS, TableSettings
 from tfp_flows.kinds.tables.training import GRADIENT_NORM, MIN_DELTA
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
@@ -21,7 +21,6 @@ from tfp_flows.terminal import note, plus_minus
 _VALIDATION_BATCH = 2_000
 _TRAIN_ROWS = 10_000
 _SAMPLES = 5_000
-_OWN_OPTIONS = ("num_bins",)
 _DAY = 86_400.0
 
 
@@ -42,9 +41,9 @@ class MixedWork:
         settings = self.settings
         options = dict(settings.flow_option)
         for name in options:
-            if name not in _OWN_OPTIONS:
+            if name not in COLUMNS_OPTIONS:
                 raise InputError(
-                    f"--flow columns has no option {name!r}; it has {', '.join(_OWN_OPTIONS)}."
+                    f"--flow columns has no option {name!r}; it has {', '.join(COLUMNS_OPTIONS)}."
                 )
         if settings.layers is not None:
             raise InputError("--flow columns has no --layers; give the sizes of --hidden.")

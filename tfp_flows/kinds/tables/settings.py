@@ -11,6 +11,7 @@ from tfp_flows.terminal import note
 DEFAULT_TOY_ROWS = 10_000
 AUTO, COLUMNS = "auto", "columns"
 OWN_FLOWS = {AUTO: "maf", COLUMNS: "maf"}
+COLUMNS_OPTIONS = ("num_bins",)
 _RATES = {COLUMNS: 1e-3}
 _RATE = 5e-3
 _BATCH = 256
@@ -135,7 +136,10 @@ class TableSettings(Settings):
         if flow == AUTO and asked:
             flow = COLUMNS
         elif flow == AUTO:
-            flow = OWN_FLOWS[AUTO] if self.rows is not None or is_plain(self) else COLUMNS
+            # Who asks for layers, or for what else columns lacks, asks for a flow that has it.
+            other = self.layers is not None or set(self.flow_option) - set(COLUMNS_OPTIONS)
+            plain = self.rows is not None or other or is_plain(self)
+            flow = OWN_FLOWS[AUTO] if plain else COLUMNS
         rate = self.learning_rate
         rate = _RATES.get(flow, _RATE) if rate is None else rate
         batch = _BATCH if self.batch_size is None and flow != COLUMNS else self.batch_size
