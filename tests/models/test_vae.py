@@ -15,8 +15,7 @@ keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
-@pytest.mark.keras(quick=True)
-@pytest.mark.parametrize("posterior", quick(["diagonal", *SMALL], "iaf"))
+@pytest.mark.parametrize("posterior", quick(["diagonal", *SMALL]))
 def test_training_saving_loading(tmp_path, posterior):
     vae = small(posterior, prior=prior(), free_bits=0.1, warm_up=5)
     x = binary(256)

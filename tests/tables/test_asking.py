@@ -116,6 +116,7 @@ def test_samples_follow_the_laws():
     np.testing.assert_allclose(tables.cdf(model, first, points, given), expected, atol=0.04)
 
 
+@pytest.mark.deep
 def test_the_log_density_of_all_columns_is_that_of_the_row():
     model = tiny_model(["mass", "species", "share", "count"])
     frame = model.sample(5, seed=2)

@@ -148,6 +148,7 @@ def test_an_interval_is_a_difference_of_the_distribution_function(model):
     assert both == pytest.approx(one * (1 - at[2]))
 
 
+@pytest.mark.deep
 def test_regions_of_several_columns_are_of_samples(model):
     text = "mass > 2 and count > 3"
     found = tables.probability(model, text, n=2_000, seed=5)
@@ -209,6 +210,7 @@ def test_the_column_that_is_odd_is_named(model):
     assert usual == pytest.approx(again, rel=1e-4)
 
 
+@pytest.mark.deep
 def test_two_tables_differ_where_one_column_was_changed(model):
     first, second = (model.sample(600, seed=seed) for seed in (7, 8))
     same = tables.compare_tables(model, first, second)

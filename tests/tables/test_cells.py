@@ -146,6 +146,7 @@ def test_rows_given_columns(table):
         model.sample(3)
 
 
+@pytest.mark.deep
 def test_no_rows(model, table):
     assert model.log_prob(table.head(0)).shape == (0,)
     assert len(model.impute(table.head(0))) == 0
