@@ -13,7 +13,7 @@ from benchmarks import isolated
 from benchmarks.tables import coding, measures, peers
 from benchmarks.tables.program import tfp_flows
 from benchmarks.tables.sources import load
-from tfp_flows.tables.schema import read_schema
+from tfp_flows.tables.deciding import read_schema
 
 _JUDGED, _FILLED, _DRAWS, _REMOVED = 5_000, 1_000, 20, 0.2
 _CHUNK = 100_000
