@@ -53,6 +53,26 @@ def test_each_column_has_a_density_given_the_others(table, model, name):
     assert total == pytest.approx(1.0, abs=2e-3)
 
 
+@pytest.mark.parametrize("kind", ["counts", "rounded", "rain"])
+def test_numbers_of_a_grid_that_come_again_and_again_have_probabilities_that_sum_to_one(kind):
+    r = np.random.default_rng(0)
+    often = r.uniform(size=600) < 0.5
+    first = 2.0 if kind == "rounded" else 0.0
+    if kind == "counts":
+        numbers, every = np.where(often, 0, r.poisson(40, 600)), np.arange(0, 2000)
+    else:
+        numbers = np.where(often, first, np.round(r.gamma(3.0, size=600), 1))
+        every = np.round(np.arange(0, 20000) / 10, 1)
+    model = untrained(pd.DataFrame({"a": numbers, "b": r.standard_normal(600)}))
+    column = model.schema.column("a")
+    rows = pd.DataFrame({"a": every, "b": 0.3})
+    masses = np.exp(model.conditional(rows, ["b"])[:, model.own.index("a")]) * column.step
+    assert masses.sum() == pytest.approx(1, abs=1e-4)
+    drawn = model.sample(4000, {"b": 0.3}, seed=0)["a"]
+    p = masses[every == first].sum()
+    assert (drawn == first).mean() == pytest.approx(p, abs=4 * (p / 4000) ** 0.5)
+
+
 def test_a_row_is_the_product_in_order_and_gaps_are_left_out(table, model):
     rows = table.head(20)
     terms = model.parts(rows)

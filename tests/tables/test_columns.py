@@ -135,6 +135,7 @@ def test_a_user_overrules(table):
         ({"share": {"type": "bounded", "low": 0.2, "high": 1.0}}, "contradict that"),
         ({"share": {"type": "bounded", "low": 2.0, "high": 1.0}}, "finite low below a finite high"),
         ({"x": {"type": "bounded"}}, "give its low and high"),
+        ({"x": {"type": "real", "step": 0.1, "atoms": [0.0]}}, "has a step and atoms"),
         ({"x": {"type": "real", "stepp": 1}}, "did you mean 'step'"),
         ({"kind": {"type": "real"}}, "holds texts such as"),
         ({"kind": {"type": "constant"}}, "holds several values"),

@@ -124,50 +124,36 @@ def _of_numbers(x, values, common) -> Column:
             _ATOM_ROWS, 0.005 * count
         ):
             return Ordinal(**common, values=plain, reason=f"{distinct} whole numbers")
-        return _wide_integer(found, counts, count, common)
+        return _wide_integer(found, common)
     if distinct <= _FEW_NUMBERS and count >= _ROWS_A_CATEGORY * distinct:
         return Ordinal(**common, values=plain, reason=f"{distinct} numbers")
     return _of_decimals(found, counts, count, common)
 
 
-def _wide_integer(found, counts, count, common) -> Column:
+def _wide_integer(found, common) -> Column:
     low = 0.0 if found[0] >= 0 else -math.inf
-    atoms = _atoms(found, counts, count)
     reason = f"{len(found):,} whole numbers, {'none' if low == 0 else 'some'} below 0"
-    return Integer(**common, low=low, atoms=atoms, reason=reason + _of_atoms(atoms))
+    return Integer(**common, low=low, reason=reason)
 
 
 def _of_decimals(found, counts, count, common) -> Column:
     step = _step_of(found) if len(found) < count / 2 else None
-    atoms = _atoms(found, counts, count)
+    # A number of a grid has a probability as it is.
+    atoms = _atoms(found, counts, count) if step is None else []
     for low, high in _BOUNDS:
         reach = 0.05 * (high - low)
         if low <= found[0] <= low + reach and high - reach <= found[-1] <= high:
-            ends = [v for v in (low, high) if v in (found[0], found[-1])]
-            atoms = _with(atoms, ends) if step is None else atoms
-            reason = f"all from {low:g} to {high:g}, close to both" + _of_atoms(atoms)
-            return Bounded(**common, low=low, high=high, step=step, atoms=atoms, reason=reason)
+            if step is None:
+                atoms = _with(atoms, [v for v in (low, high) if v in (found[0], found[-1])])
+            reason = f"all from {low:g} to {high:g}, close to both" + _rounded(step)
+            own = {"step": step, "atoms": atoms, "reason": reason + _of_atoms(atoms)}
+            return Bounded(**common, low=low, high=high, **own)
+    kind, reason = (Real, "numbers of both signs") if found[0] < 0 else (Positive, "none below 0")
     if found[0] > 0:
-        return Positive(
-            **common,
-            step=step,
-            atoms=atoms,
-            reason="all above 0" + _rounded(step) + _of_atoms(atoms),
-        )
-    if found[0] == 0:
+        reason = "all above 0"
+    elif found[0] == 0 and step is None:
         atoms = _with(atoms, [0.0])
-        return Positive(
-            **common,
-            step=step,
-            atoms=atoms,
-            reason="none below 0" + _rounded(step) + _of_atoms(atoms),
-        )
-    return Real(
-        **common,
-        step=step,
-        atoms=atoms,
-        reason="numbers of both signs" + _rounded(step) + _of_atoms(atoms),
-    )
+    return kind(**common, step=step, atoms=atoms, reason=reason + _rounded(step) + _of_atoms(atoms))
 
 
 def _rounded(step) -> str:

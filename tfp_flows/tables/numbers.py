@@ -21,7 +21,8 @@ class Real(Column):
     Attributes:
         step: Distance of a grid, where numbers are rounded to one: the density is then the
             probability of a rounded number over the step.
-        atoms: Values that are met again and again and have a probability, not a density.
+        atoms: Values that are met again and again and have a probability, not a density. A grid has
+            none: each of its numbers has a probability.
     """
 
     type: ClassVar[str] = "real"
@@ -35,6 +36,13 @@ class Real(Column):
     edges: list | None = None
     first: int = 0
     last: int = 0
+
+    def __post_init__(self):
+        if self.step is not None and self.atoms:
+            raise InputError(
+                f"Column {self.name!r} of the schema has a step and atoms, and each number of a "
+                "grid has a probability of its own; leave one of them out."
+            )
 
     @property
     def number(self) -> str:
@@ -72,8 +80,11 @@ class Real(Column):
         starts = np.concatenate([[0], np.flatnonzero(np.diff(index[order])) + 1, [len(index)]])
         spread = np.concatenate([(np.arange(n) + 0.5) / n - 0.5 for n in np.diff(starts)])
         places = (index[order] + spread) * self.step
-        inside = (places > self.low) & (places < self.high)
-        self.marginal = Marginal.fit(self._support(places[inside] if inside.any() else places)[0])
+        # Half of the interval of a bound is outside: folded back, and off the bound itself.
+        places = np.where(places < self.low, 2 * self.low - places, places)
+        places = np.where(places > self.high, 2 * self.high - places, places)
+        places = np.clip(places, self.low + 1e-3 * self.step, self.high - 1e-3 * self.step)
+        self.marginal = Marginal.fit(self._support(places)[0])
         self._list_edges(int(index.min()), int(index.max()))
 
     def _list_edges(self, first: int, last: int) -> None:
@@ -187,6 +198,7 @@ class Bounded(Real):
     shown: ClassVar[tuple[str, ...]] = ("low", "high", "step", "atoms")
 
     def __post_init__(self):
+        super().__post_init__()
         if not -math.inf < self.low < self.high < math.inf:
             raise InputError(
                 f"Column {self.name!r} of the schema is bounded by {self.low:g} and "
@@ -213,12 +225,12 @@ class Integer(Real):
     """
 
     type: ClassVar[str] = "integer"
-    shown: ClassVar[tuple[str, ...]] = ("low", "high", "atoms")
+    shown: ClassVar[tuple[str, ...]] = ("low", "high")
     step: float | None = 1.0
 
     def spec(self):
         """What a schema file says of it."""
-        return {n: v for n, v in super().spec().items() if n == "atoms" or math.isfinite(v)}
+        return {n: v for n, v in super().spec().items() if math.isfinite(v)}
 
     def describe(self):
         """The type and its arguments."""
