@@ -183,3 +183,22 @@ def test_no_rows(model, table):
 def test_descriptions_that_do_not_fit(about, message):
     with pytest.raises(InputError, match=message):
         Cells(**about)
+
+
+def test_bits_are_of_the_columns(table):
+    few = table[["kind", "x", "count"]]
+    model = untrained(few)
+    model.compile("sgd", run_eagerly=True)
+    arrays = model.arrays(few)
+    loss, bits = model.evaluate(arrays["x"], verbose=0)
+    assert bits == pytest.approx(loss / (3 * np.log(2)), rel=1e-5)
+    encoded = model.schema.encode(few, model.own)
+    assert -loss == pytest.approx(np.mean(model.log_prob(few) - encoded.log_det.sum(1)), rel=1e-4)
+
+
+def test_columns_that_forget_have_the_shares_of_the_training_rows(table):
+    model = untrained(table)
+    model.layer.forget()
+    found = np.exp(model.conditional(table, model.own[1:])[:, 0])
+    shares = table["kind"].value_counts(normalize=True)
+    np.testing.assert_allclose(found, table["kind"].map(shares), rtol=0.02)

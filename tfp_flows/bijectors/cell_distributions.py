@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from tfp_flows.bijectors.cell_parts import normal_cdf
 from tfp_flows.transformers import RationalQuadraticSpline
 
 _NEVER = 1e-300
@@ -34,7 +34,7 @@ class CellDistribution(NamedTuple):
         """
         z = tf.cast(z, tf.float64)
         if self.number != "circle":
-            return tfp.distributions.Normal(tf.zeros([], z.dtype), 1.0).cdf(self._latent(z))
+            return normal_cdf(self._latent(z))
         turned = tf.math.floormod(self._latent(z) - self._beginning(z), 2 * math.pi)
         share = tf.where(z >= math.pi, tf.ones_like(z), turned / (2 * math.pi))
         return tf.where(z <= -math.pi, tf.zeros_like(z), share)
@@ -68,15 +68,12 @@ class Distributions:
             context: ``[n, given, 4]`` if columns are given.
         """
         hidden = self._hidden(y, known, context)
-        count, number = self._own[column]
+        number = self._own[column][1]
+        logits, parameters = self._head(column, hidden)
         shares = tf.ones([tf.shape(hidden)[0], 1], tf.float64)
-        if count > 1:
-            part = slice(*self._slices[column])
-            logits = hidden @ self._class_kernel[:, part] + self._class_bias[part]
+        if logits is not None:
             shares = tf.nn.softmax(tf.cast(logits, tf.float64))
         if not number:
             return CellDistribution(shares, number)
-        k = self._of[number].index(column)
-        parameters = hidden @ self._kernels[number][k] + self._biases[number][k]
         parameters = tf.cast(parameters, tf.float64)[:, None]
         return CellDistribution(shares, number, self._spline(number), parameters)

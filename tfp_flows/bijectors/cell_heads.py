@@ -61,7 +61,8 @@ class CellHeads:
         self._class_kernel = self._class_bias = None
         if logs:
             self._class_kernel = self._weights(generator, [width, self._slices[-1][1]], width)
-            self._class_bias = tf.Variable(np.concatenate(logs), dtype=self.dtype, name="shares")
+            self._first_shares = np.concatenate(logs)
+            self._class_bias = tf.Variable(self._first_shares, dtype=self.dtype, name="shares")
         self._kernels, self._biases = {}, {}
         for kind, columns in self._of.items():
             if columns:
@@ -153,15 +154,24 @@ class CellHeads:
         wide = log_between(tf.where(narrow, -1.0, first), tf.where(narrow, 1.0, last))
         return tf.where(narrow, thin, wide), u
 
+    def _head(self, j, hidden):
+        """Of one column logits ``[n, classes]`` and parameters of its spline, or None."""
+        (count, number), logits, parameters = self._own[j], None, None
+        if count > 1:
+            part = slice(*self._slices[j])
+            logits = hidden @ self._class_kernel[:, part] + self._class_bias[part]
+        if number:
+            k = self._of[number].index(j)
+            parameters = hidden @ self._kernels[number][k] + self._biases[number][k]
+        return logits, parameters
+
     def _drawn(self, j, x, hidden):
         """A cell ``[n, 4]`` of a column at the quantiles of ``x`` ``[n]``."""
         count, number = self._own[j]
         code, zero = tf.zeros_like(x), tf.zeros_like(x)
+        logits, parameters = self._head(j, hidden)
         if count > 1:
-            start, stop = self._slices[j]
-            shares = tf.nn.softmax(
-                hidden @ self._class_kernel[:, start:stop] + self._class_bias[start:stop]
-            )
+            shares = tf.nn.softmax(logits)
             ends = tf.cumsum(shares, axis=-1)
             place = normal_cdf(x)[:, None] * ends[:, -1:]
             code = tf.reduce_sum(tf.cast(place >= ends[:, :-1], x.dtype), axis=-1)
@@ -171,8 +181,6 @@ class CellHeads:
                 x = tf.math.ndtri(inside(rest[:, 0]))
         if not number:
             return tf.stack([code, zero, zero, zero], axis=-1)
-        k = self._of[number].index(j)
-        parameters = hidden @ self._kernels[number][k] + self._biases[number][k]
         if number == "circle":
             x = (2 * normal_cdf(x) - 1) * math.pi
         value, _ = self._spline(number).forward(x[:, None], parameters[:, None])

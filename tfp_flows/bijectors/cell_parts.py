@@ -43,33 +43,33 @@ def features_of(cell, count: int, number: str):
     return tf.concat(parts, axis=-1)
 
 
-def of_classes(code, logits, mass, latent, number):
-    """Log-masses of classes, with the numbers of the last one, and normal quantiles."""
-    count = logits.shape[-1]
-    chosen = tf.one_hot(tf.cast(code, tf.int32), count, dtype=logits.dtype)
+def _place(code, logits):
+    """Of the classes that rows have: the log-probability, that of all before it, its own."""
+    chosen = tf.one_hot(tf.cast(code, tf.int32), logits.shape[-1], dtype=logits.dtype)
     log_shares = tf.nn.log_softmax(logits)
     shares = tf.exp(log_shares)
-    log_mass = tf.reduce_sum(chosen * log_shares, axis=-1)
     before = tf.reduce_sum(tf.cumsum(shares, axis=-1, exclusive=True) * chosen, axis=-1)
+    log_share = tf.reduce_sum(chosen * log_shares, axis=-1)
+    return log_share, before, tf.reduce_sum(shares * chosen, axis=-1)
+
+
+def of_classes(code, logits, mass, latent, number):
+    """Log-masses of classes, with the numbers of the last one, and normal quantiles."""
+    log_mass, before, share = _place(code, logits)
     within = tf.fill(tf.shape(code), tf.cast(0.5, logits.dtype))
     if number:
-        is_number = code == count - 1
+        is_number = code == logits.shape[-1] - 1
         log_mass += tf.where(is_number, mass, tf.zeros_like(mass))
         within = tf.where(is_number, normal_cdf(latent), within)
-    share = tf.reduce_sum(shares * chosen, axis=-1)
     return log_mass, tf.math.ndtri(inside(before + share * within))
 
 
 def ends_of_class(code, logits, ends, number):
     """Quantiles between which a class lies, or within that of numbers between their own."""
-    count = logits.shape[-1]
-    chosen = tf.one_hot(tf.cast(code, tf.int32), count, dtype=logits.dtype)
-    shares = tf.nn.softmax(logits)
-    before = tf.reduce_sum(tf.cumsum(shares, axis=-1, exclusive=True) * chosen, axis=-1)
-    share = tf.reduce_sum(shares * chosen, axis=-1)
+    _, before, share = _place(code, logits)
     low, high = tf.zeros_like(share), tf.ones_like(share)
     if number:
-        is_number = code == count - 1
+        is_number = code == logits.shape[-1] - 1
         low, high = tf.where(is_number, ends[0], low), tf.where(is_number, ends[1], high)
     return before + share * low, before + share * high
 

@@ -109,9 +109,11 @@ class Cells(Distributions, CellHeads, Bijector):
 
     def forget(self) -> None:
         """Makes columns independent, each with the distribution at which training begins."""
-        for kernel in (self._class_kernel, *self._kernels.values()):
-            if kernel is not None:
-                kernel.assign(tf.zeros_like(kernel))
+        for variable in (self._class_kernel, *self._kernels.values(), *self._biases.values()):
+            if variable is not None:
+                variable.assign(tf.zeros_like(variable))
+        if self._class_bias is not None:
+            self._class_bias.assign(self._first_shares)
 
     def log_masses(self, y, known, context=None):
         """Log-probability or log-density of each cell given those that are known.

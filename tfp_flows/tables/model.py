@@ -245,21 +245,25 @@ class TableModel(FlowModel):
 
     def _batch_loss(self, batch, training):
         x, context, weight = rows.unpack(batch)
-        if not training:
-            return super()._batch_loss(batch, training)
         x, weight = (self._cast(part) for part in (x, weight))
         context = self.flow.cast_context(context)
-        known, factor = self._conditioned(x)
-        there = x[..., KNOWN]
-        masses = self.layer.log_masses(x, known, context)
-        left = there * (1 - known)
-        losses = -factor * tf.reduce_sum(tf.where(left > 0, masses, tf.zeros_like(masses)), axis=-1)
+        losses = self._trained_losses(x, context) if training else -self(x, context=context)
         self._means[0].update_state(losses, sample_weight=weight)
-        scale = np.log(2) * len(self.own)
-        self._means[1].update_state(losses / scale, sample_weight=weight)
+        self._means[1].update_state(losses / (np.log(2) * len(self.own)), sample_weight=weight)
         if weight is None:
             return tf.reduce_mean(losses)
         return tf.math.divide_no_nan(tf.reduce_sum(losses * weight), tf.reduce_sum(weight))
+
+    def _trained_losses(self, x, context):
+        """What a row costs in a step: the parts that are left, given the others.
+
+        Where the parts given are the first ones, later columns count more, so that the mean of an
+        epoch is near that of validation, and not the same measure.
+        """
+        known, factor = self._conditioned(x)
+        masses = self.layer.log_masses(x, known, context)
+        left = x[..., KNOWN] * (1 - known)
+        return -factor * tf.reduce_sum(tf.where(left > 0, masses, tf.zeros_like(masses)), axis=-1)
 
     def _conditioned(self, x):
         """Which cells a step conditions on ``[n, columns]``, and the factor of the rest ``[n]``."""

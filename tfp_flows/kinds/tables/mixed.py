@@ -1,5 +1,6 @@
 """A fit to a table of mixed columns: random parts of its rows given the rest."""
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -108,7 +109,7 @@ class MixedWork:
                 "made possible (a category, or a number beyond the bounds); they have no density "
                 "and are left out of the mean."
             )
-        alone = independent(model, source).log_prob(parts.test)
+        alone = independent(model).log_prob(parts.test)
         there = np.isfinite(scores) & np.isfinite(alone)
         of_rows = np.ones(len(scores)) if weights is None else weights.test
         few = parts.train.iloc[:_TRAIN_ROWS]
@@ -176,11 +177,11 @@ class MixedWork:
         return [metrics["data"]["modelled"], 4]
 
 
-def independent(model, source: FrameSource):
+def independent(model):
     """A model of the same columns that takes each for itself, as the training rows have it."""
     from tfp_flows.tables import TableModel
 
-    alone = TableModel.of(source.schema, source.parts.train, given=model.given, hidden_units=(1,))
+    alone = TableModel(copy.deepcopy(model.flow), model.schema, model.given)
     alone.layer.forget()
     return alone
 
