@@ -73,3 +73,16 @@ def thinned(points: np.ndarray, count: int, *, seed: int = 0) -> np.ndarray:
     if len(points) <= count:
         return points
     return points[np.random.default_rng(seed).choice(len(points), count, replace=False)]
+
+
+def finish_panels(figure: "Figure", grid, drawn: int, all_columns: int) -> None:
+    """Removes panels that are not used, and puts one legend below all, and how many are shown."""
+    for axes in grid[drawn:]:
+        axes.remove()
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False
+    )
+    if all_columns > drawn:
+        text = f"{drawn} of {all_columns} shown."
+        figure.supxlabel(text, fontsize=8, color=NOTE_COLOUR)

@@ -10,7 +10,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.plotting._style import (
     DATA_COLOUR,
     MODEL_COLOUR,
-    NOTE_COLOUR,
+    finish_panels,
     new_figure,
     robust_limits,
     tidy,
@@ -67,14 +67,7 @@ def plot_columns(
         axes.set_yticks([])
         axes.spines[["top", "left", "right"]].set_visible(False)
         tidy(axes)
-    for axes in grid[len(names) :]:
-        axes.remove()
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False
-    )
-    if len(kinds) > len(names):
-        figure.supxlabel(f"{len(names)} of {len(kinds)} shown.", fontsize=8, color=NOTE_COLOUR)
+    finish_panels(figure, grid, len(names), len(kinds))
     return figure
 
 

@@ -11,6 +11,7 @@ from tfp_flows.plotting._style import (
     DATA_COLOUR,
     MODEL_COLOUR,
     NOTE_COLOUR,
+    finish_panels,
     finite_rows,
     new_figure,
     robust_limits,
@@ -73,14 +74,7 @@ def plot_marginals(
         axes.set_xlabel(name, fontsize=9)
         axes.spines[["top", "left", "right"]].set_visible(False)
         tidy(axes)
-    for axes in grid[len(names) :]:
-        axes.remove()
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False
-    )
-    if len(columns) > len(names):
-        figure.supxlabel(f"{len(names)} of {len(columns)} shown.", fontsize=8, color=NOTE_COLOUR)
+    finish_panels(figure, grid, len(names), len(columns))
     return figure
 
 

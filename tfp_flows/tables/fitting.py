@@ -9,14 +9,13 @@ import tensorflow as tf
 
 from tfp_flows.errors import InputError
 from tfp_flows.models import ResumableTraining
+from tfp_flows.tables.defaults import GRADIENT_NORM, VALIDATION_BATCH
 from tfp_flows.tables.model import TableModel
 from tfp_flows.tables.schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_GRADIENT_NORM = 5.0
-_VALIDATION_BATCH = 2_000
 _BATCH, _FEWEST, _STEPS = 256, 32, 8
 
 
@@ -82,7 +81,7 @@ def fit(
         num_bins=num_bins,
         seed=seed,
     )
-    optimizer = tf.keras.optimizers.Adam(learning_rate, global_clipnorm=_GRADIENT_NORM)
+    optimizer = tf.keras.optimizers.Adam(learning_rate, global_clipnorm=GRADIENT_NORM)
     model.compile(optimizer)
     weight = None if weights is None else np.asarray(weights, np.float32)
     parts = [model.arrays(frame.iloc[part]) for part in (seen, held)]
@@ -92,7 +91,7 @@ def fit(
         **parts[0],
         sample_weight=None if weight is None else weight[seen],
         validation_data=validation,
-        validation_batch_size=_VALIDATION_BATCH,
+        validation_batch_size=VALIDATION_BATCH,
         batch_size=batch_size or usual_batch(len(seen)),
         epochs=epochs,
         callbacks=[

@@ -14,12 +14,11 @@ from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables import held_out_rows
 from tfp_flows.kinds.tables.frames import FrameSource, load_frame
 from tfp_flows.kinds.tables.settings import COLUMNS_OPTIONS, TableSettings
-from tfp_flows.kinds.tables.training import GRADIENT_NORM, MIN_DELTA
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
+from tfp_flows.tables.defaults import GRADIENT_NORM, MIN_DELTA, VALIDATION_BATCH
 from tfp_flows.terminal import note, plus_minus
 
-_VALIDATION_BATCH = 2_000
 _TRAIN_ROWS = 10_000
 _SAMPLES = 5_000
 _DAY = 86_400.0
@@ -89,7 +88,7 @@ class MixedWork:
                     settings.batch_size or usual_batch(len(parts.train)), len(parts.train)
                 ),
                 "validation_data": validation,
-                "validation_batch_size": _VALIDATION_BATCH,
+                "validation_batch_size": VALIDATION_BATCH,
             },
             callbacks=lambda rounds: (
                 [] if rounds.seconds is None else [FallingInTime(settings.learning_rate, rounds)]

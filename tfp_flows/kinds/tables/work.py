@@ -14,9 +14,9 @@ from tfp_flows.kinds.tables import held_out_rows
 from tfp_flows.kinds.tables.mixed import MixedWork
 from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
-from tfp_flows.kinds.tables.training import GRADIENT_NORM, MIN_DELTA
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
+from tfp_flows.tables.defaults import GRADIENT_NORM, MIN_DELTA
 from tfp_flows.terminal import note, number, plus_minus
 
 _VALIDATION_BATCH = 10_000
