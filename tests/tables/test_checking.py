@@ -16,7 +16,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.tables.checking import check, densities, joint, marginals
 from tfp_flows.tables.checking.dependence import dependence, normal_scores
 from tfp_flows.tables.checking.flips import Flips
-from tfp_flows.tables.checking.subject import Compared
+from tfp_flows.tables.checking.subject import Compared, Subject
 from tfp_flows.tables.vectors import Quantiles
 
 _FAULTS = {None: set(), "shuffled": {"dependence"}, "cut": {"coverage", "marginals", "possible"}}
@@ -137,6 +137,18 @@ def test_classes_are_spread_over_their_stretch():
     measure, shares = marginals.uniform(quantiles, 0.01, True, 0)
     assert measure.ok
     assert np.quantile(shares["k"], [0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.5, 0.9], abs=0.05)
+
+
+def test_gaps_of_training_rows_make_no_copies():
+    r = np.random.default_rng(0)
+    train, held, drawn = (r.standard_normal((count, 2)) for count in (400, 60, 60))
+    train[::7, 1] = np.nan
+    drawn[0] = train[1]
+    measure = densities.copies(train, held, drawn, Flips(60, 0), 0.01)
+    assert measure.details == {"held_out": 0.0, "samples": pytest.approx(1 / 60)}
+    table = pd.DataFrame(train, columns=["a", "b"])
+    plain = types.SimpleNamespace(columns=["a", "b"])
+    np.testing.assert_array_equal(Subject(plain, table).numbers(table)[0], train)
 
 
 def test_copies_and_overfit():

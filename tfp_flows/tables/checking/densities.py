@@ -123,7 +123,8 @@ def copies(
     """The share of samples that are training rows, beside the share of held-out rows that are.
 
     Args:
-        train: Training rows ``[n, columns]``, numbers or codes.
+        train: Training rows ``[n, columns]``, numbers or codes; not a number at a gap, which is
+            equal to a gap alone.
         held: Held-out rows ``[rows, columns]``.
         drawn: Samples ``[rows, columns]``.
         flips: Judges.
@@ -131,8 +132,9 @@ def copies(
     """
     whole = np.concatenate([held, drawn, train]).astype(np.float64)
     # A float32 of the same number is the same.
-    step = 1e-5 * np.maximum(whole.std(axis=0), 1e-12)
-    whole = np.round((whole - whole.mean(axis=0)) / step).astype(np.int64)
+    step = 1e-5 * np.maximum(np.nanstd(whole, axis=0), 1e-12)
+    steps = np.round((whole - np.nanmean(whole, axis=0)) / step)
+    whole = np.nan_to_num(steps, nan=-(2.0**62)).astype(np.int64)
     number = np.unique(whole, axis=0, return_inverse=True)[1].ravel()
     at = len(held)
     seen = number[2 * at :]

@@ -101,13 +101,12 @@ class Subject:
         return self.log_prob(frame)[:, None], []
 
     def numbers(self, *frames: "pd.DataFrame") -> list[np.ndarray]:
-        """The rows of tables as numbers ``[rows, columns]``, equal for equal values."""
+        """The rows of tables as numbers ``[rows, columns]``, not a number where there is a gap."""
         sides = [[] for _ in frames]
         for name in self.names:
             column = self.model.schema.column(name) if self.is_table else None
             if all(_is_numeric(frame[name]) for frame in frames):
                 own = [frame[name].to_numpy(np.float64) for frame in frames]
-                own = [np.nan_to_num(values, nan=-9e9) for values in own]
             else:
                 known = getattr(column, "values", [])
                 own, _ = _coded(known, *(frame[name] for frame in frames))
