@@ -34,6 +34,7 @@ _NAMES = {
     "Flow": "tfp_flows.flows",
     "FlowLayer": "tfp_flows.models",
     "FlowModel": "tfp_flows.models",
+    "export": "tfp_flows.models",
     "load": "tfp_flows.models",
     "open_run": "tfp_flows.kinds",
 }
@@ -51,6 +52,7 @@ __all__ = [
     "bases",
     "bijectors",
     "datasets",
+    "export",
     "figures",
     "flows",
     "grading",

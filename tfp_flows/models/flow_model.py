@@ -13,7 +13,7 @@ from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.callbacks import ResumableTraining
-from tfp_flows.models.export import export
+from tfp_flows.models.export import export_model
 from tfp_flows.models.feed import Feed, as_dataset, drawn_seed, feed_of
 from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.models.watching import (
@@ -442,23 +442,22 @@ class FlowModel(HoldsFlow, keras.Model):
             )
         super().save(filepath, overwrite=overwrite, **options)
 
-    def export(self, filepath, format: str = "tf_saved_model", **options):
-        """Writes a SavedModel with ``log_prob`` and ``sample`` that runs without this package.
+    def export(
+        self, filepath, format: str = "saved_model", *, overwrite: bool = True, **options
+    ):
+        """Writes densities, samples and latents for programs that run without this package.
 
         Args:
             filepath: Folder to write; see `tfp_flows.models.export`.
-            format: ``"tf_saved_model"``.
+            format: ``"saved_model"``, in Keras' words ``"tf_saved_model"``; ``"tflite"`` or
+                ``"onnx"``.
+            overwrite: Whether an earlier export there may be replaced.
             **options: Keras' ``verbose``, without effect.
 
         Raises:
-            InputError: If another format is asked for.
+            InputError: As `tfp_flows.models.export`.
         """
-        if format != "tf_saved_model" or {*options} - {"verbose"}:
-            raise InputError(
-                "A FlowModel is exported as format='tf_saved_model' without further options, got "
-                f"format={format!r} and {sorted(options)}."
-            )
-        export(self.flow, filepath)
+        export_model(self, filepath, format, overwrite, options)
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""

@@ -203,6 +203,18 @@ class TableModel(FlowModel):
                     filled[name] = own.infer_objects()
         return filled
 
+    def export(self, filepath, format: str = "saved_model", **options):
+        """Refuses: what makes numbers of the cells of a row is Python, and no part of a graph.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            "A model of mixed columns is not exported, as its schema, which makes numbers of a "
+            "row's cells, runs in Python alone; fit columns of numbers by another flow, as with "
+            "--flow maf, or score where tfp_flows is installed."
+        )
+
     def refuse_impossible(self, frame: "pd.DataFrame") -> None:
         """Raises an `InputError` that names the first value that cannot be one of its column."""
         names = [name for name in self.schema.names if name in frame.columns]

@@ -1,0 +1,52 @@
+"""Densities as TFLite models, for telephones and small devices."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_flows.errors import InputError
+from tfp_flows.flows import Flow
+from tfp_flows.serving.graphs import without_variables
+from tfp_flows.serving.signatures import Functions, remark_if_random
+
+FILE = "log_prob.tflite"
+
+
+def write(flow: Flow, folder: Path) -> dict[str, Any]:
+    """Writes ``log_prob.tflite``, of the signature ``log_prob``, into a folder.
+
+    It has TFLite's own operations alone, and the batch size is free.
+
+    Args:
+        flow: The flow.
+        folder: Where to write.
+
+    Returns:
+        What ``flow.json`` tells of it.
+
+    Raises:
+        InputError: If TFLite lacks an operation of the density.
+    """
+    functions, module = Functions(flow), tf.Module()
+    log_prob = functions.named(functions.log_prob, "log_prob")
+    module.log_prob = without_variables(log_prob, functions.rows)
+    estimated = remark_if_random(flow, module.log_prob)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.log_prob], module)
+    try:
+        content = converter.convert()
+    except Exception as error:  # its own class has no public name
+        raise InputError(
+            f"TFLite cannot hold the density of {flow.name}: {_lacking(str(error))}; export it as "
+            "saved_model."
+        ) from error
+    (folder / FILE).write_bytes(content)
+    return {"file": FILE, "estimated": estimated}
+
+
+def _lacking(message: str) -> str:
+    found = re.findall(r"(?:TF Select|Custom) ops: (.*)", message)
+    if found:
+        return f"it lacks {', '.join(found)}"
+    return message.strip().splitlines()[-1][:200] if message.strip() else "the conversion failed"
