@@ -1,6 +1,7 @@
 """Densities as TFLite models, for telephones and small devices."""
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,24 @@ def write(flow: Flow, folder: Path) -> dict[str, Any]:
     log_prob = functions.named(functions.log_prob, "log_prob")
     module.log_prob = without_variables(log_prob, functions.rows)
     estimated = remark_if_random(flow, module.log_prob)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.log_prob], module)
+    with tempfile.TemporaryDirectory(dir=folder) as saved:
+        # Names of inputs and outputs come through a SavedModel alone.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        signatures = {"log_prob": module.log_prob}
+        tf.saved_model.save(module, saved, signatures=signatures, options=options)
+        content = _converted(flow, saved)
+    (folder / FILE).write_bytes(content)
+    return {"file": FILE, "estimated": estimated}
+
+
+def _converted(flow: Flow, saved: str) -> bytes:
     try:
-        content = converter.convert()
+        return tf.lite.TFLiteConverter.from_saved_model(saved, ["log_prob"]).convert()
     except Exception as error:  # its own class has no public name
         raise InputError(
             f"TFLite cannot hold the density of {flow.name}: {_lacking(str(error))}; export it as "
             "saved_model."
         ) from error
-    (folder / FILE).write_bytes(content)
-    return {"file": FILE, "estimated": estimated}
 
 
 def _lacking(message: str) -> str:
