@@ -67,6 +67,16 @@ class Feed:
             self._first.assign(first)
 
     @property
+    def size(self) -> int:
+        """Rows of a batch."""
+        return self._size
+
+    @property
+    def even(self) -> bool:
+        """Whether all batches have as many rows."""
+        return self._fill or self._rows % self._size == 0
+
+    @property
     def bytes(self) -> int:
         """Size of a batch."""
         tensors = tf.nest.flatten(self._tensors)
@@ -164,8 +174,7 @@ class Feed:
         start = tf.cast(i, tf.int32) * self._size
         stop = tf.minimum(start + self._size, self._rows) if order is None else start + self._size
         places = tf.range(start, stop) if order is None else order[start:stop]
-        even = self._fill or self._rows % self._size == 0
-        return tf.ensure_shape(places, [self._size if even else None])
+        return tf.ensure_shape(places, [self._size if self.even else None])
 
     def _element(self, places):
         parts = self._gathered(places)
