@@ -98,21 +98,28 @@ class Loop:
     def __init__(self, model):
         self._model, self._strategy = model, model.distribute_strategy
         self.workers = Workers(self._strategy)
-        self._train, self._test = self._step(model.train_step), self._step(model.test_step)
+        self._steps: dict[tuple[str, str], Callable] = {}
 
-    def _step(self, one: Callable) -> Callable:
+    def _step(self, name: str, spec) -> Callable:
+        """What runs ``train_step`` or ``test_step`` on a batch of a form, and gives the logs."""
+        key = name, str(spec)
+        if key in self._steps:
+            return self._steps[key]
         model, strategy = self._model, self._strategy
 
-        def step(iterator):
-            given = strategy.run(one, args=(next(iterator),))
+        def step(batch):
+            given = strategy.run(getattr(model, name), args=(batch,))
             means = {metric.name: metric.result() for metric in model.metrics}
             own = {n: v for n, v in given.items() if n not in means}
             mean = tf.distribute.ReduceOp.MEAN
             return {**{n: strategy.reduce(mean, v, axis=None) for n, v in own.items()}, **means}
 
-        if model.run_eagerly:
-            return step
-        return tf.function(step, autograph=False)
+        if not model.run_eagerly:
+            # Of one form whatever the size of a batch: programs that are made at other times than
+            # those of other workers would wait for them forever.
+            step = tf.function(step, autograph=model._needs_autograph, input_signature=[spec])
+        self._steps[key] = step
+        return step
 
     def check_ready(self, data, facts: dict) -> None:
         """Checks what would fail in the middle, or quietly train other models on other workers.
@@ -193,11 +200,9 @@ class Loop:
                 if endless is None:
                     iterator = iter(batches)
                     endless = None if steps_per_epoch is None else iterator
-                logs = self._epoch(self._train, iterator, steps_per_epoch, listed, "train")
+                logs = self._epoch("train", iterator, steps_per_epoch, listed)
                 if held_out is not None and _due(epoch, validation_freq):
-                    found = self._epoch(
-                        self._test, iter(held_out), validation_steps, listed, "test"
-                    )
+                    found = self._epoch("test", iter(held_out), validation_steps, listed)
                     logs |= {f"val_{name}": value for name, value in found.items()}
                 listed.on_epoch_end(epoch, logs)
                 when = f"after epoch {epoch + 1}"
@@ -224,22 +229,24 @@ class Loop:
             model=self._model,
         )
         iterator = iter(distributed(data, self._strategy))
-        return self._epoch(self._test, iterator, steps, listed, "test")
+        return self._epoch("test", iterator, steps, listed)
 
-    def _epoch(self, step, iterator, steps, listed, name) -> dict[str, float]:
+    def _epoch(self, name, iterator, steps, listed) -> dict[str, float]:
         model, number, logs = self._model, 0, {}
         for metric in model.metrics:
             metric.reset_state()
+        step = self._step(f"{name}_step", iterator.element_spec)
         begin, end = (getattr(listed, f"on_{name}_batch_{side}") for side in ("begin", "end"))
         if name == "test":
             listed.on_test_begin()
         while steps is None or number < steps:
-            begin(number)
             try:
-                logs = step(iterator)
+                # Not within the step: what does not depend on the batch would run without one.
+                batch = next(iterator)
             except (StopIteration, tf.errors.OutOfRangeError):
                 break
-            logs = {key: float(value) for key, value in logs.items()}
+            begin(number)
+            logs = {key: float(value) for key, value in step(batch).items()}
             end(number, logs)
             number += 1
             # A worker's own wish would leave the others waiting for it.
