@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfp_flows.errors import InputError
 from tfp_flows.keras_worlds import KERAS3
 from tfp_flows.models import data as rows
+from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.feed import Feed, feed_of
 from tfp_flows.models.workers import Workers, fingerprint
 
@@ -191,6 +192,10 @@ class Loop:
         held_out = None if validation is None else distributed(validation, self._strategy)
         model.stop_training, logs = False, {}
         endless, when = None, "before the first epoch"
+        silenced = [] if chief else [c for c in callbacks if isinstance(c, ResumableTraining)]
+        paths = [callback.progress.path for callback in silenced]
+        for callback in silenced:
+            callback.progress.path = None
         try:
             listed.on_train_begin()
             for epoch in range(initial_epoch, epochs):
@@ -214,6 +219,9 @@ class Loop:
             if lost := self.workers.lost(error, when):
                 raise lost from error
             raise
+        finally:
+            for callback, path in zip(silenced, paths, strict=True):
+                callback.progress.path = path
         return model.history
 
     def evaluate(self, data, callbacks, *, steps=None, verbose="auto") -> dict[str, float]:
