@@ -76,7 +76,7 @@ def test_an_onnx_runtime_says_the_same(name, tmp_path):
 def test_an_operation_that_lacks_is_named(tmp_path):
     flow = tff.flows.nsf(event_shape=2, hidden_units=[4], num_layers=1, mixing="linear")
     flow.adapt(np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32))
-    with pytest.raises(tff.InputError, match="it lacks .*MatrixTriangularSolve.*; export it as"):
+    with pytest.raises(tff.InputError, match=r"it lacks .*MatrixTriangularSolve.*; export it as"):
         tff.export(flow, tmp_path / "lite", format="tflite")
     assert not list(tmp_path.iterdir())
 

@@ -27,6 +27,7 @@ class Feed:
         single: Whether the elements of `dataset` are the tensors of the only array, not tuples.
 
     Attributes:
+        tensors: The arrays, as tensors.
         batches: Number of batches of a pass.
         seed: Seed of the orders.
     """
@@ -41,8 +42,8 @@ class Feed:
         fill: bool = False,
         single: bool = False,
     ):
-        self._tensors = tf.nest.map_structure(tf.constant, tuple(arrays))
-        self._rows = int(self._tensors[0].shape[0])
+        self.tensors = tf.nest.map_structure(tf.constant, tuple(arrays))
+        self._rows = int(self.tensors[0].shape[0])
         self._size = min(batch_size, self._rows) if fill else batch_size
         self._shuffle, self._fill, self._single = shuffle, fill, single
         self.batches = -(-self._rows // self._size)
@@ -79,7 +80,7 @@ class Feed:
     @property
     def bytes(self) -> int:
         """Size of a batch."""
-        tensors = tf.nest.flatten(self._tensors)
+        tensors = tf.nest.flatten(self.tensors)
         return self._size * sum(t.dtype.size * math.prod(t.shape[1:]) for t in tensors)
 
     def steps(self, *, endless: bool = False) -> tf.data.Dataset:
@@ -181,7 +182,7 @@ class Feed:
         return parts[0] if self._single else parts
 
     def _gathered(self, places):
-        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), self._tensors)
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), self.tensors)
 
 
 def feed_of(data) -> Feed | None:

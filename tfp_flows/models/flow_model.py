@@ -15,7 +15,8 @@ from tfp_flows.models import steps
 from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.export import export_model
 from tfp_flows.models.feed import Feed, as_dataset, drawn_seed, feed_of
-from tfp_flows.models.replicated import Loop, feed_or_stream, predict_alone, share_of_batch
+from tfp_flows.models.replicated import Loop
+from tfp_flows.models.shards import feed_or_stream, predict_alone, share_of_batch
 from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.models.watching import (
     Watch,
@@ -245,10 +246,11 @@ class FlowModel(HoldsFlow, keras.Model):
         validation_data = self._validation(validation_data, validation_batch)
         if loop is not None:
             alike = {"epochs": epochs, "arguments of fit": [batch_size, *sorted(options.items())]}
-            loop.check_ready(training_data, alike)
+            loop.check_ready(feed or stream, alike)
         if self.flow.needs_adapt:
             with noise.seeded(seed, -1):
-                sample = rows.adapt_sample if loop is None else loop.adapt_sample
+                alone = loop is None or feed is not None
+                sample = rows.adapt_sample if alone else loop.adapt_sample
                 self.flow.adapt(*sample(training_data))
         if self._fuses_steps and self._compile_options["steps_per_execution"] == "auto":
             count = steps.steps_per_call(feed or stream, steps_per_epoch)
@@ -473,9 +475,7 @@ class FlowModel(HoldsFlow, keras.Model):
             return
         super().save(filepath, overwrite=overwrite, **options)
 
-    def export(
-        self, filepath, format: str = "saved_model", *, overwrite: bool = True, **options
-    ):
+    def export(self, filepath, format: str = "saved_model", *, overwrite: bool = True, **options):
         """Writes densities, samples and latents for programs that run without this package.
 
         Args:

@@ -1,8 +1,9 @@
 """The workers of a strategy: who is chief, and what all of them know of each other."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +20,7 @@ _LOST = (
 )
 
 
-class WorkerLostError(RuntimeError):
+class WorkerLostError(InputError):
     """Another worker of a training is gone; this one has stopped."""
 
 
@@ -32,11 +33,12 @@ class Workers:
     Attributes:
         count: How many.
         index: Which of them this is, from 0; 0 is the chief, who alone writes files.
+        when: How far they are, for the error that one is gone.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):
         self._strategy, self.count, self.index = strategy, 1, 0
-        self._sum = None
+        self._sum, self.when = None, "before the first epoch"
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             resolver = strategy.cluster_resolver
             jobs = resolver.cluster_spec().as_dict()
@@ -78,7 +80,8 @@ class Workers:
                 return self._strategy.experimental_local_results(summed)[0]
 
             self._sum = total
-        return self._sum(tf.constant(table)).numpy()
+        with self.guarded():
+            return self._sum(tf.constant(table)).numpy()
 
     def of_chief(self, number: int) -> int:
         """A whole number as the chief has it."""
@@ -110,14 +113,22 @@ class Workers:
                     "with the same data, program and versions."
                 )
 
-    def lost(self, error: Exception, when: str) -> WorkerLostError | None:
-        """The error that says another worker is gone, if this one comes of that."""
-        if self.count == 1 or not isinstance(error, _LOST):
-            return None
-        return WorkerLostError(
-            f"Another of {self.count} workers is gone or cannot be reached, so worker "
-            f"{self.index} has stopped {when}; start all workers again."
-        )
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Around what needs the other workers.
+
+        Raises:
+            WorkerLostError: If one of them is gone.
+        """
+        try:
+            yield
+        except _LOST as error:
+            if self.count == 1:
+                raise
+            raise WorkerLostError(
+                f"Another of {self.count} workers is gone or cannot be reached, so worker "
+                f"{self.index} has stopped {self.when}; start all workers again."
+            ) from error
 
 
 def fingerprint(arrays) -> str:
