@@ -14,31 +14,34 @@ from tfp_flows.files import Claim, atomic_path
 from tfp_flows.formats import FORMAT, versions
 from tfp_flows.options import flag, option_of
 from tfp_flows.runs import folder, record
+from tfp_flows.runs.devices import Devices
 from tfp_flows.runs.kind import Kind, load
 from tfp_flows.runs.settings import Settings
 from tfp_flows.runs.work import Drawing
 from tfp_flows.terminal import INTERRUPTED, import_tensorflow, note, result_console
 
 
-def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -> None:
+def fit(kind: Kind, settings: Settings, on: Devices, *, overwrite: bool = False) -> None:
     """Fits anew and writes the folder of the run.
 
     Args:
         kind: The kind of work.
         settings: What was asked for, checked.
-        out: Folder of the run.
+        on: Folder of the run, and the devices to train on.
         overwrite: Whether an earlier fit in it may be replaced, once the new one is complete.
 
     Raises:
         InputError: If what is fitted to, an option or the folder is not usable, another fit is
             writing into it, or training diverges.
     """
+    out = on.out
     with Claim(out) as claim:
         folder.check_new(out, overwrite)
         work = load(kind.work)(settings)
         source = work.source()
         import_tensorflow()
-        model = work.build(source)
+        with on.scope():
+            model = work.build(source)
         for remark in source.remarks():
             note(remark)
         place = folder.start(out, claim, overwrite)
@@ -46,7 +49,7 @@ def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -
         about |= {"digest": source.digest(FORMAT), "defaults": DEFAULTS}
         try:
             record.write(place / folder.SETTINGS, kind.name, about)
-            _go_on(kind, work, settings, source, model, place)
+            _go_on(kind, work, settings, source, model, place, on)
         except InputError:
             folder.abandon(place)
             raise
@@ -69,7 +72,13 @@ def record_to_resume(out: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def resume(
+    kind: Kind,
+    place: Path,
+    begun: Mapping[str, Any],
+    given: Mapping[str, Any],
+    on: Devices,
+) -> None:
     """Goes on with a fit that was interrupted.
 
     Args:
@@ -77,6 +86,7 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
         place: Where it has left off.
         begun: Its record.
         given: Settings that the user has repeated.
+        on: The devices to train on.
 
     Raises:
         InputError: If an option contradicts the record, what is fitted to has changed, or another
@@ -107,9 +117,9 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
                 "--overwrite."
             )
         import_tensorflow()
-        with defaults_of(begun.get("defaults", 0)):
+        with defaults_of(begun.get("defaults", 0)), on.scope():
             model = work.build(source)
-        _go_on(kind, work, settings, source, model, place)
+        _go_on(kind, work, settings, source, model, place, on)
 
 
 def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
@@ -122,9 +132,9 @@ def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
     )
 
 
-def _go_on(kind, work, settings, source, model, place) -> None:
+def _go_on(kind, work, settings, source, model, place, on) -> None:
     try:
-        rounds = _train(kind, work, settings, source, model, place)
+        rounds = _train(kind, work, settings, source, model, place, on)
         metrics = _metrics(kind, work, settings, source, model, rounds)
         with atomic_path(place / folder.MODEL) as temporary:
             model.kind = kind.name
@@ -143,10 +153,12 @@ def _go_on(kind, work, settings, source, model, place) -> None:
     console.print(f"Written to {run}", markup=False)
 
 
-def _train(kind, work, settings, source, model, place):
+def _train(kind, work, settings, source, model, place, on):
     from tfp_flows.runs.rounds import Rounds
 
-    rounds = Rounds(work.trainer(model, source), settings, place, kind.name)
+    with on.scope():
+        trainer = work.trainer(model, source)
+    rounds = Rounds(trainer, settings, place, kind.name)
     rounds.train()
     losses = rounds.state.history.get("loss", [])
     if losses and not math.isfinite(losses[-1]):

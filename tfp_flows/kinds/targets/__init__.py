@@ -20,4 +20,5 @@ KIND = Kind(
         "tfp-flows fit energy.py:log_density --kind targets --dim 3 --flow realnvp --out run",
         "tfp-flows fit --resume --out run",
     ),
+    several_devices=False,
 )
