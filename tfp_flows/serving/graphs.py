@@ -5,6 +5,9 @@ from collections.abc import Callable
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from tfp_flows.flows import Flow
+from tfp_flows.serving.signatures import Functions, remark_if_random, traced
+
 
 def _clipped(x, low, high):
     # In this order, so that what is no number stays none in kernels that compare.
@@ -38,6 +41,14 @@ REPLACED: dict[str, Callable] = {
 """What neither TFLite's nor ONNX' operations have, of those that ours do not need."""
 
 
+def frozen_density(flow: Flow) -> tuple[tf.types.experimental.Callable, bool]:
+    """``log_prob`` of a flow for such a runtime, and whether it is an estimate, which is said."""
+    functions = Functions(flow)
+    log_prob = functions.named(functions.log_prob, "log_prob")
+    frozen = without_variables(log_prob, functions.rows)
+    return frozen, remark_if_random(flow, frozen)
+
+
 def without_variables(function, specs: dict[str, tf.TensorSpec]) -> tf.types.experimental.Callable:
     """A function with its weights as constants, and of simpler operations where there are some.
 
@@ -48,11 +59,11 @@ def without_variables(function, specs: dict[str, tf.TensorSpec]) -> tf.types.exp
     Returns:
         A concrete function of the same names, in and out.
     """
-    traced = tf.function(function, autograph=False).get_concrete_function(**specs)
-    frozen = convert_variables_to_constants_v2(traced)
+    original = traced(function, specs)
+    frozen = convert_variables_to_constants_v2(original)
     # Those of loops have graphs of their own, which stay as they are.
     simple = not frozen.graph.as_graph_def().library.function
-    names = sorted(traced.structured_outputs)
+    names = sorted(original.structured_outputs)
 
     def rebuilt(**given):
         by_name = [given[tensor.op.name] for tensor in frozen.inputs]
@@ -60,7 +71,7 @@ def without_variables(function, specs: dict[str, tf.TensorSpec]) -> tf.types.exp
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         return dict(zip(names, outputs, strict=True))
 
-    return tf.function(rebuilt, autograph=False).get_concrete_function(**specs)
+    return traced(rebuilt, specs)
 
 
 def _copied(frozen, inputs) -> list[tf.Tensor]:

@@ -9,31 +9,19 @@ import tensorflow as tf
 
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
-from tfp_flows.serving.graphs import without_variables
-from tfp_flows.serving.signatures import Functions, remark_if_random
+from tfp_flows.serving.graphs import frozen_density
 
 FILE = "log_prob.tflite"
 
 
 def write(flow: Flow, folder: Path) -> dict[str, Any]:
-    """Writes ``log_prob.tflite``, of the signature ``log_prob``, into a folder.
-
-    It has TFLite's own operations alone, and the batch size is free.
-
-    Args:
-        flow: The flow.
-        folder: Where to write.
-
-    Returns:
-        What ``flow.json`` tells of it.
+    """Writes ``log_prob.tflite``, of TFLite's own operations; gives what ``flow.json`` tells of it.
 
     Raises:
         InputError: If TFLite lacks an operation of the density.
     """
-    functions, module = Functions(flow), tf.Module()
-    log_prob = functions.named(functions.log_prob, "log_prob")
-    module.log_prob = without_variables(log_prob, functions.rows)
-    estimated = remark_if_random(flow, module.log_prob)
+    module = tf.Module()
+    module.log_prob, estimated = frozen_density(flow)
     with tempfile.TemporaryDirectory(dir=folder) as saved:
         # Names of inputs and outputs come through a SavedModel alone.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

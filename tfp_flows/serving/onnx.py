@@ -9,31 +9,21 @@ from typing import Any
 
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
-from tfp_flows.serving.graphs import without_variables
-from tfp_flows.serving.signatures import Functions, remark_if_random
+from tfp_flows.serving.graphs import frozen_density
 
 FILE = "log_prob.onnx"
 OPSET = 17
 
 
 def write(flow: Flow, folder: Path) -> dict[str, Any]:
-    """Writes ``log_prob.onnx`` into a folder; its inputs and its output have their names.
-
-    Args:
-        flow: The flow.
-        folder: Where to write.
-
-    Returns:
-        What ``flow.json`` tells of it.
+    """Writes ``log_prob.onnx``, with named tensors; gives what ``flow.json`` tells of it.
 
     Raises:
         InputError: If a package is missing (extra ``onnx``), or ONNX lacks an operation of the
             density.
     """
     converter, onnx = (_needed(name) for name in ("tf2onnx", "onnx"))
-    functions = Functions(flow)
-    function = without_variables(functions.named(functions.log_prob, "log_prob"), functions.rows)
-    estimated = remark_if_random(flow, function)
+    function, estimated = frozen_density(flow)
     inputs = {tensor.name: tensor.op.name for tensor in function.inputs}
     (output,) = (tensor.name for tensor in function.outputs)
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)

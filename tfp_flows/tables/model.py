@@ -204,15 +204,10 @@ class TableModel(FlowModel):
         return filled
 
     def export(self, filepath, format: str = "saved_model", **options):
-        """Refuses: what makes numbers of the cells of a row is Python, and no part of a graph.
-
-        Raises:
-            InputError: Always.
-        """
+        """Raises an `InputError`: what makes numbers of cells is Python, and no part of a graph."""
         raise InputError(
-            "A model of mixed columns is not exported, as its schema, which makes numbers of a "
-            "row's cells, runs in Python alone; fit columns of numbers by another flow, as with "
-            "--flow maf, or score where tfp_flows is installed."
+            "A model of mixed columns is not exported, as its schema, which makes numbers of "
+            "cells, runs in Python alone; fit numbers by another flow, as with --flow maf."
         )
 
     def refuse_impossible(self, frame: "pd.DataFrame") -> None:
