@@ -43,7 +43,8 @@ def export(what, path, format: str = "saved_model", *, overwrite: bool = True) -
     Example:
         >>> tff.export(model, "served/1")
         >>> served = tf.saved_model.load("served/1")         # needs no tfp_flows
-        >>> served.signatures["log_prob"](x=tf.constant(x))["log_prob"]
+        >>> density = served.signatures["log_prob"]
+        >>> density(x=tf.constant(x))["log_prob"]
     """
     if isinstance(what, str | os.PathLike):
         what = _loaded(Path(what))
