@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "tfp_flows"
 FLOORS = (
     {"_version", "errors"},
     {"noise", "real"},
-    {"activations", "checks", "config", "files", "keras_worlds", "numerics", "ode", "penalties"}
+    {"activations", "chains", "checks", "config", "files", "keras_worlds", "numerics", "ode", "penalties"}
     | {"conformal", "held_out", "options", "shapes", "spread", "terminal"},
     {"formats"},
     {"training_state"},
