@@ -99,6 +99,34 @@ def test_flows_from_outside_of_the_scope_are_refused():
         loop.check_ready(None, {})
 
 
+def test_workers_that_differ_are_named():
+    class Two(Workers):
+        """Of whom the second has other data."""
+
+        def gathered(self, numbers):
+            other = np.array(numbers)
+            other[1] += 1
+            return np.stack([numbers, other])
+
+    two = Two(tf.distribute.get_strategy())
+    two.count = 2
+    with pytest.raises(tff.InputError, match="Workers 0 and 1 of 2 have different training data"):
+        two.check_same({"training data": "abc", "epochs": 3})
+
+
+def test_errors_of_one_worker_stay_as_they_are():
+    workers = Workers(tf.distribute.get_strategy())
+    error = tf.errors.UnavailableError(None, None, "gone")
+    with pytest.raises(tf.errors.UnavailableError), workers.guarded():
+        raise error
+    workers.count, workers.when = 2, "after epoch 7"
+    with (
+        pytest.raises(tff.models.WorkerLostError, match="worker 0 has stopped after epoch 7;"),
+        workers.guarded(),
+    ):
+        raise error
+
+
 def alone(name, given):
     """What one process trains."""
     model = processes.model_of(name, given)

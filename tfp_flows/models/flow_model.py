@@ -178,6 +178,11 @@ class FlowModel(HoldsFlow, keras.Model):
     ):
         """Fits the flow.
 
+        A model that was built in the scope of a `tf.distribute` strategy trains on all replicas of
+        it, of one process or of several workers, as one device would with the same batches; see
+        `training_strategy`. Arrays are then the same on every worker, each of which takes its part;
+        a `tf.data.Dataset` is sharded as its options say.
+
         Args:
             x: Data ``[n, *event_shape]``; or a pair ``(x, context)``; or a `tf.data.Dataset` (or
                 another stream that Keras takes) of ``x``, ``(x, context)`` or
@@ -200,6 +205,9 @@ class FlowModel(HoldsFlow, keras.Model):
         Raises:
             ValueError: If there is nothing to train, a shape does not fit, or an array holds NaN
                 or infinity.
+            InputError: If workers differ in data, weights, versions or arguments, or the model was
+                built outside of the scope.
+            WorkerLostError: If another worker is gone.
         """
         if not self.trainable_variables:
             raise ValueError(
@@ -281,6 +289,8 @@ class FlowModel(HoldsFlow, keras.Model):
     def _loop_of_replicas(self) -> Loop | None:
         if self.distribute_strategy.num_replicas_in_sync == 1:
             return None
+        if not hasattr(self, "_compile_options"):
+            raise ValueError(f"Compile {self.name} first, as with compile('adam').")
         if self._loop is None:
             self._loop = Loop(self)
         return self._loop
@@ -462,6 +472,8 @@ class FlowModel(HoldsFlow, keras.Model):
 
     def save(self, filepath, overwrite: bool = True, **options):
         """Writes a ``.keras`` file, which `tfp_flows.load` reads; arguments as in Keras.
+
+        Of several workers the chief writes it, and the others nothing; likewise in `export`.
 
         Raises:
             InputError: If the path has another ending, or a part of the flow has no written form.
