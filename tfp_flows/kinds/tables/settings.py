@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.kinds.tables.groups import BY
 from tfp_flows.options import absolute, again, option, parse_columns
 from tfp_flows.runs.settings import DATA, FLOW, LAYERS, TABLE_KEY, Settings
 from tfp_flows.terminal import note
@@ -64,6 +65,12 @@ class TableSettings(Settings):
     weights: str | None = option(
         None, panel=DATA, metavar="COLUMN", help="Column that holds the weights of the rows."
     )
+    by: str | None = option(
+        None,
+        panel=DATA,
+        **BY,
+        help="Column of the file by whose values the held-out log-likelihood is told.",
+    )
     key: str | None = option(None, **TABLE_KEY)
     drop_invalid: bool = option(
         False,
@@ -119,10 +126,10 @@ class TableSettings(Settings):
                 raise unknown_name("data set", self.data, datasets.TOYS)
             if self.rows is not None:
                 raise InputError(f"--rows is for toys, and {self.data} is a file; leave it out.")
-        elif self.columns or self.key or self.drop_invalid or self.header is not None:
+        elif any((self.columns, self.by, self.key, self.drop_invalid, self.header is not None)):
             raise InputError(
-                f"{self.data} is a toy; --columns, --key, --header and --drop-invalid are for "
-                "files."
+                f"{self.data} is a toy; --columns, --by, --key, --header and --drop-invalid are "
+                "for files."
             )
         rows = (DEFAULT_TOY_ROWS if self.rows is None else self.rows) if toy else None
         data = self.data if toy else str(path.resolve())

@@ -10,7 +10,7 @@ from rich.table import Table as TextTable
 
 from tfp_flows import held_out, plotting
 from tfp_flows.errors import DataWarning
-from tfp_flows.kinds.tables import held_out_rows
+from tfp_flows.kinds.tables import groups, held_out_rows
 from tfp_flows.kinds.tables.mixed import MixedWork
 from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
@@ -79,11 +79,13 @@ class TableWork:
         measures = beside_gaussian(model.flow, parts.train, parts.test)
         for remark in measures.pop("remarks"):
             note(remark)
-        kept = held_out_rows.kept(measures.pop("scores"), self.settings.seed)
+        scores = measures.pop("scores")
+        kept = held_out_rows.kept(scores, self.settings.seed)
         test = measures["test"]
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
         splits = {name: len(part) for name, part in parts._asdict().items()}
-        return {"splits": splits, **measures, "test": figure | test, "held_out": kept}
+        by = {} if source.groups is None else {"by": source.groups.means(scores)}
+        return {"splits": splits, **measures, "test": figure | test, **by, "held_out": kept}
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
         """The flow beside rows that it has not seen; alone if ``find`` gives none."""
@@ -119,6 +121,8 @@ class TableWork:
         yield table
         if "worst_row" in metrics["test"]:  # not in records of format 0
             yield held_out.in_words(metrics["test"])
+        if "by" in metrics:
+            yield groups.table(metrics["by"])
 
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
         """One number a row: that of the columns."""
