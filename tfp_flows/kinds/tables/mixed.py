@@ -114,7 +114,8 @@ class MixedWork:
         few = parts.train.iloc[:_TRAIN_ROWS]
         seen = model.log_prob(few)
         test = mean_nats(scores, of_rows, there)
-        train = mean_nats(seen, np.ones(len(seen)) if weights is None else weights.train[: len(few)])
+        of_seen = np.ones(len(seen)) if weights is None else weights.train[: len(few)]
+        train = mean_nats(seen, of_seen)
         gain = mean_nats(scores - alone, of_rows, there)
         for remark in _remarks(test, train, gain):
             note(remark)

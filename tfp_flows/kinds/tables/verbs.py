@@ -88,7 +88,6 @@ class ScoreOptions:
         "with --false-alarms for flagged rows alone.",
     )
 
-
     by: str | None = option(
         None, **BY, help="Column of DATA by whose values the mean log-density is told."
     )
