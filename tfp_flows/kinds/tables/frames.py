@@ -131,8 +131,15 @@ def number_of_rows(settings: "TableSettings") -> int:
     return settings.rows if settings.rows is not None else len(_read(settings).data)
 
 
+def number_of_columns(settings: "TableSettings") -> int:
+    """Columns of the toy or file."""
+    return 2 if settings.rows is not None else len(_read(settings).data.columns)
+
+
 def is_plain(settings: "TableSettings") -> bool:
-    """Whether a file is of real numbers alone, without gaps, grids, bounds and repeated values."""
+    """Whether all are real numbers, without gaps, grids, bounds and repeated values; toys are."""
+    if settings.rows is not None:
+        return True
     data = _read(settings).data
     if any(data[name].dtype.kind not in "fiu" for name in data.columns):
         return False

@@ -96,6 +96,12 @@ class MixedWork:
             min_delta=MIN_DELTA,
         )
 
+    def to_nats(self, model, source: FrameSource) -> float:
+        """From losses of cells to densities in the units of the table, nats per validation row."""
+        log_det = model.schema.encode(source.parts.validation, model.own).log_det.sum(axis=1)
+        weights = None if source.weights is None else source.weights.validation
+        return float(np.average(log_det, weights=weights))
+
     def measure(self, model, source: FrameSource) -> dict[str, Any]:
         """Log-likelihoods of the test rows, beside those of independent columns."""
         parts, weights = source.parts, source.weights

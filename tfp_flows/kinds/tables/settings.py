@@ -18,6 +18,8 @@ _RATE = 5e-3
 _BATCH = 256
 # A table of more rows is fitted for so long, unless a limit is given.
 _MANY_ROWS, _MINUTES = 20_000, 8.0
+# From so many minutes on auto tries several flows.
+TRIED_FROM = 4.0
 # What only the model of mixed columns can do.
 _OF_COLUMNS = ("table_schema", "given", "weights")
 
@@ -37,7 +39,8 @@ class TableSettings(Settings):
         "flow",
         AUTO,
         help="Kind of flow (see [bold]tfp-flows list[/bold]); auto takes [bold]columns[/bold], "
-        "which models columns of all types and gaps, unless all are plain real numbers.",
+        "which models columns of all types and gaps, unless all are plain real numbers; from 4 "
+        "--minutes on it tries two or three flows or sizes first.",
     )
     columns: list[str] | None = option(
         None,
@@ -138,15 +141,23 @@ class TableSettings(Settings):
     def _with_flow(self) -> "TableSettings":
         from tfp_flows.kinds.tables.frames import is_plain
 
-        flow = self.flow
-        asked = [name for name in _OF_COLUMNS if getattr(self, name)]
-        if flow == AUTO and asked:
-            flow = COLUMNS
-        elif flow == AUTO:
-            # Who asks for layers, or for what else columns lacks, asks for a flow that has it.
-            other = self.layers is not None or set(self.flow_option) - set(COLUMNS_OPTIONS)
-            plain = self.rows is not None or other or is_plain(self)
-            flow = OWN_FLOWS[AUTO] if plain else COLUMNS
+        if self.flow != AUTO:
+            return self.of_flow(self.flow)
+        # Who asks for layers, or for what else columns lacks, asks for a flow that has it.
+        other = self.layers is not None or set(self.flow_option) - set(COLUMNS_OPTIONS)
+        plain = not self.of_columns and (other or is_plain(self))
+        settings = self.of_flow(OWN_FLOWS[AUTO] if plain else COLUMNS)
+        sized = self.layers is not None or self.hidden is not None or self.flow_option
+        if sized or settings.minutes is None or settings.minutes < TRIED_FROM:
+            return settings
+        return dataclasses.replace(self, minutes=settings.minutes)
+
+    def of_flow(self, flow: str) -> "TableSettings":
+        """These settings for a certain flow, with its learning rate and size of a step.
+
+        Raises:
+            InputError: If it is unknown, or lacks what is asked for.
+        """
         rate = self.learning_rate
         rate = _RATES.get(flow, _RATE) if rate is None else rate
         batch = _BATCH if self.batch_size is None and flow != COLUMNS else self.batch_size
@@ -156,10 +167,21 @@ class TableSettings(Settings):
         settings = Settings.check(settings)
         if flow == COLUMNS:
             return dataclasses.replace(settings, flow=COLUMNS, minutes=self._limit())
-        if asked:
+        if asked := self.of_columns:
             names = ", ".join(f"--{name.removeprefix('table_')}" for name in asked)
             raise InputError(f"{names}: of --flow columns alone, and this is {settings.flow}.")
         return settings
+
+    def in_words(self) -> str:
+        """The flow, and what of its sizes and options was chosen."""
+        hidden = [] if self.hidden is None else [f"hidden {','.join(map(str, self.hidden))}"]
+        options = [f"{name}={value}" for name, value in self.flow_option.items()]
+        return ", ".join([self.flow, *options, *hidden])
+
+    @property
+    def of_columns(self) -> list[str]:
+        """What is asked for of `columns` alone."""
+        return [name for name in _OF_COLUMNS if getattr(self, name)]
 
     def _limit(self) -> float | None:
         """Minutes of training, which a large table has too."""

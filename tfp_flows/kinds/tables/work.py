@@ -11,8 +11,9 @@ from rich.table import Table as TextTable
 from tfp_flows import held_out, plotting
 from tfp_flows.errors import DataWarning
 from tfp_flows.kinds.tables import groups, held_out_rows
+from tfp_flows.kinds.tables.auto import AutoWork
 from tfp_flows.kinds.tables.mixed import MixedWork
-from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
+from tfp_flows.kinds.tables.settings import AUTO, COLUMNS, TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
@@ -23,8 +24,10 @@ _VALIDATION_BATCH = 10_000
 _SAMPLES = 10_000
 
 
-def work_of(settings: TableSettings) -> "TableWork | MixedWork":
+def work_of(settings: TableSettings) -> "TableWork | MixedWork | AutoWork":
     """Who does the work that was asked for."""
+    if settings.flow == AUTO:
+        return AutoWork(settings)
     return MixedWork(settings) if settings.flow == COLUMNS else TableWork(settings)
 
 
@@ -70,6 +73,10 @@ class TableWork:
             prepare=lambda: _adapt(model.flow, np.concatenate([parts.train, parts.validation])),
             min_delta=MIN_DELTA,
         )
+
+    def to_nats(self, model, source: TableSource) -> float:
+        """Nothing: losses are of densities in the units of the table."""
+        return 0.0
 
     def measure(self, model, source: TableSource) -> dict[str, Any]:
         """Log-likelihoods of the test rows, beside those of a Gaussian."""
