@@ -131,6 +131,9 @@ def _try(kind, fit: Fit, place: Path, state: str, share: float, found: dict[str,
     quiet = dataclasses.replace(fit, settings=dataclasses.replace(fit.settings, tensorboard=None))
     rounds = quiet.rounds(place, kind.name, state=state, pause=pause + found["compiling"])
     fit.trainer, nats = quiet.trainer, None
+    if rounds.earlier and not found["stages"]:
+        # Of a process that was killed: compilation was in its first epoch.
+        rounds.once += rounds.state.history["seconds"][0]
     try:
         rounds.train()
         nats = fit.work.to_nats(fit.model, fit.source) - rounds.state.best
