@@ -11,6 +11,7 @@ import pytest
 from commands import bad, good, run
 
 import tfp_flows as tff
+from tfp_flows.config import DEFAULTS
 from tfp_flows.kinds.tables import auto, settings
 from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
 from tfp_flows.runs import trials
@@ -73,6 +74,38 @@ def test_the_best_of_a_stage():
     assert trials._best(tried, 2) == [2, 3]
 
 
+@pytest.mark.parametrize(("ended", "steps"), [((), 5), ((2,), 6), ((1, 2), 5)])
+def test_stages_and_what_is_left_of_the_time(tmp_path, monkeypatch, ended, steps):
+    """Of three the best two are tried longer; if the best has ended, the next gets the rest."""
+    asked, done = TableSettings(data="two_moons", minutes=10).check(), []
+    nats = [-3.0, -2.0, -1.0]
+
+    def trying(kind, fit, place, file, until, found):
+        k = int(file[6]) - 1
+        done.append((k, until))
+        (place / file).write_text(str(k))
+        found |= {"stages": found["stages"] + 1, "seconds": until, "ended": k in ended}
+        found["validation_nats"] = nats[k] + (2 if found["stages"] == 3 else 0)
+
+    source = types.SimpleNamespace(digest=lambda form: "digest")
+    work = types.SimpleNamespace(source=lambda: source, build=lambda source: "model")
+    monkeypatch.setattr(trials, "_try", trying)
+    monkeypatch.setattr(trials, "load", lambda name: lambda settings: work)
+    begun = trials.Fit(auto.AutoWork(asked), asked, source, "model")
+    about = {"defaults": DEFAULTS, "settings": asked.record()}
+    fit = trials.best_of(types.SimpleNamespace(name="tables", work=""), begun, tmp_path, about)
+    assert done[:5] == [(0, 30), (1, 30), (2, 30), (1, 90), (2, 90)]
+    # 30, 90 and 90 of 600 seconds are spent.
+    assert done[5:] == [(1, 90 + 390)] * (steps - 5)
+    best = 1 if steps == 6 else 2
+    assert [one["chosen"] for one in fit.tried] == [k == best for k in range(3)]
+    record = json.loads((tmp_path / "training_settings.json").read_text())
+    assert record["settings"]["flow"] == ["maf", "nsf", "columns"][best]
+    assert record["asked"]["flow"] == "auto"
+    assert {path.name for path in tmp_path.glob("*.npz")} == {"training_state.npz"}
+    assert (tmp_path / "training_state.npz").read_text() == str(best)
+
+
 @pytest.fixture
 def tiny(monkeypatch):
     """Three tiny flows are tried at once, whatever the minutes."""
@@ -95,7 +128,7 @@ def test_a_fit_that_tries_is_killed_and_goes_on(place, tiny, tmp_path, monkeypat
     """In the second trial, and again after the choice; nothing is tried twice."""
     out, save, fit = tmp_path / "run", TrainingState.save, ["fit", place / "plain.npy", *FIT]
     whole = good(*fit, "--epochs", 4, "--out", tmp_path / "whole")
-    assert "is the best and goes on" in whole.stderr
+    assert "is the best." in whole.stderr
 
     def interrupted_after(count):
         def saving(self, arrays):
@@ -152,7 +185,7 @@ def test_a_fit_killed_after_its_choice_goes_on(place, tiny, tmp_path, monkeypatc
     assert "trying" not in done.stderr
     found = tff.open_run(out)
     assert found.metrics["tried"] == record["tried"]
-    assert "goes on" in done.stdout
+    assert "chosen" in done.stdout
     (trial,) = [one for one in record["tried"] if one["chosen"]]
     assert trial["epochs"] < len(found.history["loss"]) == 5
     assert -min(found.history["val_loss"][: trial["epochs"]]) == pytest.approx(

@@ -80,22 +80,30 @@ def best_of(kind: Kind, begun: Fit, place: Path, about: dict[str, Any]) -> Fit:
             model = work.build(source) if k else begun.model
         return Fit(work, candidates[k], source, model)
 
+    def go_on(k: int, until: float) -> None:
+        fits[k] = fits.get(k) or fit_of(k)
+        _try(kind, fits[k], place, folder.TRIALS[k], until, tried[k])
+        record.write(place / folder.SETTINGS, kind.name, about)
+
+    seconds = 60 * begun.settings.minutes
     for stage, (count, share) in enumerate(STAGES):
         kept = _best(tried, stage)[:count]
         fits = {k: fit for k, fit in fits.items() if k in kept}
         for k in sorted(kept):
-            if tried[k]["stages"] > stage:
-                continue
-            fits[k] = fits.get(k) or fit_of(k)
-            _try(kind, fits[k], place, folder.TRIALS[k], share, tried[k])
-            record.write(place / folder.SETTINGS, kind.name, about)
-    finished = _best(tried, len(STAGES))
-    if not finished:
+            if tried[k]["stages"] <= stage:
+                go_on(k, share * seconds + tried[k]["compiling"])
+    best, *others = _best(tried, len(STAGES)) or [None]
+    if best is None:
         raise InputError(
             "Training diverged in all that was tried; lower --learning-rate, or look for extreme "
             "values in what is fitted to."
         )
-    best = finished[0]
+    if others and tried[best]["ended"]:
+        # It has no use for the time that is left; the next one may have.
+        one = tried[others[0]]
+        if one["stages"] == len(STAGES) and not one["ended"]:
+            go_on(others[0], one["seconds"] + seconds - sum(each["seconds"] for each in tried))
+        best = _best(tried, len(STAGES))[0]
     chosen = fits.get(best) or fit_of(best)
     tried[best]["chosen"], chosen.tried = True, tried
     # The state first: a record of the choice without it would begin anew.
@@ -106,13 +114,13 @@ def best_of(kind: Kind, begun: Fit, place: Path, about: dict[str, Any]) -> Fit:
     record.write(place / folder.SETTINGS, kind.name, about)
     for name in folder.TRIALS:
         (place / name).unlink(missing_ok=True)
-    note(f"{tried[best]['name']} is the best and goes on.")
+    note(f"{tried[best]['name']} is the best.")
     return chosen
 
 
 def _untried(settings: Settings) -> dict[str, Any]:
     about = {"name": settings.in_words(), "validation_nats": None, "epochs": 0, "seconds": 0.0}
-    return {**about, "compiling": 0.0, "stages": 0, "chosen": False}
+    return {**about, "compiling": 0.0, "stages": 0, "ended": False, "chosen": False}
 
 
 def _best(tried: list[dict[str, Any]], stages: int) -> list[int]:
@@ -124,12 +132,11 @@ def _best(tried: list[dict[str, Any]], stages: int) -> list[int]:
     return sorted(known, key=lambda k: -nats[k])
 
 
-def _try(kind, fit: Fit, place: Path, state: str, share: float, found: dict[str, Any]) -> None:
-    """Trains a candidate up to a share of the time, and writes what came of it into ``found``."""
-    pause = share * 60 * fit.settings.minutes
-    note(f"trying {found['name']}, up to {pause:.0f} s.")
+def _try(kind, fit: Fit, place: Path, file: str, until: float, found: dict[str, Any]) -> None:
+    """Trains a candidate up to so many seconds, and writes what came of it into ``found``."""
+    note(f"trying {found['name']}, up to {until:.0f} s.")
     quiet = dataclasses.replace(fit, settings=dataclasses.replace(fit.settings, tensorboard=None))
-    rounds = quiet.rounds(place, kind.name, state=state, pause=pause + found["compiling"])
+    rounds = quiet.rounds(place, kind.name, state=file, pause=until)
     fit.trainer, nats = quiet.trainer, None
     if rounds.earlier and not found["stages"]:
         # Of a process that was killed: compilation was in its first epoch.
@@ -139,10 +146,11 @@ def _try(kind, fit: Fit, place: Path, state: str, share: float, found: dict[str,
         nats = fit.work.to_nats(fit.model, fit.source) - rounds.state.best
     except InputError as error:
         note(f"{found['name']}: {error}")
-    history = rounds.state.history
-    found |= {"validation_nats": nats, "epochs": rounds.state.epoch}
+    state = rounds.state
+    found |= {"validation_nats": nats, "epochs": state.epoch}
+    found["ended"] = nats is None or state.stopped or state.epoch >= rounds.epochs
     found["compiling"] += rounds.once
-    found |= {"seconds": sum(history.get("seconds", [0.0])), "stages": found["stages"] + 1}
+    found |= {"seconds": sum(state.history.get("seconds", [0.0])), "stages": found["stages"] + 1}
 
 
 def table(tried: list[Mapping[str, Any]]) -> Table:
@@ -155,6 +163,6 @@ def table(tried: list[Mapping[str, Any]]) -> Table:
     for one in tried:
         nats = one["validation_nats"]
         figures = ("diverged" if nats is None else number(nats), str(one["epochs"]))
-        marks = "goes on" if one["chosen"] else ""
+        marks = "chosen" if one["chosen"] else ""
         result.add_row(one["name"], *figures, f"{one['seconds']:.0f}", marks)
     return result
