@@ -29,13 +29,13 @@ def panel(shift=0.0, label="one", colour="#123456", points=50):
     return record(figure)
 
 
-# It fits a flow.
-SLOW = "two_moons"
+# They fit a flow.
+SLOW = {"two_moons", "table_columns"}
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.deep if n == SLOW else []) for n in figures.FIGURES],
+    [pytest.param(n, marks=pytest.mark.deep if n in SLOW else []) for n in figures.FIGURES],
 )
 def test_assets_are_fresh(name):
     assert store.stale(ASSETS, [name]) == {}

@@ -1,5 +1,7 @@
 """Pictures of mixed columns show the shares and densities that they should."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,3 +33,14 @@ def test_only_some_columns_are_drawn_and_none_is_refused():
     assert len(figure.axes) == 3
     with pytest.raises(InputError, match="no column to draw"):
         plotting.plot_columns(samples, kinds={})
+
+
+@pytest.mark.parametrize("most", [7, 100])
+def test_bins_of_whole_numbers_hold_equally_many(most):
+    counts = pd.DataFrame({"count": np.tile(np.arange(most + 1), 20)})
+    (axes, *_) = plotting.plot_columns(counts, kinds={"count": "numbers"}).axes
+    values, edges, _ = axes.patches[0].get_data()
+    within = [k for k, (low, high) in enumerate(pairwise(edges)) if low > -1 and high < most + 1]
+    np.testing.assert_allclose(values[within], 1 / (most + 1))
+    assert set(edges % 1) == {0.5}
+    assert len(within) > 7

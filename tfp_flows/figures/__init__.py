@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tfp_flows.errors import unknown_name
 from tfp_flows.figures import (
     bimodal,
+    columns,
     coupling,
     masks,
     moons,
@@ -50,6 +51,7 @@ FIGURES: Mapping[str, Picture] = MappingProxyType(
         # Rounding differs between processors, and training makes more of it with each step. Another
         # seed differs by 0.18.
         "two_moons": Picture(moons.draw, tolerance=0.3),
+        "table_columns": Picture(columns.draw, tolerance=0.3),
     }
 )
 """Name to picture; ``assets/`` holds a .png file of each."""

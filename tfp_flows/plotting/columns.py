@@ -87,12 +87,21 @@ def _densities(axes, columns) -> None:
     shown = columns.get("data", columns["samples"])
     limits = robust_limits(shown if len(shown) else columns["samples"])
     fewest = min(len(values) for values in columns.values())
-    edges = np.linspace(*limits, min(_BINS, 4 + fewest // 12) + 1)
+    edges = _edges(shown, limits, min(_BINS, 4 + fewest // 12))
     for label, values in columns.items():
         # Over all rows: mass outside of the limits must not look like mass.
         heights = np.histogram(values, edges)[0] / (max(len(values), 1) * np.diff(edges))
         axes.stairs(heights, edges, baseline=None, label=label, color=_colour(label), linewidth=1.3)
     axes.set(xlim=limits, ylim=(0, None))
+
+
+def _edges(shown: np.ndarray, limits: tuple[float, float], bins: int) -> np.ndarray:
+    """Of at most ``bins`` bins; those of whole numbers hold equally many of them each."""
+    if not len(shown) or not (shown == np.rint(shown)).all():
+        return np.linspace(*limits, bins + 1)
+    low, high = np.floor(limits[0]), np.ceil(limits[1])
+    width = max(1.0, np.ceil((high - low) / bins))
+    return np.arange(low - 0.5, high + width, width)
 
 
 def _shares(axes, columns) -> None:
