@@ -124,6 +124,7 @@ FIT = ["--minutes", 9, "--batch-size", 64, "--no-plots"]
 
 
 @pytest.mark.deep
+@pytest.mark.keras
 def test_a_fit_that_tries_is_killed_and_goes_on(place, tiny, tmp_path, monkeypatch):
     """In the second trial, and again after the choice; nothing is tried twice."""
     out, save, fit = tmp_path / "run", TrainingState.save, ["fit", place / "plain.npy", *FIT]
