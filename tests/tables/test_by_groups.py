@@ -58,7 +58,7 @@ def test_ask_by_each_value(model, tmp_path, capsys):
     expected = tables.quantiles(model, "mass", [0.2, 0.5], {"species": "Gentoo"})
     np.testing.assert_allclose(found["mass"][4:], expected)
     assert "Quantiles of mass, by species" in capsys.readouterr().out
-    ask(run, AskOptions(probability="mass > 2", mode=True, given="age=8", by="size", output=path))
+    ask(run, AskOptions(probability="mass > 2", given="age=8", by="size", output=path))
     given = {"size": "small", "age": 8.0}
     expected = tables.probability(model, "mass > 2", given).value
     assert pd.read_csv(path)["probability"][0] == pytest.approx(expected)
