@@ -74,9 +74,14 @@ def test_the_best_of_a_stage():
     assert trials._best(tried, 2) == [2, 3]
 
 
-@pytest.mark.parametrize(("ended", "steps"), [((), 5), ((2,), 6), ((1, 2), 5)])
-def test_stages_and_what_is_left_of_the_time(tmp_path, monkeypatch, ended, steps):
-    """Of three the best two are tried longer; if the best has ended, the next gets the rest."""
+# Of three the best two are tried longer; if the best has ended, the next gets what is left.
+FIRST = [(0, 30), (1, 30), (2, 30)]
+STEPS = {(): [(1, 90), (2, 90)], (2,): [(1, 90), (1, 540)], (1,): [(2, 90)], (1, 2): []}
+
+
+@pytest.mark.parametrize("ended", STEPS, ids=str)
+def test_stages_and_what_is_left_of_the_time(tmp_path, monkeypatch, ended):
+    """The times are of 600 seconds, of which 150 are spent before the rest is given away."""
     asked, done = TableSettings(data="two_moons", minutes=10).check(), []
     nats = [-3.0, -2.0, -1.0]
 
@@ -94,10 +99,8 @@ def test_stages_and_what_is_left_of_the_time(tmp_path, monkeypatch, ended, steps
     begun = trials.Fit(auto.AutoWork(asked), asked, source, "model")
     about = {"defaults": DEFAULTS, "settings": asked.record()}
     fit = trials.best_of(types.SimpleNamespace(name="tables", work=""), begun, tmp_path, about)
-    assert done[:5] == [(0, 30), (1, 30), (2, 30), (1, 90), (2, 90)]
-    # 30, 90 and 90 of 600 seconds are spent.
-    assert done[5:] == [(1, 90 + 390)] * (steps - 5)
-    best = 1 if steps == 6 else 2
+    assert done == FIRST + STEPS[ended]
+    best = 1 if ended == (2,) else 2
     assert [one["chosen"] for one in fit.tried] == [k == best for k in range(3)]
     record = json.loads((tmp_path / "training_settings.json").read_text())
     assert record["settings"]["flow"] == ["maf", "nsf", "columns"][best]

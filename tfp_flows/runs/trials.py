@@ -90,7 +90,9 @@ def best_of(kind: Kind, begun: Fit, place: Path, about: dict[str, Any]) -> Fit:
         kept = _best(tried, stage)[:count]
         fits = {k: fit for k, fit in fits.items() if k in kept}
         for k in sorted(kept):
-            if tried[k]["stages"] <= stage:
+            if tried[k]["ended"]:
+                tried[k]["stages"] = stage + 1
+            elif tried[k]["stages"] <= stage:
                 go_on(k, share * seconds + tried[k]["compiling"])
     best, *others = _best(tried, len(STAGES)) or [None]
     if best is None:
