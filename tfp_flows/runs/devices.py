@@ -26,6 +26,11 @@ class Devices(NamedTuple):
     scope: Callable[[], Any] = contextlib.nullcontext
 
 
+def on_several(scope: Callable[[], Any]) -> bool:
+    """Whether a scope is that of several devices, or of workers."""
+    return scope is not contextlib.nullcontext
+
+
 @contextlib.contextmanager
 def joined(devices: str | None, out: Path, kind: str, able: bool) -> Iterator[Devices]:
     """Joins the other workers, or takes the devices that were asked for.
@@ -70,7 +75,8 @@ def joined(devices: str | None, out: Path, kind: str, able: bool) -> Iterator[De
             around.enter_context(contextlib.redirect_stdout(quiet))
             around.enter_context(contextlib.redirect_stderr(quiet))
         try:
-            yield Devices(place, strategy.scope)
+            alone = strategy.num_replicas_in_sync == 1
+            yield Devices(place) if alone else Devices(place, strategy.scope)
         except WorkerLostError as error:
             kept = [(p / folder.STATE).exists() for p in (out, out / folder.NEW)]
             hint = " What is done is kept: give --resume." if any(kept) else ""
