@@ -1,0 +1,177 @@
+"""Policies: conditional flows over a box of actions, given an observation.
+
+Sources: Ward et al. 2019, arXiv:1906.02771; Mazoure et al. 2019, arXiv:1905.06893.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfp_flows.bijectors import Chain
+from tfp_flows.errors import InputError, remark, unknown_name
+from tfp_flows.flows import Flow
+from tfp_flows.flows.building import build
+from tfp_flows.flows.catalogue import POLICIES, RECIPES
+from tfp_flows.flows.recipes import layer_seeds, standard_normal
+from tfp_flows.rl.heads import Box, Head
+from tfp_flows.rl.spaces import action_box, observation_shape
+from tfp_flows.rl.trunk import Trunk, features
+
+GAUSSIAN = "gaussian"
+
+
+class FlowPolicy:
+    """``a = box(mean(s) + scale(s) * f(z; s))`` with ``z`` standard normal and ``f`` a flow.
+
+    With no layers in ``f`` it is the Gaussian policy of soft actor-critic, squashed by tanh; every
+    other line is shared. `flow` is an ordinary conditional `Flow` of this package: saved, loaded
+    and evaluated as all are.
+
+    Args:
+        observation: Observation space, or the size of an observation.
+        action_space: A bounded ``gymnasium.spaces.Box`` of rank 1.
+        flow: ``"gaussian"``, a recipe whose samples take one pass (`POLICIES`), or None for the
+            Gaussian.
+        num_layers: Layers of ``f``.
+        flow_hidden: Hidden layers of its conditioners.
+        flow_options: Further arguments of the recipe.
+        hidden_units: Layers of the network that looks at observations.
+        embedding: A network of your own in its place, from observations to vectors; images need
+            one. A Keras model or a callable `tf.Module`.
+        dtype: ``float32`` or ``float64``.
+        seed: Seed of the initial weights.
+
+    Attributes:
+        flow: Over actions ``[..., D]`` in the units of the environment, given observations.
+        name: Name of ``f``.
+
+    Raises:
+        InputError: If the actions are discrete or unbounded, the observations images without an
+            embedding, or the flow is not known.
+    """
+
+    def __init__(
+        self,
+        observation: Any,
+        action_space: Any,
+        *,
+        flow: str | None = "realnvp",
+        num_layers: int = 4,
+        flow_hidden: Sequence[int] = (64,),
+        flow_options: Mapping[str, Any] | None = None,
+        hidden_units: Sequence[int] = (256, 256),
+        embedding: Any = None,
+        dtype=tf.float32,
+        seed: int | None = None,
+    ):
+        low, high = action_box(action_space)
+        shape = observation_shape(observation, embedded=embedding is not None)
+        self.name = flow or GAUSSIAN
+        seeds = layer_seeds(seed, 3)
+        if embedding is None:
+            embedding = Trunk(
+                input_size=shape[0], hidden_units=hidden_units, dtype=dtype, seed=seeds[0]
+            )
+        size = features(embedding, shape, dtype)
+        head = Head(event_shape=len(low), context_shape=size, dtype=dtype, seed=seeds[1])
+        layers = _layers(
+            self.name,
+            len(low),
+            dict(flow_options or {}),
+            context_shape=(size,),
+            num_layers=num_layers,
+            hidden_units=tuple(flow_hidden),
+            dtype=dtype,
+            seed=seeds[2],
+        )
+        self._bijector = Chain([Box(low=low, high=high, dtype=dtype), head, *layers])
+        self._embedding = embedding
+        self.flow = Flow(
+            standard_normal(len(low), dtype),
+            self._bijector,
+            embedding=embedding,
+            context_shape=shape,
+            name=f"{self.name}_policy",
+        )
+
+    @classmethod
+    def of(cls, flow: Flow) -> "FlowPolicy":
+        """The policy of a flow that a policy was once made of, as from a file."""
+        policy = cls.__new__(cls)
+        policy.flow, policy._bijector = flow, flow.bijector
+        policy._embedding = flow.embedding
+        policy.name = flow.name.removesuffix("_policy")
+        return policy
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of an action."""
+        return int(self.flow.event_shape[0])
+
+    @property
+    def trainable_variables(self) -> tuple[tf.Variable, ...]:
+        """What training changes."""
+        return self.flow.trainable_variables
+
+    def act(self, observations, latents) -> tuple[tf.Tensor, tf.Tensor]:
+        """Actions of given latents, with their log-probability.
+
+        The density comes from the latents, never from the action, which is rounded at the bounds.
+
+        Args:
+            observations: ``[n, *observation]``.
+            latents: ``[n, D]``.
+
+        Returns:
+            Actions ``[n, D]``, and their log-densities ``[n]`` in nats, by the environment's units.
+        """
+        context = self.flow.cast_context(observations)
+        latents = tf.convert_to_tensor(latents, self.flow.dtype)
+        actions, log_det = self._bijector.forward_and_log_det(latents, self._embedding(context))
+        return actions, self.flow.distribution.log_prob(latents) - log_det
+
+    def sample(self, observations, seed) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Draws an action for each observation.
+
+        Args:
+            observations: ``[n, *observation]``.
+            seed: A pair, as stateless draws take it.
+
+        Returns:
+            Actions ``[n, D]``, log-densities ``[n]`` and the latents ``[n, D]``.
+        """
+        count = tf.shape(observations)[0]
+        latents = tf.random.stateless_normal([count, self.size], seed, dtype=self.flow.dtype)
+        return *self.act(observations, latents), latents
+
+    def mode(self, observations) -> tf.Tensor:
+        """The deterministic action ``[n, D]``: that of the latent at the centre."""
+        zeros = tf.zeros([tf.shape(observations)[0], self.size], self.flow.dtype)
+        return self.act(observations, zeros)[0]
+
+    def log_prob(self, actions, observations) -> tf.Tensor:
+        """Log-density in nats of actions from elsewhere, ``[n]``; finite at the bounds too."""
+        return self.flow.log_prob(actions, observations)
+
+
+def _layers(name: str, size: int, options: dict, **arguments) -> list:
+    """The bijector of ``f``, in a list; none for a Gaussian."""
+    if name == GAUSSIAN:
+        if options:
+            raise InputError("A Gaussian policy has no layers and no flow_options; leave them out.")
+        return []
+    if name not in POLICIES:
+        raise unknown_name("flow of policies", name, (GAUSSIAN, *POLICIES))
+    row = RECIPES[name]
+    if not row.takes_size(size, options):
+        options = {**row.any_size, **options}
+    if not row.takes_size(size, options):
+        remark(
+            f"{name} moves some entries of an action given the others; with {size} entry its "
+            "layers are affine maps of the observation, and the policy stays Gaussian. nsf bends "
+            "one entry too."
+        )
+        name, options = "iaf", {}
+    arguments |= {"standardize": False, "standardize_context": False}
+    return [build(name, size, options, **arguments).bijector]
