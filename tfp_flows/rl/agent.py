@@ -1,6 +1,5 @@
 """What all agents share: rounds of steps, memory, evaluation, and checkpoints."""
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -10,15 +9,18 @@ import numpy as np
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
+from tfp_flows.flows import Flow
+from tfp_flows.models import FlowModel
 from tfp_flows.rl.buffer import ReplayBuffer
 from tfp_flows.rl.collecting import Collector
 from tfp_flows.rl.evaluation import Evaluation, evaluate
+from tfp_flows.rl.keeping import Kept
+from tfp_flows.rl.numbers import check_rates, check_shares, check_whole
 from tfp_flows.rl.registration import environment
 from tfp_flows.rl.spaces import observation_shape
-from tfp_flows.training_state import Arrays, TrainingState
 
 
-class Agent:
+class Agent(Kept):
     """Learns in rounds of so many steps, off-policy, from a memory of transitions.
 
     Each round begins with a reset of the environments, and what is drawn in it depends on the seed
@@ -56,6 +58,8 @@ class Agent:
     """
 
     algorithm: ClassVar[str] = ""
+    watched: ClassVar[tuple[str, ...]] = ("critic_loss",)
+    """What a gradient step tells."""
 
     def __init__(
         self,
@@ -77,25 +81,9 @@ class Agent:
         seed: int = 0,
     ):
         whole = {"num_envs": num_envs, "round_steps": round_steps, "batch_size": batch_size}
-        for what, value in (whole | {"hold": hold, "learning_starts": learning_starts}).items():
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{what} is a whole number of at least 1, got {value!r}.")
-        shares = {"discount": discount, "follow": follow}
-        for what, value in shares.items():
-            if not 0 < value <= 1:
-                raise InputError(f"{what} is a share in (0, 1], got {value!r}.")
-        if not 0 < learning_rate < math.inf:
-            raise InputError(f"learning_rate is a positive number, got {learning_rate!r}.")
-        if round_steps % num_envs:
-            raise InputError(
-                f"A round of {round_steps} steps cannot be split over {num_envs} environments; "
-                "choose round_steps as a multiple of num_envs."
-            )
-        if updates_per_step < 0 or not float(updates_per_step * num_envs).is_integer():
-            raise InputError(
-                f"updates_per_step is {updates_per_step!r}; times {num_envs} environments it must "
-                "be a whole number."
-            )
+        check_whole(whole | {"hold": hold, "learning_starts": learning_starts})
+        check_shares({"discount": discount, "follow": follow})
+        check_rates(learning_rate, updates_per_step, round_steps, num_envs)
         embedded = embedding is not None
         self.name, self._make = environment(env, embedded=embedded)
         self._embedding, self._embedded = embedding, embedded
@@ -137,36 +125,18 @@ class Agent:
         """One gradient step."""
         raise NotImplementedError
 
+    @property
+    def flow(self) -> Flow:
+        """What is saved and acts."""
+        raise NotImplementedError
+
+    def _facts(self) -> dict[str, Any]:
+        """What the saved model must know beside the flow."""
+        return {"algorithm": self.algorithm}
+
     def act(self, observations, *, deterministic: bool = True, seed: int = 0) -> np.ndarray:
         """Actions as the environment takes them, for observations ``[n, *observation]``."""
         raise NotImplementedError
-
-    def state(self) -> Arrays:
-        """All that learning changes, in named groups; ``weight`` is what acts."""
-        about = json.dumps(self._about())
-        return {
-            "about": [np.array(about)],
-            "counter": [np.array([self.steps, self.updates, self.rounds])],
-            "buffer": self.buffer.state(),
-        }
-
-    def restore(self, arrays: Arrays) -> None:
-        """Puts groups back that `state` returned; ``weight`` alone, if there is nothing else.
-
-        Raises:
-            InputError: If they are of another environment or agent.
-        """
-        if "about" not in arrays:
-            return
-        kept, own = json.loads(str(arrays["about"][0])), self._about()
-        for what, value in own.items():
-            if kept.get(what) != value:
-                raise InputError(
-                    f"The checkpoint is of {what} {kept.get(what)}, the agent of {value}; make the "
-                    "agent as it was, or begin anew."
-                )
-        self.steps, self.updates, self.rounds = (int(n) for n in arrays["counter"][0])
-        self.buffer.restore(arrays["buffer"])
 
     # What all have.
 
@@ -213,11 +183,15 @@ class Agent:
         """The updates of stacked batches, one after another; means of what they tell."""
         count = batches[0].shape[0]
         batches = [tf.cast(b, self._dtype) if b.dtype != tf.uint8 else b for b in batches]
-        logs: dict[str, list[tf.Tensor]] = {}
-        for i in range(count):
-            for name, value in self._update(tuple(b[i] for b in batches), first + i).items():
-                logs.setdefault(name, []).append(value)
-        return {name: tf.add_n(values) / count for name, values in logs.items()}
+
+        def one(i, totals):
+            told = self._update(tuple(b[i] for b in batches), first + tf.cast(i, first.dtype))
+            return i + 1, [total + told[n] for total, n in zip(totals, self.watched, strict=True)]
+
+        # A loop, as graphs of flows take long to trace and compile.
+        state = tf.constant(0), [tf.zeros([], self._dtype) for _ in self.watched]
+        _, totals = tf.while_loop(lambda i, _: i < count, one, state)
+        return {n: total / count for n, total in zip(self.watched, totals, strict=True)}
 
     def _seed_of(self, number, draw: int):
         """The seed of a draw of a gradient step."""
@@ -260,40 +234,15 @@ class Agent:
 
         return evaluate(act, self._make, episodes, seed=seed, embedded=self._embedded)
 
-    def save(self, path) -> None:
-        """Writes a checkpoint, ``.npz``: weights, optimizers, memory and counters.
+    def model(self) -> FlowModel:
+        """What acts, as a model: ``save(path)`` writes it, `tfp_flows.load` reads it.
 
-        Raises:
-            InputError: If it cannot be written.
+        It shares the weights of the agent.
         """
-        TrainingState(path, kind="agents", seed=self._seed).save(self.state)
+        from tfp_flows.rl.saving import AgentModel
 
-    def load(self, path) -> None:
-        """Goes on from what `save` wrote.
-
-        Raises:
-            InputError: If there is no such file, or it is of another environment, agent or seed.
-        """
-        arrays = TrainingState(path, kind="agents", seed=self._seed).load()
-        if arrays is None:
-            raise InputError(f"There is no checkpoint {path}; give what save wrote.")
-        try:
-            self.restore(arrays)
-        except (KeyError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(
-                f"{path} is of an agent with other networks; make the agent as it was."
-            ) from error
+        return AgentModel(self.flow, self._facts())
 
     def close(self) -> None:
         """Closes the environments."""
         self._collector.close()
-
-    def _about(self) -> dict[str, Any]:
-        return {
-            "environment": self.name,
-            "algorithm": self.algorithm,
-            "observations": list(self._shape),
-            "actions": self._action_size,
-        }

@@ -62,7 +62,9 @@ class Chain(gym.Env):
             InputError: If there is no such place or action.
         """
         if not (0 <= place < _LENGTH and action in (0, 1)):
-            raise InputError(f"The chain has places 0 to 3 and actions 0 and 1, got {place, action}.")
+            raise InputError(
+                f"The chain has places 0 to 3 and actions 0 and 1, got {place, action}."
+            )
         powers = discount ** np.arange(_LENGTH - place)
         along = _ALONG * powers[:-1].sum()
         deviation = _NOISE * math.sqrt((powers**2).sum())

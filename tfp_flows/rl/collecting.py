@@ -92,7 +92,7 @@ class Collector:
         self.finished = []
 
     def noise(self) -> tuple[np.ndarray, np.ndarray]:
-        """Normal latents and uniform shares ``[count, size]``, each lasting as long as asked for."""
+        """Normal latents and uniform shares, ``[count, size]``, that last as long as asked for."""
         normal = self.generator.standard_normal((self._count, self._size))
         uniform = self.generator.random((self._count, self._size))
         new = (self._age % self._hold == 0)[:, None]

@@ -16,7 +16,7 @@ from tfp_flows.flows import Flow
 from tfp_flows.flows.recipes import layer_seeds, standard_normal
 from tfp_flows.interop import Bridge
 from tfp_flows.networks import MLP
-from tfp_flows.rl.heads import Head
+from tfp_flows.rl.heads import ContextHead
 from tfp_flows.rl.trunk import Trunk, features
 
 LOSSES = ("energy", "kl")
@@ -24,7 +24,7 @@ LOSSES = ("energy", "kl")
 _LEVELS = 32
 
 
-class Pairs(Configurable, tf.Module):
+class JointTrunk(Configurable, tf.Module):
     """From an observation and an action, ``{"observation": ..., "action": ...}``, to features.
 
     Args:
@@ -79,7 +79,7 @@ class Critic(tf.Module):
         observation_shape: Shape of an observation.
         action_size: Size of an action.
         hidden_units: Layers.
-        embedding: See `Pairs`.
+        embedding: See `JointTrunk`.
         dtype: Of the weights.
         seed: Seed of the initial weights.
     """
@@ -96,7 +96,7 @@ class Critic(tf.Module):
     ):
         super().__init__(name="critic")
         first, second = layer_seeds(seed, 2)
-        self._pairs = Pairs(
+        self._pairs = JointTrunk(
             observation_shape=tuple(observation_shape),
             action_size=action_size,
             hidden_units=hidden_units,
@@ -144,7 +144,7 @@ class FlowCritic(tf.Module):
         num_bins: Bins of the spline.
         loss: ``"energy"``, the energy distance to the targets, which also takes returns that are
             certain; or ``"kl"``, their log-density, which needs returns that spread.
-        embedding: See `Pairs`.
+        embedding: See `JointTrunk`.
         dtype: Of the weights.
         seed: Seed of the initial weights.
 
@@ -169,7 +169,7 @@ class FlowCritic(tf.Module):
             raise unknown_name("loss of a FlowCritic", loss, LOSSES)
         self._loss, first, second = loss, *layer_seeds(seed, 2)
         shape = tuple(observation_shape)
-        self._pairs = Pairs(
+        self._pairs = JointTrunk(
             observation_shape=shape,
             action_size=action_size,
             hidden_units=hidden_units,
@@ -177,7 +177,7 @@ class FlowCritic(tf.Module):
             dtype=dtype,
             seed=first,
         )
-        self._head = Head(
+        self._head = ContextHead(
             event_shape=1,
             context_shape=tuple(hidden_units)[-1],
             num_bins=num_bins,

@@ -13,7 +13,7 @@ from tfp_flows.transformers import RationalQuadraticSpline
 _LOG_2 = math.log(2.0)
 
 
-class Head(Bijector):
+class ContextHead(Bijector):
     """``y = shift(c) + exp(log_scale(c)) * s(x; c)`` by coordinate, with all of it of the context.
 
     ``s`` is the identity, which makes a Gaussian of a normal latent, or a monotone spline with
@@ -105,7 +105,7 @@ class Head(Bijector):
         return x, tf.reduce_sum(log_slope, axis=-1)
 
 
-class Box(Bijector):
+class ActionBox(Bijector):
     """``y = low + (high - low) (1 + tanh x) / 2``: all of space into a box.
 
     The log-det is computed from ``x`` and so exact however near the bounds ``y`` was rounded.

@@ -76,7 +76,7 @@ class NFQ(Agent):
         env: Any,
         *,
         worst: float = 1.0,
-        exploring: Exploring = Exploring(),  # noqa: B008
+        exploring: Exploring = Exploring(),
         critic_options: dict[str, Any] | None = None,
         **options: Any,
     ):
@@ -193,6 +193,9 @@ class NFQ(Agent):
     def flow(self):
         """What is saved and acts: the flow of the critic."""
         return self.critic.flow
+
+    def _facts(self):
+        return super()._facts() | {"actions": self._action_size, "worst": self._worst}
 
     def state(self) -> Arrays:
         """See `Agent.state`."""

@@ -14,7 +14,7 @@ from tfp_flows.flows import Flow
 from tfp_flows.flows.building import build
 from tfp_flows.flows.catalogue import POLICIES, RECIPES
 from tfp_flows.flows.recipes import layer_seeds, standard_normal
-from tfp_flows.rl.heads import Box, Head
+from tfp_flows.rl.heads import ActionBox, ContextHead
 from tfp_flows.rl.spaces import action_box, observation_shape
 from tfp_flows.rl.trunk import Trunk, features
 
@@ -33,7 +33,7 @@ class FlowPolicy:
         action_space: A bounded ``gymnasium.spaces.Box`` of rank 1.
         flow: ``"gaussian"``, a recipe whose samples take one pass (`POLICIES`), or None for the
             Gaussian.
-        num_layers: Layers of ``f``.
+        num_layers: Layers of ``f``; 4 by default, and 1 for actions of one entry.
         flow_hidden: Hidden layers of its conditioners.
         flow_options: Further arguments of the recipe.
         hidden_units: Layers of the network that looks at observations.
@@ -57,7 +57,7 @@ class FlowPolicy:
         action_space: Any,
         *,
         flow: str | None = "realnvp",
-        num_layers: int = 4,
+        num_layers: int | None = None,
         flow_hidden: Sequence[int] = (64,),
         flow_options: Mapping[str, Any] | None = None,
         hidden_units: Sequence[int] = (256, 256),
@@ -74,18 +74,18 @@ class FlowPolicy:
                 input_size=shape[0], hidden_units=hidden_units, dtype=dtype, seed=seeds[0]
             )
         size = features(embedding, shape, dtype)
-        head = Head(event_shape=len(low), context_shape=size, dtype=dtype, seed=seeds[1])
+        head = ContextHead(event_shape=len(low), context_shape=size, dtype=dtype, seed=seeds[1])
         layers = _layers(
             self.name,
             len(low),
             dict(flow_options or {}),
             context_shape=(size,),
-            num_layers=num_layers,
+            num_layers=num_layers or (4 if len(low) > 1 else 1),
             hidden_units=tuple(flow_hidden),
             dtype=dtype,
             seed=seeds[2],
         )
-        self._bijector = Chain([Box(low=low, high=high, dtype=dtype), head, *layers])
+        self._bijector = Chain([ActionBox(low=low, high=high, dtype=dtype), head, *layers])
         self._embedding = embedding
         self.flow = Flow(
             standard_normal(len(low), dtype),
@@ -168,10 +168,9 @@ def _layers(name: str, size: int, options: dict, **arguments) -> list:
         options = {**row.any_size, **options}
     if not row.takes_size(size, options):
         remark(
-            f"{name} moves some entries of an action given the others; with {size} entry its "
-            "layers are affine maps of the observation, and the policy stays Gaussian. nsf bends "
-            "one entry too."
+            f"{name} moves some entries of an action given the others; with {size} entry there are "
+            "none, and the policy is a Gaussian. nsf bends one entry too."
         )
-        name, options = "iaf", {}
+        return []
     arguments |= {"standardize": False, "standardize_context": False}
     return [build(name, size, options, **arguments).bijector]

@@ -47,6 +47,12 @@ class SAC(Agent):
     """
 
     algorithm: ClassVar[str] = "sac"
+    watched: ClassVar[tuple[str, ...]] = (
+        "critic_loss",
+        "policy_loss",
+        "entropy",
+        "temperature",
+    )
 
     def __init__(
         self,
