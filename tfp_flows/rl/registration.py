@@ -14,7 +14,11 @@ OWN = {
     "tfp_flows/Ring-v0": ("tfp_flows.rl.ring:Ring", None),
     "tfp_flows/Chain-v0": ("tfp_flows.rl.chain:Chain", None),
 }
-_LINES = {"mujoco": "gymnasium[mujoco]", "box2d": "gymnasium[box2d]", "atari": "gymnasium[atari]"}
+_LINES = {
+    "mujoco": "gymnasium[mujoco]",
+    "box2d": "gymnasium[box2d]",
+    "pygame": "gymnasium[classic-control]",
+}
 
 
 def register() -> None:
@@ -70,14 +74,14 @@ def _made(name: str, options: dict[str, Any]) -> gym.Env:
     try:
         return gym.make(name, disable_env_checker=True, **options)
     except gym.error.DependencyNotInstalled as error:
-        raise _missing(name, error) from error
+        raise missing(name, error) from error
     except (gym.error.UnregisteredEnv, gym.error.Error) as error:
         if name in gym.registry:
             raise InputError(f"Cannot make {name}: {error}") from error
         raise _unknown(name) from error
     except ModuleNotFoundError as error:
         if name in gym.registry:
-            raise _missing(name, error) from error
+            raise missing(name, error) from error
         raise InputError(
             f"There is no module {name.partition(':')[0]!r} of the environment {name}: {error}"
         ) from error
@@ -90,8 +94,10 @@ def _unknown(name: str) -> InputError:
     return unknown_name("environment", name, ["Pendulum-v1", "CartPole-v1", *OWN])
 
 
-def _missing(name: str, error: Exception) -> InputError:
-    said, place = str(error).lower(), str(gym.registry[name].entry_point).lower()
+def missing(name: str, error: Exception) -> InputError:
+    """The error for a package that an environment misses, when it is made or rendered."""
+    said = str(error).lower()
+    place = str(gym.registry[name].entry_point).lower() if name in gym.registry else ""
     for word, line in _LINES.items():
         if word in said or word in place:
             return InputError(f'{name} needs a package that is missing: pip install "{line}".')

@@ -35,6 +35,10 @@ def play(run: Run, options: PlayOptions) -> list[Path]:
             raise InputError(f"--output is {output}; films are .gif.")
         check_folder(output)
     source, model = run.source(), run.model
+    import gymnasium as gym
+
+    from tfp_flows.rl.registration import missing
+
     if output is not None and _SHOWN not in source.render_modes:
         raise InputError(
             f"{source.name} cannot be filmed, it renders "
@@ -45,6 +49,8 @@ def play(run: Run, options: PlayOptions) -> list[Path]:
     try:
         for episode in range(options.count):
             returns.append(_episode(env, model, options, episode, frames, output is not None))
+    except gym.error.DependencyNotInstalled as error:
+        raise missing(source.name, error) from error
     finally:
         env.close()
     console = result_console()
