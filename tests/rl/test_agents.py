@@ -65,8 +65,8 @@ def test_continuous_actions_are_not_for_nfq():
 
 
 AGENTS = {
-    "sac": lambda **more: rl.SAC("Pendulum-v1", **(TINY | more)),
-    "nfac": lambda **more: rl.NFAC("Pendulum-v1", **(TINY | SMALL | more)),
+    "sac": lambda **more: rl.SAC("Pendulum-v1", policy="nsf", **(TINY | SMALL | more)),
+    "nfac": lambda **more: rl.NFAC("Pendulum-v1", policy="gaussian", **(TINY | more)),
     "nfq": lambda **more: rl.NFQ("CartPole-v1", **(TINY | more)),
 }
 
@@ -175,3 +175,26 @@ def test_learning_by_a_reward_for_the_action_alone():
     agent.learn(2000)
     seen = np.linspace(-0.9, 0.9, 10, dtype=np.float32)[:, None]
     np.testing.assert_allclose(agent.act(seen), seen, atol=0.2)
+
+
+def test_an_agent_starts_from_another():
+    def heavy(**options):
+        env = gym.make("Pendulum-v1", **options)
+        env.unwrapped.m = 2.0
+        return env
+
+    first, second = (rl.SAC(env, **TINY, seed=i) for i, env in enumerate(("Pendulum-v1", heavy)))
+    critics = second.state()["critic"]
+    second.start_from(first, critics=False)
+    seen = np.ones((3, 3), np.float32)
+    np.testing.assert_array_equal(second.act(seen), first.act(seen))
+    for one, two in zip(critics, second.state()["critic"], strict=True):
+        np.testing.assert_array_equal(one, two)
+    second.start_from(first)
+    for one, two in zip(first.state()["copy"], second.state()["copy"], strict=True):
+        np.testing.assert_array_equal(one, two)
+    other = rl.SAC("Pendulum-v1", **(TINY | {"hidden_units": (8, 9)}))
+    with pytest.raises(tff.InputError, match="other networks"):
+        second.start_from(other)
+    with pytest.raises(tff.InputError, match="Nothing would be taken"):
+        second.start_from(first, policy=False, critics=False)

@@ -15,8 +15,8 @@ from tfp_flows.rl.chain import Chain
 from tfp_flows.rl.critics import Critic, FlowCritic
 from tfp_flows.rl.evaluation import Evaluation, evaluate
 from tfp_flows.rl.nfac import NFAC
-from tfp_flows.rl.nfq import NFQ
-from tfp_flows.rl.plane import MultiGoal
+from tfp_flows.rl.nfq import NFQ, Exploring
+from tfp_flows.rl.plane import MultiGoal, evenness, goal_shares
 from tfp_flows.rl.policy import FlowPolicy
 from tfp_flows.rl.registration import register
 from tfp_flows.rl.ring import Ring
@@ -31,10 +31,13 @@ __all__ = [
     "Chain",
     "Critic",
     "Evaluation",
+    "Exploring",
     "FlowCritic",
     "FlowPolicy",
     "MultiGoal",
     "ReplayBuffer",
     "Ring",
     "evaluate",
+    "evenness",
+    "goal_shares",
 ]

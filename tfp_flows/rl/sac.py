@@ -224,5 +224,35 @@ class SAC(Agent):
             for name, adam in self._adams.items():
                 adam.restore(name, arrays)
 
+    def start_from(self, other: "SAC", *, policy: bool = True, critics: bool = True) -> None:
+        """Begins with what another agent has learned, of an environment that has changed since.
+
+        Weights are copied; memory, moments of Adam and the temperature begin anew.
+
+        Args:
+            other: An agent whose networks are of the same shapes.
+            policy: Whether its policy is taken.
+            critics: Whether its critics are taken.
+
+        Raises:
+            InputError: If the networks differ, or neither is to be taken.
+        """
+        if not (policy or critics):
+            raise InputError("Nothing would be taken over; leave policy or critics True.")
+        pairs = []
+        if policy:
+            pairs.append((self.policy.flow.variables, other.policy.flow.variables))
+        if critics:
+            pairs.append((self.twins.variables, other.twins.variables))
+        for mine, theirs in pairs:
+            if [v.shape for v in mine] != [v.shape for v in theirs]:
+                raise InputError(
+                    f"The agent of {other.name} has other networks than that of {self.name}; "
+                    "make both with the same policy, critics and hidden_units."
+                )
+        for mine, theirs in pairs:
+            for variable, value in zip(mine, theirs, strict=True):
+                variable.assign(value)
+
     def _about(self):
         return super()._about() | {"policy": self.policy.name, "critics": self._critics}
