@@ -72,17 +72,8 @@ class _Seen(Bridge):
         self._see_variables()
 
 
-class Critic(tf.Module):
-    """A value for each observation and action: the critic of soft actor-critic.
-
-    Args:
-        observation_shape: Shape of an observation.
-        action_size: Size of an action.
-        hidden_units: Layers.
-        embedding: See `JointTrunk`.
-        dtype: Of the weights.
-        seed: Seed of the initial weights.
-    """
+class _OfPairs(tf.Module):
+    """What looks at observations and actions by a `JointTrunk`."""
 
     def __init__(
         self,
@@ -95,7 +86,8 @@ class Critic(tf.Module):
         seed: int | None = None,
     ):
         super().__init__(name="critic")
-        first, second = layer_seeds(seed, 2)
+        self._features = int(tuple(hidden_units)[-1])
+        first, self._head_seed = layer_seeds(seed, 2)
         self._pairs = JointTrunk(
             observation_shape=tuple(observation_shape),
             action_size=action_size,
@@ -104,13 +96,27 @@ class Critic(tf.Module):
             dtype=dtype,
             seed=first,
         )
+        self._dtype = dtype
+
+
+class Critic(_OfPairs):
+    """A value for each observation and action: the critic of soft actor-critic.
+
+    Args:
+        observation_shape: Shape of an observation.
+        action_size: Size of an action.
+        **options: ``hidden_units``, ``embedding``, ``dtype`` and ``seed``, as in `JointTrunk`.
+    """
+
+    def __init__(self, observation_shape: Sequence[int], action_size: int, **options: Any):
+        super().__init__(observation_shape, action_size, **options)
         self._value = MLP(
-            input_size=tuple(hidden_units)[-1],
+            input_size=self._features,
             output_size=1,
             hidden_units=(),
-            dtype=dtype,
+            dtype=self._dtype,
             output_scale=1.0,
-            seed=second,
+            seed=self._head_seed,
         )
 
     def mean(self, observations, actions) -> tf.Tensor:
@@ -130,7 +136,7 @@ class Critic(tf.Module):
         return 0.5 * tf.reduce_mean(tf.square(value - targets))
 
 
-class FlowCritic(tf.Module):
+class FlowCritic(_OfPairs):
     """The distribution of the return of each observation and action, as a flow in one dimension.
 
     A normal latent goes through a monotone spline with linear tails, a scale and a shift, all of
@@ -140,13 +146,10 @@ class FlowCritic(tf.Module):
     Args:
         observation_shape: Shape of an observation.
         action_size: Size of an action; one of several is one-hot.
-        hidden_units: Layers of the network.
         num_bins: Bins of the spline.
         loss: ``"energy"``, the energy distance to the targets, which also takes returns that are
             certain; or ``"kl"``, their log-density, which needs returns that spread.
-        embedding: See `JointTrunk`.
-        dtype: Of the weights.
-        seed: Seed of the initial weights.
+        **options: ``hidden_units``, ``embedding``, ``dtype`` and ``seed``, as in `JointTrunk`.
 
     Raises:
         InputError: If the loss is not known.
@@ -157,40 +160,28 @@ class FlowCritic(tf.Module):
         observation_shape: Sequence[int],
         action_size: int,
         *,
-        hidden_units: Sequence[int] = (256, 256),
         num_bins: int = 16,
         loss: str = "energy",
-        embedding: Any = None,
-        dtype=tf.float32,
-        seed: int | None = None,
+        **options: Any,
     ):
-        super().__init__(name="flow_critic")
         if loss not in LOSSES:
             raise unknown_name("loss of a FlowCritic", loss, LOSSES)
-        self._loss, first, second = loss, *layer_seeds(seed, 2)
-        shape = tuple(observation_shape)
-        self._pairs = JointTrunk(
-            observation_shape=shape,
-            action_size=action_size,
-            hidden_units=hidden_units,
-            embedding=embedding,
-            dtype=dtype,
-            seed=first,
-        )
+        super().__init__(observation_shape, action_size, **options)
+        self._loss = loss
         self._head = ContextHead(
             event_shape=1,
-            context_shape=tuple(hidden_units)[-1],
+            context_shape=self._features,
             num_bins=num_bins,
             # Returns are in units of the environment's own.
             log_scale_bounds=(-5.0, 6.0),
-            dtype=dtype,
-            seed=second,
+            dtype=self._dtype,
+            seed=self._head_seed,
         )
         self.flow = Flow(
-            standard_normal(1, dtype),
+            standard_normal(1, self._dtype),
             self._head,
             embedding=self._pairs,
-            context_shape={"observation": shape, "action": (action_size,)},
+            context_shape={"observation": tuple(observation_shape), "action": (action_size,)},
             name="flow_critic",
         )
 
