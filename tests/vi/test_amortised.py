@@ -60,6 +60,7 @@ def test_a_joint_distribution(small):
     assert small.log_prob(draws, several).shape == (50, 3)
     one = small.given(data)
     assert "Gaussian at the start" not in one.report()  # it began at none
+    assert one.seconds == small.seconds > 0
     np.testing.assert_allclose(
         one.log_prob(one.sample(5)), small.log_prob(one.sample(5), data), rtol=1e-5
     )

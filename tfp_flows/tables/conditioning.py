@@ -12,6 +12,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows.bases import log_prob_entries
+from tfp_flows.chains import RandomisedHamiltonian
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
 from tfp_flows.models import FlowModel
@@ -224,10 +225,10 @@ def _by_chains(flow, places, fixed, free, n, chains, warm_up, seed) -> Draws:
     shift, factor = tf.cast(middle, flow.dtype), tf.cast(spread, flow.dtype)
     density = _log_prob_of(flow, places, fixed, free)
     kernel = tfp.mcmc.DualAveragingStepSizeAdaptation(
-        tfp.mcmc.HamiltonianMonteCarlo(
+        RandomisedHamiltonian(
             lambda u: density(shift + factor * u),
-            step_size=tf.fill([chains, 1], tf.cast(0.3, flow.dtype)),
-            num_leapfrog_steps=_LEAPS,
+            tf.fill([chains, 1], tf.cast(0.3, flow.dtype)),
+            _LEAPS,
         ),
         num_adaptation_steps=int(0.8 * warm_up),
         target_accept_prob=tf.cast(_ACCEPTED, flow.dtype),

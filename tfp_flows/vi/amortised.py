@@ -91,7 +91,8 @@ class Amortised:
             target = Target(self._simulations.joint, observed=by_name)
         flow = self.flow.given(self._context(by_name))
         why = "amortised, learned from simulations"
-        return Posterior(flow, self.parts, target=target, name=self.flow.name, why=why)
+        told = {"name": self.flow.name, "why": why, "seconds": self.seconds}
+        return Posterior(flow, self.parts, target=target, **told)
 
     def sample(self, n: int, data: Any, seed: int = 0) -> Any:
         """Draws of the posterior of each data set.

@@ -8,6 +8,7 @@ import pandas as pd
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfp_flows.chains import RandomisedHamiltonian
 from tfp_flows.errors import unknown_name
 from tfp_flows.shapes import positive
 from tfp_flows.vi.parts import Parts
@@ -29,7 +30,7 @@ class Neutra:
 
     Args:
         posterior: With its model.
-        kernel: ``"nuts"`` or ``"hmc"`` (10 leapfrog steps).
+        kernel: ``"nuts"`` or ``"hmc"`` (10 leapfrog steps on average).
 
     Raises:
         InputError: If there is no such kernel, or the posterior has no model.
@@ -54,9 +55,7 @@ class Neutra:
         """
         if self._name == "nuts":
             return tfp.mcmc.NoUTurnSampler(self.log_prob, step_size=step_size)
-        return tfp.mcmc.HamiltonianMonteCarlo(
-            self.log_prob, step_size=step_size, num_leapfrog_steps=_LEAPFROGS
-        )
+        return RandomisedHamiltonian(self.log_prob, step_size, _LEAPFROGS)
 
     def run(
         self,
