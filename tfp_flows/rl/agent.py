@@ -20,6 +20,10 @@ from tfp_flows.rl.registration import environment
 from tfp_flows.rl.spaces import observation_shape
 
 
+class Diverged(InputError):
+    """A loss is no longer a finite number."""
+
+
 class Agent(Kept):
     """Learns in rounds of so many steps, off-policy, from a memory of transitions.
 
@@ -57,7 +61,6 @@ class Agent(Kept):
             range.
     """
 
-    algorithm: ClassVar[str] = ""
     watched: ClassVar[tuple[str, ...]] = ("critic_loss",)
     """What a gradient step tells."""
 
@@ -148,7 +151,8 @@ class Agent(Kept):
             there is to watch, and ``steps``.
 
         Raises:
-            InputError: If a reward or an observation is NaN, or training diverges.
+            InputError: If a reward or an observation is NaN.
+            Diverged: If a loss is no longer finite.
         """
         self._collector.begin(self.rounds, self.steps)
         sums: dict[str, float] = {}
@@ -173,7 +177,7 @@ class Agent(Kept):
         self.updates += updates
         found = {name: float(value) for name, value in logs.items()}
         if not all(map(math.isfinite, found.values())):
-            raise InputError(
+            raise Diverged(
                 f"Training on {self.name} diverged at gradient step {self.updates:,}; lower the "
                 "learning rate, or look for extreme rewards."
             )

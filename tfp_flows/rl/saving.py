@@ -80,7 +80,7 @@ class AgentModel(FlowModel):
     def get_config(self):
         """Returns what rebuilds the model, without weights."""
         # As text, which no Keras looks into.
-        return {**super().get_config(), "agent": json.dumps(self.facts)}
+        return {**super().get_config(), "agent": json.dumps(dict(self.facts))}
 
     @classmethod
     def from_config(cls, config_, custom_objects=None):

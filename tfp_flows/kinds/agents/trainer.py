@@ -1,6 +1,8 @@
 """The rounds of the command on the learning of an agent."""
 
-from tfp_flows.rl.agent import Agent
+import math
+
+from tfp_flows.rl.agent import Agent, Diverged
 from tfp_flows.runs.rounds import Rounds
 from tfp_flows.training_state import Arrays
 
@@ -27,7 +29,12 @@ class AgentTrainer:
     def run(self, rounds: Rounds) -> None:
         """Learns until the rounds are over."""
         for _ in rounds:
-            logs = self._agent.round()
+            try:
+                logs = self._agent.round()
+            except Diverged as error:
+                rounds.diverged = f"{error} The policy is that of the best round."
+                rounds.end({"loss": math.nan, "return": math.nan, "steps": self._agent.steps})
+                break
             found = self._agent.evaluate(self._episodes, seed=_JUDGED_SEED + self._seed)
             rounds.end({"loss": -found.mean, **logs})
 

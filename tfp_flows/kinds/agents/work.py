@@ -51,11 +51,12 @@ class AgentWork:
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
         """The learning curve: returns while learning, and without chance."""
         history, test = metrics["training"]["history"], metrics["test"]
+        judged = [None if loss is None else -loss for loss in history["loss"]]
         figure = plotting.plot_returns(
             history["steps"],
             {
                 "while learning": history["return"],
-                f"without chance, {self.settings.judged} episodes": [-x for x in history["loss"]],
+                f"without chance, {self.settings.judged} episodes": judged,
             },
             final=test["headline"]["value"],
             title=f"{self.settings.flow} on {self.name}",
