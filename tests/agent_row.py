@@ -40,6 +40,7 @@ AGENTS = {
         (["--worst", "0.5"], "--worst is of nfq"),
         (["--round", "41"], "2 environments cannot share"),
         (["--layers", "3"], "gaussian has no layers"),
+        (["--noisy"], "no layers to put noise between"),
         (["--policy", "nsf", "--flow-option", "depth=3"], "Unknown option of nsf 'depth'"),
     ],
     "foreign": ["--columns", "a"],

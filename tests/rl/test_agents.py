@@ -65,7 +65,9 @@ def test_continuous_actions_are_not_for_nfq():
 
 
 AGENTS = {
-    "sac": lambda **more: rl.SAC("Pendulum-v1", policy="nsf", **(TINY | SMALL | more)),
+    "sac": lambda **more: rl.SAC(
+        "Pendulum-v1", policy="nsf", noise="stochastic", **(TINY | SMALL | more)
+    ),
     "nfac": lambda **more: rl.NFAC("Pendulum-v1", policy="gaussian", **(TINY | more)),
     "nfq": lambda **more: rl.NFQ("CartPole-v1", **(TINY | more)),
 }

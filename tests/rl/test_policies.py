@@ -124,3 +124,36 @@ def test_images_need_an_embedding():
     space = gym.spaces.Box(0, 255, (8, 8, 3), np.uint8)
     with pytest.raises(tff.InputError, match="embedding="):
         rl.FlowPolicy(space, BOX, **SMALL)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", ["realnvp", "radial"])
+def test_noise_between_layers_bounds_the_entropy(name):
+    made = policy(name, noise="stochastic", num_layers=3, dtype=tf.float64)
+    assert made.stochastic
+    observation = np.repeat(np.random.default_rng(0).standard_normal((1, 3)), 40_000, axis=0)
+    actions, log_prob, latents = made.sample(observation, (0, 1))
+    again = made.act(observation, latents, (0, 1))[0]
+    np.testing.assert_array_equal(again, actions)
+    other = made.act(observation, latents, (0, 2))[0]
+    quiet = made.act(observation, latents)[0]
+    assert (np.abs(other - actions).max(axis=1) > 0).all()
+    np.testing.assert_array_equal(quiet, made.act(observation, latents)[0])
+    # Draws in pre-tanh units, binned: a plug-in estimate of the entropy, less the box's log-slope.
+    box = made.flow.bijector.bijectors[0]
+    x, slope = box.inverse_and_log_det(actions)
+    low, high = np.quantile(x, [0.0, 1.0], axis=0)
+    counts = np.histogram2d(*x.numpy().T, bins=60)[0]
+    shares = counts[counts > 0] / counts.sum()
+    area = np.prod((high - low) / 60)
+    entropy = -(shares * np.log(shares / area)).sum() - float(tf.reduce_mean(slope))
+    assert -float(tf.reduce_mean(log_prob)) < entropy + 0.02
+    with pytest.raises(tff.InputError, match="no closed density"):
+        made.log_prob(actions[:2], observation[:2])
+
+
+def test_bad_noise():
+    with pytest.raises(tff.InputError, match="did you mean 'stochastic'"):
+        rl.FlowPolicy(3, BOX, flow="nsf", noise="stochastik", **SMALL)
+    with pytest.raises(tff.InputError, match="no noise between"):
+        rl.FlowPolicy(3, BOX, flow="gaussian", noise="stochastic", **SMALL)

@@ -1,12 +1,13 @@
-"""The bijectors in which policies and critics end: an affine map of the context, and the box."""
+"""The bijectors that policies and critics need beside a recipe's: heads, noise, the box."""
 
 import math
 
 import numpy as np
 import tensorflow as tf
 
-from tfp_flows import shapes
+from tfp_flows import noise, shapes
 from tfp_flows.bijectors import Bijector
+from tfp_flows.bijectors.base import is_training
 from tfp_flows.networks import MLP
 from tfp_flows.transformers import RationalQuadraticSpline
 
@@ -103,6 +104,52 @@ class ContextHead(Bijector):
     def _inverse_and_log_det(self, y, context, training):
         x, log_slope = self.unmoved(y, self.parameters_of(context))
         return x, tf.reduce_sum(log_slope, axis=-1)
+
+
+class Noised(Bijector):
+    """``y = x + scale(c) * noise`` in training mode, with normal noise; the identity elsewhere.
+
+    Given its noise it is a shift, so its log-det is 0, and a flow with such layers tells the
+    density of its event given the noise: on average above that of the event alone, so that minus
+    its mean bounds the entropy from below. Noise comes from `tfp_flows.noise`.
+
+    Args:
+        event_shape: Size of the event.
+        context_shape: Size of the context.
+        dtype: ``float32`` or ``float64``.
+        seed: Seed of the initial weights.
+        name: Name for ops.
+    """
+
+    def __init__(self, *, event_shape, context_shape, dtype=tf.float32, seed=None, name=None):
+        super().__init__(
+            event_shape=event_shape, context_shape=context_shape, dtype=dtype, name=name
+        )
+        self._network = MLP(
+            input_size=0,
+            output_size=self.event_shape[0],
+            hidden_units=(),
+            context_size=self.context_shape[0],
+            dtype=dtype,
+            output_scale=0.1,
+            seed=seed,
+        )
+
+    def _forward_and_log_det(self, x, context, training):
+        zero = tf.zeros_like(x[..., 0])
+        if not is_training(training):
+            return x, zero
+        raw = shapes.unflatten_batch(
+            self._network(None, shapes.flatten_batch(context)), context, 1, self.event_shape
+        )
+        # From exp(-5) to 1, at first exp(-2.5).
+        scale = tf.exp(-5 * tf.sigmoid(raw))
+        return x + scale * noise.normal(tf.shape(x), x.dtype), zero
+
+    def _inverse_and_log_det(self, y, context, training):
+        if is_training(training):
+            raise NotImplementedError(f"{self.name} cannot tell which noise led to a value.")
+        return y, tf.zeros_like(y[..., 0])
 
 
 class ActionBox(Bijector):

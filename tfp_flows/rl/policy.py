@@ -8,17 +8,21 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfp_flows import noise
 from tfp_flows.bijectors import Chain
 from tfp_flows.errors import InputError, remark, unknown_name
 from tfp_flows.flows import Flow
 from tfp_flows.flows.building import build
 from tfp_flows.flows.catalogue import POLICIES, RECIPES
 from tfp_flows.flows.recipes import layer_seeds, standard_normal
-from tfp_flows.rl.heads import ActionBox, ContextHead
+from tfp_flows.rl.heads import ActionBox, ContextHead, Noised
 from tfp_flows.rl.spaces import action_box, observation_shape
 from tfp_flows.rl.trunk import Trunk, features
 
 GAUSSIAN = "gaussian"
+STOCHASTIC = "stochastic"
+# Layers between two of noise, so that couplings move all entries.
+_BLOCK = 2
 
 
 class FlowPolicy:
@@ -36,6 +40,9 @@ class FlowPolicy:
         num_layers: Layers of ``f``; 4 by default, and 1 for actions of one entry.
         flow_hidden: Hidden layers of its conditioners.
         flow_options: Further arguments of the recipe.
+        noise: ``"stochastic"`` adds noise after every second layer of ``f`` (Mazoure et al.), or
+            None. The log-density of a draw is then that given the noise, and the mean of its
+            negative a lower bound of the entropy.
         hidden_units: Layers of the network that looks at observations.
         embedding: A network of your own in its place, from observations to vectors; images need
             one. A Keras model or a callable `tf.Module`.
@@ -60,6 +67,7 @@ class FlowPolicy:
         num_layers: int | None = None,
         flow_hidden: Sequence[int] = (64,),
         flow_options: Mapping[str, Any] | None = None,
+        noise: str | None = None,
         hidden_units: Sequence[int] = (256, 256),
         embedding: Any = None,
         dtype=tf.float32,
@@ -75,12 +83,15 @@ class FlowPolicy:
             )
         size = features(embedding, shape, dtype)
         head = ContextHead(event_shape=len(low), context_shape=size, dtype=dtype, seed=seeds[1])
+        if noise not in (None, STOCHASTIC):
+            raise unknown_name("noise", noise, (STOCHASTIC,))
         layers = _layers(
             self.name,
             len(low),
             dict(flow_options or {}),
             context_shape=(size,),
-            num_layers=num_layers or (4 if len(low) > 1 else 1),
+            num_layers=num_layers or (4 if len(low) > 1 or noise else 1),
+            noisy=noise is not None,
             hidden_units=tuple(flow_hidden),
             dtype=dtype,
             seed=seeds[2],
@@ -114,7 +125,12 @@ class FlowPolicy:
         """What training changes."""
         return self.flow.trainable_variables
 
-    def act(self, observations, latents) -> tuple[tf.Tensor, tf.Tensor]:
+    @property
+    def stochastic(self) -> bool:
+        """Whether there is noise between layers."""
+        return any(isinstance(layer, Noised) for layer in self._bijector.bijectors)
+
+    def act(self, observations, latents, seed=None) -> tuple[tf.Tensor, tf.Tensor]:
         """Actions of given latents, with their log-probability.
 
         The density comes from the latents, never from the action, which is rounded at the bounds.
@@ -122,13 +138,19 @@ class FlowPolicy:
         Args:
             observations: ``[n, *observation]``.
             latents: ``[n, D]``.
+            seed: Of the noise between layers, a pair; without it there is none.
 
         Returns:
             Actions ``[n, D]``, and their log-densities ``[n]`` in nats, by the environment's units.
         """
         context = self.flow.cast_context(observations)
         latents = tf.convert_to_tensor(latents, self.flow.dtype)
-        actions, log_det = self._bijector.forward_and_log_det(latents, self._embedding(context))
+        seen = self._embedding(context)
+        if seed is None or not self.stochastic:
+            actions, log_det = self._bijector.forward_and_log_det(latents, seen)
+        else:
+            with noise.seeded(seed[0], seed[1]):
+                actions, log_det = self._bijector.forward_and_log_det(latents, seen, training=True)
         return actions, self.flow.distribution.log_prob(latents) - log_det
 
     def sample(self, observations, seed) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -143,7 +165,7 @@ class FlowPolicy:
         """
         count = tf.shape(observations)[0]
         latents = tf.random.stateless_normal([count, self.size], seed, dtype=self.flow.dtype)
-        return *self.act(observations, latents), latents
+        return *self.act(observations, latents, seed), latents
 
     def mode(self, observations) -> tf.Tensor:
         """The deterministic action ``[n, D]``: that of the latent at the centre."""
@@ -151,15 +173,29 @@ class FlowPolicy:
         return self.act(observations, zeros)[0]
 
     def log_prob(self, actions, observations) -> tf.Tensor:
-        """Log-density in nats of actions from elsewhere, ``[n]``; finite at the bounds too."""
+        """Log-density in nats of actions from elsewhere, ``[n]``; finite at the bounds too.
+
+        Raises:
+            InputError: If there is noise between layers, which leaves no closed density.
+        """
+        if self.stochastic:
+            raise InputError(
+                "A policy with noise between its layers has no closed density; sample tells that "
+                "of a draw given its noise."
+            )
         return self.flow.log_prob(actions, observations)
 
 
-def _layers(name: str, size: int, options: dict, **arguments) -> list:
+def _layers(
+    name: str, size: int, options: dict, *, num_layers: int, noisy: bool, seed: int, **arguments
+) -> list:
     """The bijector of ``f``, in a list; none for a Gaussian."""
     if name == GAUSSIAN:
-        if options:
-            raise InputError("A Gaussian policy has no layers and no flow_options; leave them out.")
+        if options or noisy:
+            raise InputError(
+                "A Gaussian policy has no layers, so no flow_options and no noise between; leave "
+                "them out."
+            )
         return []
     if name not in POLICIES:
         raise unknown_name("flow of policies", name, (GAUSSIAN, *POLICIES))
@@ -173,4 +209,14 @@ def _layers(name: str, size: int, options: dict, **arguments) -> list:
         )
         return []
     arguments |= {"standardize": False, "standardize_context": False}
-    return [build(name, size, options, **arguments).bijector]
+    sizes = [num_layers]
+    if noisy:
+        sizes = [min(_BLOCK, num_layers - i) for i in range(0, num_layers, _BLOCK)]
+    layers: list = []
+    for count, one in zip(sizes, layer_seeds(seed, len(sizes)), strict=True):
+        block = build(name, size, options, num_layers=count, seed=one, **arguments).bijector
+        layers.append(block)
+        if noisy:
+            known = {k: arguments[k] for k in ("context_shape", "dtype")}
+            layers.append(Noised(event_shape=size, seed=one, **known))
+    return layers

@@ -31,6 +31,7 @@ class SAC(Agent):
         policy: ``"gaussian"``, the name of a flow, or a `FlowPolicy`.
         critics: ``"value"``, or ``"flow"`` for distributions of returns.
         policy_options: Arguments of `FlowPolicy` beside its name.
+        noise: ``"stochastic"`` for noise between the layers of the policy; see `FlowPolicy`.
         critic_options: Arguments of `FlowCritic` beside shapes and layers.
         temperature: Weight of the entropy, in rewards a nat; ``"auto"`` learns it.
         target_entropy: Entropy in nats that it is learned for, of actions scaled to [-1, 1]; minus
@@ -61,6 +62,7 @@ class SAC(Agent):
         policy: str | FlowPolicy = GAUSSIAN,
         critics: str = "value",
         policy_options: dict[str, Any] | None = None,
+        noise: str | None = None,
         critic_options: dict[str, Any] | None = None,
         temperature: float | str = "auto",
         target_entropy: float | None = None,
@@ -73,7 +75,7 @@ class SAC(Agent):
         ):
             raise InputError(f"temperature is 'auto' or a positive number, got {temperature!r}.")
         self._policy, self._critics = policy, critics
-        self._policy_options = dict(policy_options or {})
+        self._policy_options = {**(policy_options or {}), **({"noise": noise} if noise else {})}
         self._critic_options = dict(critic_options or {})
         self._temperature, self._target_entropy = temperature, target_entropy
         super().__init__(env, **options)
@@ -138,21 +140,25 @@ class SAC(Agent):
         if self.steps < self._starts:
             actions = self._low + shares * (self._high - self._low)
         else:
-            actions = self._actions(observations, latents)
+            number = self._collector.generator.integers(2**31) if self.policy.stochastic else 0
+            actions = self._actions(observations, latents, number)
         actions = actions.astype(self.action_space.dtype)
         kept = (actions - self._middle.numpy()) / self._half.numpy()
         return actions, kept
 
-    def _actions(self, observations, latents) -> np.ndarray:
+    def _actions(self, observations, latents, number: int | None) -> np.ndarray:
+        """Actions of given latents; the number seeds the noise between layers, None for none."""
         inputs = tf.constant(observations, tf.as_dtype(self.policy.flow.context_dtype))
-        return self._acting(inputs, tf.constant(latents, self._dtype))[0].numpy()
+        seed = None if number is None else tf.constant([number, 0], tf.int64)
+        return self._acting(inputs, tf.constant(latents, self._dtype), seed)[0].numpy()
 
     def act(self, observations, *, deterministic: bool = True, seed: int = 0) -> np.ndarray:
         """Actions ``[n, D]`` in the environment's units: of the central latent, or drawn."""
         latents = np.zeros((len(observations), self._action_size))
         if not deterministic:
             latents = np.random.default_rng(seed).standard_normal(latents.shape)
-        return self._actions(observations, latents).astype(self.action_space.dtype)
+        number = None if deterministic else seed
+        return self._actions(observations, latents, number).astype(self.action_space.dtype)
 
     @property
     def temperature(self) -> float:

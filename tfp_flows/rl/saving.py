@@ -35,14 +35,14 @@ class AgentModel(FlowModel):
             critic = FlowCritic.of(flow)
             actions, worst = self.facts["actions"], self.facts["worst"]
             chosen = tf.function(
-                lambda seen, latents: greedy(critic, seen, actions, worst),
+                lambda seen, latents, seed: greedy(critic, seen, actions, worst),
                 autograph=False,
                 reduce_retracing=True,
             )
         else:
             policy = FlowPolicy.of(flow)
             chosen = tf.function(
-                lambda seen, latents: policy.act(seen, latents)[0],
+                lambda seen, latents, seed: policy.act(seen, latents, seed)[0],
                 autograph=False,
                 reduce_retracing=True,
             )
@@ -75,7 +75,8 @@ class AgentModel(FlowModel):
         if not deterministic:
             latents = np.random.default_rng(seed).standard_normal(latents.shape)
         dtype = self.flow.dtype
-        return self._chosen(tf.cast(seen, dtype), tf.constant(latents, dtype)).numpy()
+        pair = None if deterministic else tf.constant([seed, 0], tf.int64)
+        return self._chosen(tf.cast(seen, dtype), tf.constant(latents, dtype), pair).numpy()
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""

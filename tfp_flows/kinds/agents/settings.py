@@ -9,7 +9,7 @@ from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.flows.catalogue import POLICIES
 from tfp_flows.options import again, option
 from tfp_flows.runs import code
-from tfp_flows.runs.settings import LAYERS, TRAINING, Settings
+from tfp_flows.runs.settings import FLOW, LAYERS, TRAINING, Settings
 
 _ANY, GAUSSIAN, _RETURNS = "auto", "gaussian", "returns"
 # What acts where nothing is said.
@@ -41,6 +41,9 @@ class AgentSettings(Settings):
         help=f"What acts: {GAUSSIAN}, {', '.join(POLICIES)}; {_RETURNS} with nfq.",
     )
     layers: int | None = option(None, **LAYERS)
+    noisy: bool = option(
+        False, panel=FLOW, help="Noise between the layers of the policy's flow (stochastic flows)."
+    )
     hidden: list[int] | None = again(
         Settings,
         "hidden",
@@ -131,6 +134,8 @@ class AgentSettings(Settings):
             raise InputError(
                 f"{flow} has no layers to choose; leave --layers and --flow-option out."
             )
+        if flow not in POLICIES and self.noisy:
+            raise InputError(f"{flow} has no layers to put noise between; leave --noisy out.")
         if self.worst < 1 and self.algorithm != "nfq":
             raise InputError(f"--worst is of nfq; {self.algorithm} climbs the mean.")
         if self.round % self.envs:
@@ -178,5 +183,7 @@ class AgentSettings(Settings):
         policy: dict[str, Any] = {}
         if self.flow in POLICIES:
             policy = {"num_layers": self.layers, "flow_options": self.flow_option}
+        if self.noisy:
+            found["noise"] = "stochastic"
         found |= {"policy": self.flow, "policy_options": policy}
         return found | {"temperature": self.temperature or "auto"}
