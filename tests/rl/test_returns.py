@@ -93,7 +93,7 @@ def distance(agent, place, action, last):
 @pytest.mark.parametrize("loss", ["energy", "kl"])
 def test_a_chain_of_known_laws(loss):
     agent = chain(critic_options={"loss": loss})
-    agent.learn(10_000)
+    agent.learn(8000)
     assert distance(agent, 3, 0, 0) < 0.15
     assert distance(agent, 3, 1, 1) < 0.15
     for action in (0, 1):

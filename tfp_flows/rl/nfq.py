@@ -55,7 +55,7 @@ class NFQ(Agent):
             be wary of risk (conditional value at risk).
         exploring: Share of random actions.
         critic_options: Arguments of `FlowCritic` beside shapes and layers.
-        **options: See `Agent`.
+        **options: See `Agent`; ``learning_rate`` is 5e-4 and ``follow`` 0.01 by default.
 
     Attributes:
         critic: The `FlowCritic`; actions are one-hot.
@@ -84,7 +84,7 @@ class NFQ(Agent):
             raise InputError(f"worst is a share of returns in (0, 1], got {worst!r}.")
         self._worst, self._exploring = worst, exploring
         self._critic_options = dict(critic_options or {})
-        super().__init__(env, **options)
+        super().__init__(env, **({"learning_rate": 5e-4, "follow": 0.01} | options))
 
     def _check(self, space) -> None:
         self._action_size = number_of_actions(space)

@@ -107,7 +107,13 @@ class AgentSettings(Settings):
         False, panel=TRAINING, help="Compile by XLA: a slow start, then faster."
     )
     patience: int = again(Settings, "patience", 1_000_000)
-    learning_rate: float = again(Settings, "learning_rate", 1e-3, help="Learning rate of Adam.")
+    learning_rate: float | None = again(
+        Settings,
+        "learning_rate",
+        None,
+        shown="0.001, with nfq 0.0005",
+        help="Learning rate of Adam.",
+    )
 
     def check(self) -> "AgentSettings":
         """Decides what acts and how many rounds there are; a path becomes absolute.
@@ -115,8 +121,9 @@ class AgentSettings(Settings):
         Raises:
             InputError: If there is no such policy or file, or options contradict one another.
         """
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"--learning-rate is {self.learning_rate:g}; give a positive number.")
+        rate = self.learning_rate
+        if rate is not None and not 0 < rate < math.inf:
+            raise InputError(f"--learning-rate is {rate:g}; give a positive number.")
         for name in ("discount", "worst"):
             if not getattr(self, name) > 0:
                 raise InputError(f"--{name} is 0; give a share above 0, at most 1.")
@@ -171,13 +178,14 @@ class AgentSettings(Settings):
             "buffer_size": self.memory,
             "learning_starts": self.random_steps,
             "updates_per_step": self.updates,
-            "learning_rate": self.learning_rate,
             "discount": self.discount,
             "hidden_units": tuple(self.hidden or (256, 256)),
             "hold": self.hold,
             "compiled": self.compiled,
             "seed": self.seed,
         }
+        if self.learning_rate is not None:
+            found["learning_rate"] = self.learning_rate
         if self.algorithm == "nfq":
             return found | {"worst": self.worst}
         policy: dict[str, Any] = {}
