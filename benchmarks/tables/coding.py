@@ -18,11 +18,13 @@ class Coding(NamedTuple):
         names: The columns that are modelled.
         classes: For each of them its classes as texts, or None for numbers.
         moments: For each whether it is read as a date.
+        steps: For each the step of the grid on which its numbers lie, or None.
     """
 
     names: list[str]
     classes: list[list[str] | None]
     moments: list[bool]
+    steps: list[float | None]
 
     @classmethod
     def of(cls, schema: Mapping[str, Mapping[str, Any]]) -> "Coding":
@@ -32,14 +34,16 @@ class Coding(NamedTuple):
             [_text(v) for v in schema[n]["values"]] if schema[n]["type"] in CLASSES else None
             for n in names
         ]
-        return cls(names, classes, [schema[n]["type"] in ("date", "time") for n in names])
+        moments = [schema[n]["type"] in ("date", "time") for n in names]
+        steps = [1.0 if schema[n]["type"] == "integer" else schema[n].get("step") for n in names]
+        return cls(names, classes, moments, steps)
 
     def encode(self, frame: "pd.DataFrame") -> np.ndarray:
         """Numbers ``[rows, columns]``, NaN where a cell is missing or of no known class."""
         import pandas as pd
 
         columns = []
-        for name, classes, moment in zip(*self, strict=True):
+        for name, classes, moment in zip(self.names, self.classes, self.moments, strict=True):
             cells = frame[name]
             if classes is not None:
                 places = {text: float(code) for code, text in enumerate(classes)}
@@ -61,11 +65,13 @@ class Coding(NamedTuple):
         return np.array([classes is not None for classes in self.classes])
 
     def rounded(self, values: np.ndarray) -> np.ndarray:
-        """Values whose codes of classes are the nearest ones that there are."""
+        """Values whose codes of classes, and numbers of a grid, are the nearest that there are."""
         result = values.copy()
-        for j, classes in enumerate(self.classes):
+        for j, (classes, step) in enumerate(zip(self.classes, self.steps, strict=True)):
             if classes is not None:
                 result[:, j] = np.clip(np.round(values[:, j]), 0, len(classes) - 1)
+            elif step is not None:
+                result[:, j] = np.round(values[:, j] / step) * step
         return result
 
 

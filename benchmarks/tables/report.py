@@ -21,7 +21,8 @@ def markdown(record: Mapping[str, Any]) -> str:
         f"{settings['seed']}. A fifth of the rows of a real table is held out, of a law as many as "
         "are fitted to. C2ST: how often boosted trees tell samples from held-out rows (gaps of "
         "those put on both), accuracy and AUC; beside it the Gaussian copula of `copulas`, which "
-        "sees at most 2,000 rows. CRPS of a fifth of all cells, removed at random from at most "
+        "sees at most 2,000 rows and whose samples are rounded to the grids of their columns. "
+        "CRPS of a fifth of all cells, removed at random from at most "
         "1,000 held-out rows, 20 draws: numbers in deviations of their columns, classes by 0 and "
         "1, the mean over columns; beside it scikit-learn's IterativeImputer with "
         "sample_posterior, fitted to at most 5,000 rows, classes as codes that are rounded.",

@@ -20,7 +20,7 @@ SCHEMA = {
     "paid": {"type": "positive", "step": 0.5, "atoms": [0.0]},
     "share": {"type": "bounded", "low": 0.0, "high": 1.0},
     "count": {"type": "integer", "low": 0.0},
-    "day": {"type": "date", "form": "%Y-%m-%d"},
+    "day": {"type": "date", "form": "%Y-%m-%d", "step": 86_400.0},
     "unit": {"type": "constant", "value": "kg"},
 }
 
@@ -114,8 +114,9 @@ def test_codes():
     expected = [[1, 1, 0.5, 0.1, 3, 86_400], [nan, nan, nan, 0.2, 4, nan]]
     np.testing.assert_array_equal(code.encode(frame), expected)
     assert code.is_class.tolist() == [True, True, False, False, False, False]
-    rounded = code.rounded(np.array([[1.7, -0.6, 0.3, 0.3, 0.3, 0.3]]))
-    np.testing.assert_array_equal(rounded, [[1, 0, 0.3, 0.3, 0.3, 0.3]])
+    assert code.steps == [None, None, 0.5, None, 1, 86_400]
+    rounded = code.rounded(np.array([[1.7, -0.6, 0.3, 0.3, 2.7, 90_000.0]]))
+    np.testing.assert_array_equal(rounded, [[1, 0, 0.5, 0.3, 3, 86_400]])
 
 
 def test_trees_tell_apart_what_differs_alone():

@@ -37,7 +37,8 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(place):
     out = place / "run"
-    done = good("fit", place / "ants.csv", *FIT, "--weights", "w", "--out", out)
+    options = [*FIT, "--weights", "w", "--by", "place"]
+    done = good("fit", place / "ants.csv", *options, "--out", out)
     assert "weight: positive (all above 0; 2" in done.stderr
     assert "independent columns" in done.stdout
     return out
@@ -58,6 +59,10 @@ def test_the_record(run):
     weights = tff.open_run(run).source().weights.test
     mean = np.average(model.log_prob(held_out), weights=weights)
     assert mean == pytest.approx(test["mean_nats"], abs=1e-5)
+    assert metrics["by"]["column"] == "place"
+    (group,) = metrics["by"]["groups"]
+    assert (group["value"], group["rows"]) == ("here", 24)
+    assert group["mean_nats"] == pytest.approx(test["mean_nats"])
 
 
 def test_samples(run, place):
@@ -86,6 +91,30 @@ def test_scores(run, place):
     done = good("score", run, place / "odd.csv", "-o", out)
     assert "row 1, column 'weight', -1.0" in done.stderr
     assert np.isneginf(pd.read_csv(out)["log_prob"][0])
+
+
+def test_scores_by_groups(run, place):
+    out = place / "scores.csv"
+    done = good("score", run, place / "new.csv", "--by", "kind", "-o", out)
+    scores, kinds = pd.read_csv(out)["log_prob"], pd.read_csv(place / "new.csv")["kind"]
+    shown = [line for line in done.stdout.splitlines() if line.startswith("bee")]
+    bees = scores[kinds == "bee"]
+    assert shown[0].split()[1:3] == [str(len(bees)), f"{bees.mean():.3f}"]
+    options = ["score", run, place / "ants.csv", "-o", out, "--by"]
+    assert "did you mean 'kind'" in bad(*options, "kinb")
+    assert "weight, which has" in bad(*options, "weight")
+
+
+@pytest.mark.deep
+def test_a_check_by_groups(run, place):
+    out = place / "by.json"
+    done = good("check", run, "--data", place / "ants.csv", "--by", "kind", "-o", out)
+    assert "kind (missing) are left out" in done.stderr
+    found = json.loads(out.read_text())
+    assert (found["by"], sorted(found["groups"])) == ("kind", ["ant", "bee"])
+    bees = (pd.read_csv(place / "ants.csv")["kind"] == "bee").sum()
+    assert found["groups"]["bee"]["rows"] == bees
+    assert "which is not in the model" in bad("check", run, "--by", "place")
 
 
 def test_gaps_are_filled(run, place):
@@ -129,6 +158,8 @@ def test_columns_given_others(place):
         (["--given", "place"], "cannot be given: one text in every row"),
         (["--weights", "kind"], "give numbers"),
         (["--weights", "v"], "v"),
+        (["--by", "kidn"], "did you mean 'kind'"),
+        (["--by", "weight"], "give a column of at most 50"),
         (["--flow", "maf", "--given", "legs"], "--given: of --flow columns alone"),
         (["--flow", "columns", "--layers", 2], "has no --layers"),
         (["--flow", "columns", "--flow-option", "bins=3"], "has no option 'bins'"),
@@ -145,6 +176,7 @@ def test_what_is_asked_of_other_runs(place):
     out = place / "plain"
     good("fit", place / "plain.npy", "--layers", 1, "--hidden", 4, *FIT[2:], "--out", out)
     assert tff.open_run(out).settings.flow == "maf"
+    assert "--by is of --flow columns alone" in bad("check", out, "--by", "x0")
     refused = bad("impute", out, place / "new.csv", "-o", place / "f.csv")
     assert "impute is of --flow columns alone" in refused
 

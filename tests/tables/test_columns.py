@@ -9,6 +9,7 @@ from mixed_rows import frame
 
 from tfp_flows.errors import InputError
 from tfp_flows.tables import Schema, read_schema
+from tfp_flows.tables.moments import seconds
 
 TYPES = {
     "kind": "categorical(values=[ant, bee, cow])",
@@ -190,3 +191,13 @@ def test_values_that_another_file_has_as_another_type(fitted, given):
     coded = column.encode(np.array(given, object))
     assert not coded.impossible.any()
     assert column.decode(coded.cells).tolist() == fitted
+
+
+def test_words_are_no_dates():
+    """pandas reads them as the moment of reading, whatever the format."""
+    found = seconds(["today", " Now ", "2020-01-02", None], "%Y-%m-%d")
+    np.testing.assert_array_equal(found, [np.nan, np.nan, 1_577_923_200.0, np.nan])
+    days = pd.DataFrame({"day": [*(f"2020-01-{d:02d}" for d in range(1, 29)), "today"]})
+    schema = Schema.infer(days.iloc[:28], {"day": {"type": "date", "form": "%Y-%m-%d"}})
+    schema.fit(days.iloc[:28])
+    assert schema.encode(days).impossible[:, 0].tolist() == [False] * 28 + [True]

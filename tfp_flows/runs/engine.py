@@ -16,6 +16,7 @@ from tfp_flows.options import flag, option_of
 from tfp_flows.runs import folder, record
 from tfp_flows.runs.kind import Kind, load
 from tfp_flows.runs.settings import Settings
+from tfp_flows.runs.trials import Fit, best_of, table
 from tfp_flows.runs.work import Drawing
 from tfp_flows.terminal import INTERRUPTED, import_tensorflow, note, result_console
 
@@ -46,7 +47,7 @@ def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -
         about |= {"digest": source.digest(FORMAT), "defaults": DEFAULTS}
         try:
             record.write(place / folder.SETTINGS, kind.name, about)
-            _go_on(kind, work, settings, source, model, place)
+            _go_on(kind, Fit(work, settings, source, model), place, about)
         except InputError:
             folder.abandon(place)
             raise
@@ -88,12 +89,15 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
             raise InputError(f"The fit in {out} was finished by another process meanwhile.")
         folder.clear_temporaries(place)
         settings = kind.settings.restore(begun.get("settings"), place / folder.SETTINGS)
-        repeated = dataclasses.replace(settings, **given).check() if given else settings
+        asked = kind.settings.restore(
+            begun.get("asked", begun["settings"]), place / folder.SETTINGS
+        )
+        repeated = dataclasses.replace(asked, **given).check() if given else asked
         fields = {field.name: field for field in dataclasses.fields(settings)}
-        for name in settings.differs(repeated):
+        for name in asked.differs(repeated):
             option = flag(name, option_of(fields[name])).removeprefix("--")
             raise InputError(
-                f"The fit in {out} was begun with {option} {getattr(settings, name)}, not "
+                f"The fit in {out} was begun with {option} {getattr(asked, name)}, not "
                 f"{getattr(repeated, name)}; leave that option out, or begin anew with --overwrite."
             )
         if (place / folder.METRICS).exists():  # killed while it tidied up
@@ -109,7 +113,8 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
         import_tensorflow()
         with defaults_of(begun.get("defaults", 0)):
             model = work.build(source)
-        _go_on(kind, work, settings, source, model, place)
+        fit = Fit(work, settings, source, model, tried=begun.get("tried", []))
+        _go_on(kind, fit, place, dict(begun))
 
 
 def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
@@ -122,10 +127,13 @@ def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
     )
 
 
-def _go_on(kind, work, settings, source, model, place) -> None:
+def _go_on(kind, fit, place, about) -> None:
     try:
-        rounds = _train(kind, work, settings, source, model, place)
-        metrics = _metrics(kind, work, settings, source, model, rounds)
+        if hasattr(fit.work, "candidates"):
+            fit = best_of(kind, fit, place, about)
+        work, settings, source, model = fit.work, fit.settings, fit.source, fit.model
+        rounds = _train(kind, fit, place)
+        metrics = _metrics(kind, fit, rounds)
         with atomic_path(place / folder.MODEL) as temporary:
             model.kind = kind.name
             model.save(temporary)
@@ -138,15 +146,15 @@ def _go_on(kind, work, settings, source, model, place) -> None:
     except KeyboardInterrupt:
         _say_how_to_resume(place)
     console = result_console()
+    if fit.tried:
+        console.print(table(fit.tried))
     for line in work.tell(metrics):
         console.print(line)
     console.print(f"Written to {run}", markup=False)
 
 
-def _train(kind, work, settings, source, model, place):
-    from tfp_flows.runs.rounds import Rounds
-
-    rounds = Rounds(work.trainer(model, source), settings, place, kind.name)
+def _train(kind, fit, place):
+    rounds = fit.rounds(place, kind.name)
     rounds.train()
     losses = rounds.state.history.get("loss", [])
     if losses and not math.isfinite(losses[-1]):
@@ -172,8 +180,8 @@ def pictures(kind, work, model, find, metrics) -> Iterator[Drawing]:
     yield folder.CURVE, lambda path: plotting.save_figure(figure, path)
 
 
-def _metrics(kind, work, settings, source, model, rounds) -> dict[str, Any]:
-    state = rounds.state
+def _metrics(kind, fit, rounds) -> dict[str, Any]:
+    settings, source, model, state = fit.settings, fit.source, fit.model, rounds.state
     about = {"pictures": list(kind.pictures), "finished": record.now()}
     about["settings"] = settings.record()
     described = {"source": settings.data, **source.describe()}
@@ -182,7 +190,9 @@ def _metrics(kind, work, settings, source, model, rounds) -> dict[str, Any]:
         "name": settings.flow,
         "trainable_parameters": sum(math.prod(v.shape) for v in model.flow.trainable_variables),
     }
-    about |= work.measure(model, source)
+    about |= fit.work.measure(model, source)
+    if fit.tried:
+        about["tried"] = fit.tried
     about["training"] = {
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
@@ -197,7 +207,7 @@ def _metrics(kind, work, settings, source, model, rounds) -> dict[str, Any]:
 def _say_how_to_resume(place: Path) -> None:
     """Ends an interrupted fit: keeps its state, or removes what is of no use."""
     run = place.parent if place.name == folder.NEW else place
-    if (place / folder.STATE).exists():
+    if folder.has_state(place):
         typer.echo(f"Interrupted; go on with: tfp-flows fit --resume --out {run}", err=True)
     else:
         folder.abandon(place)

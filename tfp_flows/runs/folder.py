@@ -23,7 +23,9 @@ CURVE = "training_curve.png"
 SETTINGS = "training_settings.json"
 STATE = "training_state.npz"
 NEW = ".new"
-_OURS = (MODEL, METRICS, CURVE, SETTINGS, STATE)
+# States of the candidates of a fit that tries several first.
+TRIALS = ("trial_1.npz", "trial_2.npz", "trial_3.npz")
+_OURS = (MODEL, METRICS, CURVE, SETTINGS, STATE, *TRIALS)
 # Records of format 0 do not name their pictures.
 _PICTURES = ("density.png", "corner.png", "samples.png")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{8}-[\w.-]+\.(keras|json|npz|png)")
@@ -85,7 +87,7 @@ def finish(place: Path) -> Path:
     Returns:
         The folder of the run.
     """
-    for name in (STATE, SETTINGS):
+    for name in (STATE, *TRIALS, SETTINGS):
         (place / name).unlink(missing_ok=True)
     run = place.parent if place.name == NEW else place
     settle(run)
@@ -115,7 +117,7 @@ def settle(run: Path) -> None:
 
 def abandon(place: Path) -> None:
     """Leaves nothing behind of a fit that failed before there was anything to resume."""
-    if not (place / STATE).exists():
+    if not has_state(place):
         if place.name == NEW:
             _remove(place)
             return
@@ -123,6 +125,11 @@ def abandon(place: Path) -> None:
             (place / name).unlink(missing_ok=True)
         if place.is_dir() and not any(place.iterdir()):
             place.rmdir()
+
+
+def has_state(place: Path) -> bool:
+    """Whether there is a training, or a trial, to go on with."""
+    return any((place / name).exists() for name in (STATE, *TRIALS))
 
 
 def clear_temporaries(run: Path) -> None:

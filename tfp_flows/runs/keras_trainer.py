@@ -1,5 +1,6 @@
 """`FlowModel.fit` as a trainer."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,13 +83,28 @@ class _Told(EachCall):
 
     def __init__(self, rounds: Rounds):
         super().__init__()
-        self._rounds = rounds
+        self._rounds, self._compiled = rounds, set()
+        self._since = time.monotonic()
+
+    def _count_out(self, what):
+        self._compiled.add(what)
+        self._rounds.once += time.monotonic() - self._since
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks at the clock; called by Keras."""
-        rounds = self._rounds
-        if rounds.seconds is not None and rounds.spent >= rounds.seconds:
+        if "step" not in self._compiled:
+            self._count_out("step")
+        if self._rounds.late:
             self.model.stop_training = True
+
+    def on_test_begin(self, logs=None):
+        """Looks at the clock; called by Keras."""
+        self._since = time.monotonic()
+
+    def on_test_end(self, logs=None):
+        """Looks at the clock; called by Keras."""
+        if "validation" not in self._compiled:
+            self._count_out("validation")
 
     def on_epoch_end(self, epoch, logs=None):
         """Shows the epoch; called by Keras."""

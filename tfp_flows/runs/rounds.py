@@ -24,6 +24,10 @@ class Rounds:
         settings: For epochs, minutes and patience, and TensorBoard's folder.
         place: Folder in which the state is kept.
         kind: Name of the kind of work.
+        state: Name of the file of the state.
+        spared: Seconds of the given time that something else has taken.
+        pause: Seconds after which the rounds are over for now, if any; those of the first step and
+            the first validation, which compile, are not counted.
 
     Attributes:
         state: The `TrainingState`: which round it is, and which was the best.
@@ -32,18 +36,30 @@ class Rounds:
         earlier: Seconds of earlier processes.
         place: Folder in which the state is kept.
         logs: For TensorBoard, if it was asked for.
+        once: Seconds that do not bring a pause nearer, as of compilation.
         diverged: Where the loss was no longer finite, if a trainer can say so.
 
     Raises:
         InputError: If a kept state is damaged or of another model.
     """
 
-    def __init__(self, trainer: Trainer, settings: Settings, place: Path, kind: str):
+    def __init__(
+        self,
+        trainer: Trainer,
+        settings: Settings,
+        place: Path,
+        kind: str,
+        *,
+        state: str = folder.STATE,
+        spared: float = 0.0,
+        pause: float | None = None,
+    ):
         self.trainer, self.place, self.epochs = trainer, place, settings.epochs
-        self.seconds = None if settings.minutes is None else 60 * settings.minutes
+        self.seconds = None if settings.minutes is None else 60 * settings.minutes - spared
+        self._file, self._pause, self.once = place / state, pause, 0.0
         self.diverged: str | None = None
         self.state = TrainingState(
-            place / folder.STATE,
+            self._file,
             monitor=trainer.monitor,
             patience=settings.patience,
             min_delta=trainer.min_delta,
@@ -70,8 +86,13 @@ class Rounds:
     @property
     def over(self) -> bool:
         """Whether no further round is to begin."""
-        late = self.seconds is not None and self.spent >= self.seconds
-        return self.state.stopped or self.state.epoch >= (1 if late else self.epochs)
+        return self.state.stopped or self.state.epoch >= (1 if self.late else self.epochs)
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over, or that until a pause."""
+        paused = self._pause is not None and self.spent >= self._pause + self.once
+        return paused or (self.seconds is not None and self.spent >= self.seconds)
 
     def train(self) -> None:
         """Has the trainer run what is left, and gives the model the weights of the best round.
@@ -83,7 +104,7 @@ class Rounds:
             with rounds_bar(self._console, self.epochs, self.state.epoch) as self._show:
                 self.trainer.run(self)
         if not self.state.best_epoch or not math.isfinite(self.state.best):
-            (self.place / folder.STATE).unlink(missing_ok=True)
+            self._file.unlink(missing_ok=True)
             raise InputError(
                 "Training diverged: no epoch ended with a finite loss; lower --learning-rate, or "
                 "look for extreme values in what is fitted to."

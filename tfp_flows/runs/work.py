@@ -63,6 +63,29 @@ class Work(Protocol):
         """Shape of the events of the run's flow, by which its model is known."""
 
 
+class Choosing(Protocol):
+    """A work that first has several fits tried (`trials`); its settings have a time, ``minutes``.
+
+    The works of its candidates have ``to_nats(model, source)``, what is to be added to minus the
+    loss that is watched so that the candidates can be compared, and their settings
+    ``in_words()``.
+
+    Attributes:
+        first: The work of the first candidate.
+    """
+
+    first: Work
+
+    def source(self) -> Source:
+        """That of the first candidate."""
+
+    def build(self, source: Any) -> Any:
+        """The model of the first candidate."""
+
+    def candidates(self) -> list[Any]:
+        """Settings to be tried, three at most; of equals the first is chosen."""
+
+
 class Trainer(Protocol):
     """Trains in rounds, and can be stopped between any two and go on in another process.
 

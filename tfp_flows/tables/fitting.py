@@ -32,6 +32,7 @@ def fit(
     hidden_units: Sequence[int] = (256, 256),
     num_bins: int = 16,
     seed: int = 0,
+    jit_compile: bool | str = "auto",
     verbose: int = 0,
 ) -> TableModel:
     """Fits a density of the rows of a table.
@@ -51,6 +52,8 @@ def fit(
         hidden_units: Sizes of the layers of the network.
         num_bins: Bins of the splines of numbers.
         seed: Of weights, order and masks.
+        jit_compile: Whether XLA compiles the steps, as in `FlowModel.compile`. False begins sooner,
+            which pays where a fit takes no longer than compiling, some ten seconds.
         verbose: As of Keras.
 
     Returns:
@@ -82,7 +85,7 @@ def fit(
         seed=seed,
     )
     optimizer = tf.keras.optimizers.Adam(learning_rate, global_clipnorm=GRADIENT_NORM)
-    model.compile(optimizer)
+    model.compile(optimizer, jit_compile=jit_compile)
     weight = None if weights is None else np.asarray(weights, np.float32)
     parts = [model.arrays(frame.iloc[part]) for part in (seen, held)]
     model.refuse_impossible(frame)

@@ -35,6 +35,7 @@ TIMES = ("%H:%M", "%H:%M:%S")
 ISO = "%Y-%m-%d %H:%M:%S"
 _EPOCH = datetime.datetime(1970, 1, 1)
 _DAY = 86_400.0
+_WORDS = ("now", "today")
 
 
 def seconds(values, form: str) -> np.ndarray:
@@ -43,6 +44,8 @@ def seconds(values, form: str) -> np.ndarray:
 
     array = np.asarray(values)
     if array.dtype.kind != "M":
+        # pandas takes words for the moment at which it reads them, whatever the format.
+        array = np.array([None if _is_word(value) else value for value in array], object)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parsed = pd.to_datetime(pd.Series(array, dtype=object), format=form, errors="coerce")
@@ -52,6 +55,10 @@ def seconds(values, form: str) -> np.ndarray:
     whole = array.astype("datetime64[us]")
     result = whole.astype(np.int64) / 1e6
     return np.where(np.isnat(whole), np.nan, result)
+
+
+def _is_word(value) -> bool:
+    return isinstance(value, str) and value.strip().lower() in _WORDS
 
 
 def written(moments: np.ndarray, form: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables.groups import BY, MOST, too_many
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.options import OUTPUT, TABLES, again, option, split
 from tfp_flows.runs.kind import Verb
@@ -72,6 +73,9 @@ class AskOptions:
         help="The probability of a region, as in \"age > 30 and sex == 'male'\".",
     )
     mode: bool = option(False, help="The most probable row.")
+    by: str | None = option(
+        None, **BY, help="Column of categories: everything is answered given each of its values."
+    )
     output: Path | None = option(None, **OUTPUT, help=TABLES)
     seed: int = again(TableSettings, "seed")
 
@@ -98,16 +102,52 @@ def ask(run: Run, options: AskOptions) -> list[Path]:
     names = None if known else [str(name) for name in run.metrics["data"]["columns"]]
     schema = model.schema if known else ask_vectors.schema_of(names)
     given = {} if options.given is None else parse_given(schema, options.given)
-    if known:
-        answers = list(_answers(model, options, given))
-    else:
+
+    def answered(given):
+        if known:
+            return list(_answers(model, options, given))
         levels = options.quantiles or _LEVELS
-        answers = list(ask_vectors.answers(model.flow, names, options, given, levels))
+        return list(ask_vectors.answers(model.flow, names, options, given, levels))
+
+    if options.by is None:
+        answers = answered(given)
+    else:
+        answers = _by_values(schema, options.by, given, answered)
     for title, frame in answers:
         result_console().print(_shown(title + _condition(given), frame))
     if options.output is None:
         return []
     return [datasets.save_frame(options.output, _one_table(answers))]
+
+
+def _by_values(schema, name: str, given: Mapping[str, Any], answered):
+    """The answers given each value of a column, below each other.
+
+    Raises:
+        InputError: If it is none of categories, has too many, or is given already.
+    """
+    import pandas as pd
+
+    column = schema.column(name)
+    values = getattr(column, "values", None)
+    if values is None:
+        raise InputError(
+            f"--by is {name}, which is {column.describe()}; give a column of categories, or values "
+            "by --given."
+        )
+    if name in given:
+        raise InputError(f"Column {name!r} is in --by and in --given; give it once.")
+    if len(values) > MOST:
+        raise too_many(name, len(values))
+    found = [answered({**given, name: value}) for value in values]
+    titles = [f"{title}, by {name}" for title, _ in found[0]]
+    frames = []
+    for parts in zip(*found, strict=True):
+        for value, (_, frame) in zip(values, parts, strict=True):
+            if name not in frame:
+                frame.insert(0, name, value)
+        frames.append(pd.concat([frame for _, frame in parts], ignore_index=True))
+    return list(zip(titles, frames, strict=True))
 
 
 def _answers(model, options: AskOptions, given: Mapping[str, Any]):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfp_flows.errors import InputError
 from tfp_flows.files import atomic_path, check_folder
+from tfp_flows.kinds.tables.groups import BY, MISSING, Groups
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.options import OUTPUT, again, option
 from tfp_flows.runs.kind import Verb
@@ -16,7 +17,7 @@ from tfp_flows.terminal import note, result_console
 if TYPE_CHECKING:
     import pandas as pd
 
-_JSON, _PICTURE = "check.json", "check.png"
+_JSON, _PICTURE, _BY_JSON = "check.json", "check.png", "check_by.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,11 @@ class CheckOptions:
         **OUTPUT,
         shown="the folder of the run",
         help=f"Folder for {_JSON} and {_PICTURE}, or a .json file alone.",
+    )
+    by: str | None = option(
+        None,
+        **BY,
+        help=f"Column whose values are judged one by one, given them; writes {_BY_JSON}.",
     )
     header: bool | None = again(TableSettings, "header")
     seed: int = again(TableSettings, "seed")
@@ -74,15 +80,22 @@ def check(run: Run, options: CheckOptions) -> list[Path]:
 
     As many samples as held-out rows, 2,000 at most, are compared with them: each column, each two,
     whole rows (a classifier, distances along directions), dense regions, copies of training rows.
+    With --by samples given each value are compared with its rows; 5 % of right groups are blamed.
     """
-    folder, record = _places(run.path if options.output is None else options.output)
+    name = _JSON if options.by is None else _BY_JSON
+    folder, record = _places(run.path if options.output is None else options.output, name)
+    if options.by is not None:
+        _refuse_by(run, options.by)
     held_out, train = parts(run, options.data, options.header)
     from tfp_flows.tables import checking
 
+    if options.by is not None:
+        found = _by_groups(run.model, options.by, held_out, train, options.seed)
+        _write(record, {"by": options.by, "groups": found})
+        return [record]
     verdict = checking.check(subject(run), held_out, train, seed=options.seed)
     _tell(verdict)
-    with atomic_path(record) as temporary:
-        temporary.write_text(json.dumps(verdict.to_dict(), indent=2) + "\n")
+    _write(record, verdict.to_dict())
     if folder is None:
         return [record]
     from tfp_flows import plotting
@@ -92,7 +105,47 @@ def check(run: Run, options: CheckOptions) -> list[Path]:
     return [record, plotting.save_figure(figure, folder / _PICTURE)]
 
 
-def _places(output: Path) -> tuple[Path | None, Path]:
+def _refuse_by(run: Run, by: str) -> None:
+    """Raises an `InputError` if the model cannot be given a column."""
+    schema = getattr(run.model, "schema", None)
+    if schema is None:
+        raise InputError(
+            f"--by is of --flow columns alone, which can be given any column; the run in {run.path}"
+            f" is of {run.settings.flow}."
+        )
+    column = schema.column(by)
+    if not column.modelled:
+        raise InputError(f"--by is {by}, which is not in the model: {column.reason}.")
+
+
+def _by_groups(model, by: str, held_out, train, seed: int) -> dict[str, Any]:
+    """Judges the rows of each value given it; tells and returns what was found."""
+    from tfp_flows.tables.checking import check
+    from tfp_flows.tables.checking.subject import FEWEST
+
+    found, console = {}, result_console()
+    groups = Groups.of(held_out[by], by)
+    for code, value in enumerate(groups.values):
+        rows = held_out[groups.codes == code]
+        if value == MISSING or len(rows) < FEWEST:
+            note(f"{len(rows):,} held-out rows of {by} {value} are left out: too few, or without.")
+            continue
+        seen = None if train is None else train[train[by] == value]
+        verdict = check(model, rows, seen, seed=seed, given=[by])
+        found[str(value)] = verdict.to_dict()
+        console.print(f"\n{by} {value}, {len(rows):,} held-out rows", markup=False)
+        console.print(str(verdict), markup=False)
+    if not found:
+        raise InputError(f"No value of {by} has {FEWEST} held-out rows; give more by --data.")
+    return found
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2) + "\n")
+
+
+def _places(output: Path, name: str) -> tuple[Path | None, Path]:
     """The folder of picture and record, or None and a file."""
     if output.suffix == ".json":
         check_folder(output)
@@ -101,7 +154,7 @@ def _places(output: Path) -> tuple[Path | None, Path]:
         raise InputError(f"--output is {output}; give a folder, or a file that ends in .json.")
     check_folder(output)
     output.mkdir(exist_ok=True)
-    return output, output / _JSON
+    return output, output / name
 
 
 def _tell(verdict) -> None:

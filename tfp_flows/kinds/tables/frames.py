@@ -9,6 +9,7 @@ import numpy as np
 
 from tfp_flows import datasets
 from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.kinds.tables import groups
 from tfp_flows.tables import Schema, read_schema
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class FrameSource:
         schema: What the columns are.
         parts: Frames of rows.
         weights: ``[rows]`` of each part, or None.
+        groups: Of the test rows, where they are to be told by a column; else None.
     """
 
     def __init__(self, name: str, frame: datasets.Frame, schema: Schema, dropped: int, settings):
@@ -49,11 +51,17 @@ class FrameSource:
         places = datasets.split(np.arange(len(data)), seed=settings.seed)
         self.parts = Parts(*(data.iloc[part] for part in places))
         self.weights = None if weights is None else Parts(*(weights[part] for part in places))
+        self.groups = groups.asked(settings, frame.rows[places.test])
 
     @property
     def shown(self) -> "pd.DataFrame":
         """The rows that pictures show."""
         return self.parts.test
+
+    def by_groups(self, scores: np.ndarray) -> dict[str, Any]:
+        """The entry of `metrics.json` on the groups of the test rows, by their log-densities."""
+        weights = None if self.weights is None else self.weights.test
+        return {} if self.groups is None else {"by": self.groups.means(scores, weights)}
 
     def digest(self, form: int) -> str:
         """A fingerprint of names, values and decided types, by which a change is noticed."""
@@ -123,8 +131,15 @@ def number_of_rows(settings: "TableSettings") -> int:
     return settings.rows if settings.rows is not None else len(_read(settings).data)
 
 
+def number_of_columns(settings: "TableSettings") -> int:
+    """Columns of the toy or file."""
+    return 2 if settings.rows is not None else len(_read(settings).data.columns)
+
+
 def is_plain(settings: "TableSettings") -> bool:
-    """Whether a file is of real numbers alone, without gaps, grids, bounds and repeated values."""
+    """Whether all are real numbers, without gaps, grids, bounds and repeated values; toys are."""
+    if settings.rows is not None:
+        return True
     data = _read(settings).data
     if any(data[name].dtype.kind not in "fiu" for name in data.columns):
         return False

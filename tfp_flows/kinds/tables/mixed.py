@@ -1,7 +1,6 @@
 """A fit to a table of mixed columns: random parts of its rows given the rest."""
 
 import copy
-import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from rich.table import Table as TextTable
 
 from tfp_flows import held_out, plotting
 from tfp_flows.errors import InputError
-from tfp_flows.kinds.tables import held_out_rows
+from tfp_flows.kinds.tables import groups, held_out_rows
 from tfp_flows.kinds.tables.frames import FrameSource, load_frame
+from tfp_flows.kinds.tables.groups import finite_or_none, mean_nats
 from tfp_flows.kinds.tables.settings import COLUMNS_OPTIONS, TableSettings
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
@@ -96,6 +96,12 @@ class MixedWork:
             min_delta=MIN_DELTA,
         )
 
+    def to_nats(self, model, source: FrameSource) -> float:
+        """From losses of cells to densities in the units of the table, nats per validation row."""
+        log_det = model.schema.encode(source.parts.validation, model.own).log_det.sum(axis=1)
+        weights = None if source.weights is None else source.weights.validation
+        return float(np.average(log_det, weights=weights))
+
     def measure(self, model, source: FrameSource) -> dict[str, Any]:
         """Log-likelihoods of the test rows, beside those of independent columns."""
         parts, weights = source.parts, source.weights
@@ -113,13 +119,14 @@ class MixedWork:
         of_rows = np.ones(len(scores)) if weights is None else weights.test
         few = parts.train.iloc[:_TRAIN_ROWS]
         seen = model.log_prob(few)
-        test = _mean(scores, of_rows, there)
-        train = _mean(seen, np.ones(len(seen)) if weights is None else weights.train[: len(few)])
-        gain = _mean(scores - alone, of_rows, there)
+        test = mean_nats(scores, of_rows, there)
+        of_seen = np.ones(len(seen)) if weights is None else weights.train[: len(few)]
+        train = mean_nats(seen, of_seen)
+        gain = mean_nats(scores - alone, of_rows, there)
         for remark in _remarks(test, train, gain):
             note(remark)
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
-        usual = {name: _finite(np.mean(terms[there, j])) for j, name in enumerate(model.own)}
+        usual = {name: finite_or_none(np.mean(terms[there, j])) for j, name in enumerate(model.own)}
         return {
             "splits": {name: len(part) for name, part in parts._asdict().items()},
             "test": figure
@@ -127,9 +134,10 @@ class MixedWork:
             | held_out.spread(scores[there])
             | {"rows_without_density": impossible},
             "train": train,
-            "independent": _mean(alone, of_rows, there),
+            "independent": mean_nats(alone, of_rows, there),
             "gain_over_independent": gain,
             "columns": usual,
+            **source.by_groups(scores),
             "held_out": held_out_rows.kept(scores.astype(np.float32), self.settings.seed),
         }
 
@@ -170,6 +178,8 @@ class MixedWork:
         table.add_row("difference", _nats(metrics["gain_over_independent"]))
         yield table
         yield held_out.in_words(metrics["test"])
+        if "by" in metrics:
+            yield groups.table(metrics["by"])
 
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
         """Four numbers a column."""
@@ -195,16 +205,6 @@ def _days(column) -> Callable:
     return lambda values: column.numeric(values) / _DAY
 
 
-def _mean(values, weights, there=None) -> dict[str, Any]:
-    there = np.isfinite(values) if there is None else there
-    if not there.any():
-        return {"mean_nats": None, "standard_error_nats": None}
-    x, w = values[there].astype(np.float64), weights[there]
-    mean = np.average(x, weights=w)
-    error = math.sqrt(np.sum((w * (x - mean)) ** 2)) / np.sum(w)
-    return {"mean_nats": _finite(mean), "standard_error_nats": _finite(error)}
-
-
 def _remarks(test, train, gain) -> list[str]:
     remarks = []
     if gain["mean_nats"] is not None and gain["mean_nats"] < 2 * gain["standard_error_nats"]:
@@ -219,10 +219,6 @@ def _remarks(test, train, gain) -> list[str]:
             f"held-out rows {test['mean_nats']:.3g}; smaller --hidden, or more rows, would help."
         )
     return remarks
-
-
-def _finite(value) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _nats(row: Mapping[str, float | None]) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 
 from tfp_flows import conformal, datasets
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables import groups
+from tfp_flows.kinds.tables.groups import Groups
 from tfp_flows.kinds.tables.held_out_rows import held_out_log_prob, verdicts
 from tfp_flows.runs.opened import Run
 from tfp_flows.tables.columns import as_python
@@ -40,8 +42,8 @@ def sample(run: Run, options) -> None:
     datasets.save_frame(options.output, model.sample(count, given, seed=options.seed))
 
 
-def score(run: Run, options) -> None:
-    """Writes log-densities of rows, of what is there of each."""
+def score(run: Run, options, found: Groups | None = None) -> None:
+    """Writes log-densities of rows, of what is there of each, and tells them by groups."""
     import pandas as pd
 
     if options.false_alarms is not None:
@@ -74,6 +76,7 @@ def score(run: Run, options) -> None:
         ]
         columns |= {f"drop {name}": drops[:, j] for j, name in enumerate(model.own)}
     datasets.save_frame(options.output, pd.DataFrame(columns))
+    groups.tell(found, scores, numbers)
 
 
 def impute(run: Run, options) -> None:

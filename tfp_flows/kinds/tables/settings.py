@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.kinds.tables.groups import BY
 from tfp_flows.options import absolute, again, option, parse_columns
 from tfp_flows.runs.settings import DATA, FLOW, LAYERS, TABLE_KEY, Settings
 from tfp_flows.terminal import note
@@ -17,6 +18,8 @@ _RATE = 5e-3
 _BATCH = 256
 # A table of more rows is fitted for so long, unless a limit is given.
 _MANY_ROWS, _MINUTES = 20_000, 8.0
+# From so many minutes on auto tries several flows.
+TRIED_FROM = 4.0
 # What only the model of mixed columns can do.
 _OF_COLUMNS = ("table_schema", "given", "weights")
 
@@ -36,7 +39,8 @@ class TableSettings(Settings):
         "flow",
         AUTO,
         help="Kind of flow (see [bold]tfp-flows list[/bold]); auto takes [bold]columns[/bold], "
-        "which models columns of all types and gaps, unless all are plain real numbers.",
+        "which models columns of all types and gaps, unless all are plain real numbers; from 4 "
+        "--minutes on it tries two or three flows or sizes first.",
     )
     columns: list[str] | None = option(
         None,
@@ -63,6 +67,12 @@ class TableSettings(Settings):
     )
     weights: str | None = option(
         None, panel=DATA, metavar="COLUMN", help="Column that holds the weights of the rows."
+    )
+    by: str | None = option(
+        None,
+        panel=DATA,
+        **BY,
+        help="Column of the file by whose values the held-out log-likelihood is told.",
     )
     key: str | None = option(None, **TABLE_KEY)
     drop_invalid: bool = option(
@@ -119,10 +129,10 @@ class TableSettings(Settings):
                 raise unknown_name("data set", self.data, datasets.TOYS)
             if self.rows is not None:
                 raise InputError(f"--rows is for toys, and {self.data} is a file; leave it out.")
-        elif self.columns or self.key or self.drop_invalid or self.header is not None:
+        elif any((self.columns, self.by, self.key, self.drop_invalid, self.header is not None)):
             raise InputError(
-                f"{self.data} is a toy; --columns, --key, --header and --drop-invalid are for "
-                "files."
+                f"{self.data} is a toy; --columns, --by, --key, --header and --drop-invalid are "
+                "for files."
             )
         rows = (DEFAULT_TOY_ROWS if self.rows is None else self.rows) if toy else None
         data = self.data if toy else str(path.resolve())
@@ -131,15 +141,23 @@ class TableSettings(Settings):
     def _with_flow(self) -> "TableSettings":
         from tfp_flows.kinds.tables.frames import is_plain
 
-        flow = self.flow
-        asked = [name for name in _OF_COLUMNS if getattr(self, name)]
-        if flow == AUTO and asked:
-            flow = COLUMNS
-        elif flow == AUTO:
-            # Who asks for layers, or for what else columns lacks, asks for a flow that has it.
-            other = self.layers is not None or set(self.flow_option) - set(COLUMNS_OPTIONS)
-            plain = self.rows is not None or other or is_plain(self)
-            flow = OWN_FLOWS[AUTO] if plain else COLUMNS
+        if self.flow != AUTO:
+            return self.of_flow(self.flow)
+        # Who asks for layers, or for what else columns lacks, asks for a flow that has it.
+        other = self.layers is not None or set(self.flow_option) - set(COLUMNS_OPTIONS)
+        plain = not self.of_columns and (other or is_plain(self))
+        settings = self.of_flow(OWN_FLOWS[AUTO] if plain else COLUMNS)
+        sized = self.layers is not None or self.hidden is not None or self.flow_option
+        if sized or settings.minutes is None or settings.minutes < TRIED_FROM:
+            return settings
+        return dataclasses.replace(self, minutes=settings.minutes)
+
+    def of_flow(self, flow: str) -> "TableSettings":
+        """These settings for a certain flow, with its learning rate and size of a step.
+
+        Raises:
+            InputError: If it is unknown, or lacks what is asked for.
+        """
         rate = self.learning_rate
         rate = _RATES.get(flow, _RATE) if rate is None else rate
         batch = _BATCH if self.batch_size is None and flow != COLUMNS else self.batch_size
@@ -149,10 +167,21 @@ class TableSettings(Settings):
         settings = Settings.check(settings)
         if flow == COLUMNS:
             return dataclasses.replace(settings, flow=COLUMNS, minutes=self._limit())
-        if asked:
+        if asked := self.of_columns:
             names = ", ".join(f"--{name.removeprefix('table_')}" for name in asked)
             raise InputError(f"{names}: of --flow columns alone, and this is {settings.flow}.")
         return settings
+
+    def in_words(self) -> str:
+        """The flow, and what of its sizes and options was chosen."""
+        hidden = [] if self.hidden is None else [f"hidden {','.join(map(str, self.hidden))}"]
+        options = [f"{name}={value}" for name, value in self.flow_option.items()]
+        return ", ".join([self.flow, *options, *hidden])
+
+    @property
+    def of_columns(self) -> list[str]:
+        """What is asked for of `columns` alone."""
+        return [name for name in _OF_COLUMNS if getattr(self, name)]
 
     def _limit(self) -> float | None:
         """Minutes of training, which a large table has too."""

@@ -9,6 +9,7 @@ import numpy as np
 from tfp_flows import datasets
 from tfp_flows.datasets import Table
 from tfp_flows.datasets.judging import check_precision, remarks_on
+from tfp_flows.kinds.tables import groups
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.terminal import import_tensorflow
 
@@ -23,11 +24,15 @@ class TableSource:
         name: Of the toy or file.
         table: All rows.
         parts: 80 % training, 10 % validation and 10 % test rows, in the model's dtype.
+        groups: Of the test rows, where they are to be told by a column; else None.
     """
 
-    def __init__(self, name: str, table: Table, dtype: str, seed: int):
-        self.name, self.table = name, table
-        self.parts = datasets.split(table.values.astype(dtype), seed=seed)
+    def __init__(self, name: str, table: Table, settings: TableSettings):
+        self.name, self.table, seed = name, table, settings.seed
+        self.parts = datasets.split(table.values.astype(settings.dtype), seed=seed)
+        self.groups = None
+        if settings.by is not None:
+            self.groups = groups.asked(settings, datasets.split(table.rows, seed=seed).test)
 
     @property
     def shown(self) -> np.ndarray:
@@ -75,4 +80,4 @@ def load(settings: TableSettings) -> TableSource:
         )
     datasets.check_table(table, min_rows=max(_MIN_ROWS, 2 * table.values.shape[1] + 2))
     check_precision(table, settings.dtype)
-    return TableSource(Path(settings.data).name, table, settings.dtype, settings.seed)
+    return TableSource(Path(settings.data).name, table, settings)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables import groups
+from tfp_flows.kinds.tables.groups import BY
 from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
 from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
 from tfp_flows.runs import verbs
@@ -86,6 +88,10 @@ class ScoreOptions:
         "with --false-alarms for flagged rows alone.",
     )
 
+    by: str | None = option(
+        None, **BY, help="Column of DATA by whose values the mean log-density is told."
+    )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PlotOptions(verbs.PlotOptions):
@@ -126,10 +132,13 @@ def score(run: Run, options: ScoreOptions) -> None:
     from tfp_flows.kinds.tables.held_out_rows import explained, held_out_log_prob, verdicts
 
     datasets.check_output(options.output)
+    found = None
+    if options.by is not None:
+        found = groups.read(options.data, options.by, options.key, options.header)
     if of_columns(run):
         from tfp_flows.kinds.tables import mixed_verbs
 
-        return mixed_verbs.score(run, options)
+        return mixed_verbs.score(run, options, found)
     if options.false_alarms is not None:
         conformal.needed_for(options.false_alarms)
     table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
@@ -162,6 +171,7 @@ def score(run: Run, options: ScoreOptions) -> None:
     datasets.save_table(
         options.output, values, list(columns), labels=labels, label_column="against"
     )
+    groups.tell(found, scores, table.rows)
 
 
 def plot(run: Run, options: PlotOptions) -> list[Path]:

@@ -10,9 +10,10 @@ from rich.table import Table as TextTable
 
 from tfp_flows import held_out, plotting
 from tfp_flows.errors import DataWarning
-from tfp_flows.kinds.tables import held_out_rows
+from tfp_flows.kinds.tables import groups, held_out_rows
+from tfp_flows.kinds.tables.auto import AutoWork
 from tfp_flows.kinds.tables.mixed import MixedWork
-from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
+from tfp_flows.kinds.tables.settings import AUTO, COLUMNS, TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
@@ -23,8 +24,10 @@ _VALIDATION_BATCH = 10_000
 _SAMPLES = 10_000
 
 
-def work_of(settings: TableSettings) -> "TableWork | MixedWork":
+def work_of(settings: TableSettings) -> "TableWork | MixedWork | AutoWork":
     """Who does the work that was asked for."""
+    if settings.flow == AUTO:
+        return AutoWork(settings)
     return MixedWork(settings) if settings.flow == COLUMNS else TableWork(settings)
 
 
@@ -71,6 +74,10 @@ class TableWork:
             min_delta=MIN_DELTA,
         )
 
+    def to_nats(self, model, source: TableSource) -> float:
+        """Nothing: losses are of densities in the units of the table."""
+        return 0.0
+
     def measure(self, model, source: TableSource) -> dict[str, Any]:
         """Log-likelihoods of the test rows, beside those of a Gaussian."""
         from tfp_flows.models.evaluation import beside_gaussian
@@ -79,11 +86,13 @@ class TableWork:
         measures = beside_gaussian(model.flow, parts.train, parts.test)
         for remark in measures.pop("remarks"):
             note(remark)
-        kept = held_out_rows.kept(measures.pop("scores"), self.settings.seed)
+        scores = measures.pop("scores")
+        kept = held_out_rows.kept(scores, self.settings.seed)
         test = measures["test"]
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
         splits = {name: len(part) for name, part in parts._asdict().items()}
-        return {"splits": splits, **measures, "test": figure | test, "held_out": kept}
+        by = {} if source.groups is None else {"by": source.groups.means(scores)}
+        return {"splits": splits, **measures, "test": figure | test, **by, "held_out": kept}
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
         """The flow beside rows that it has not seen; alone if ``find`` gives none."""
@@ -119,6 +128,8 @@ class TableWork:
         yield table
         if "worst_row" in metrics["test"]:  # not in records of format 0
             yield held_out.in_words(metrics["test"])
+        if "by" in metrics:
+            yield groups.table(metrics["by"])
 
     def event_shape(self, metrics: Mapping[str, Any]) -> list[int]:
         """One number a row: that of the columns."""

@@ -1,5 +1,6 @@
 """All checks of a model, one after the other."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def check(
     *,
     seed: int = 0,
     samples: "pd.DataFrame | None" = None,
+    given: Sequence[str] = (),
 ) -> Verdict:
     """Judges a model of a table by rows that it has not seen, and by rows that it draws.
 
@@ -50,19 +52,22 @@ def check(
         seed: Of the choice of rows, of samples and of all draws.
         samples: Rows that the model has drawn; as many as the held-out rows that are compared, or
             more. By default they are drawn.
+        given: Names of columns of a `TableModel` that the others are judged given, for rows that
+            are a part of a table: those of one species.
 
     Returns:
         The verdict.
 
     Raises:
-        InputError: If held-out rows are too few or lack columns, or samples are too few.
+        InputError: If held-out rows are too few or lack columns, samples are too few, or a name
+            given is unknown.
 
     Example:
         >>> verdict = tff.tables.check(model, held_out, train)
         >>> print(verdict)
         >>> verdict.ok, verdict.to_dict()
     """
-    subject, notes = Subject(model, held_out), []
+    subject, notes = Subject(model, held_out, given), []
     chosen = _some(held_out[subject.names], MOST_ROWS, seed)
     if len(chosen) < len(held_out):
         notes.append(f"{len(chosen):,} of {len(held_out):,} held-out rows were used.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfp_flows.errors import InputError
+from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.tables.model import TableModel
 from tfp_flows.tables.quantile_ends import quantiles
 from tfp_flows.tables.vectors import Quantiles
@@ -44,12 +44,24 @@ class Subject:
     Args:
         model: A `TableModel`, or anything with ``sample(n, seed=)`` and ``log_prob(frame)``.
         frame: Rows by which its columns are known.
+        given: Names of columns that samples are drawn given, beside those of the model.
+
+    Raises:
+        InputError: If the frame lacks columns, or the model can be given none or not these.
     """
 
-    def __init__(self, model: Any, frame: "pd.DataFrame"):
+    def __init__(self, model: Any, frame: "pd.DataFrame", given: Sequence[str] = ()):
         self.model, self.is_table = model, isinstance(model, TableModel)
-        self.given = list(model.given) if self.is_table else []
-        names = [*self.given, *model.own] if self.is_table else getattr(model, "columns", frame)
+        if given and not self.is_table:
+            raise InputError("given= is of a TableModel; other models are checked as they are.")
+        for name in given:
+            if name not in (own := [*model.given, *model.own]):
+                raise unknown_name("column", name, own)
+        if given and set(model.own) <= set(given):
+            raise InputError("All columns of the model are given, and none is left to be judged.")
+        self.fixed = [name for name in given if name not in model.given]
+        self.given = [*model.given, *self.fixed] if self.is_table else []
+        names = [*model.given, *model.own] if self.is_table else getattr(model, "columns", frame)
         self.names = [str(name) for name in names]
         missing = [name for name in self.names if name not in frame.columns]
         if missing:
@@ -85,7 +97,7 @@ class Subject:
     def quantiles(self, frame: "pd.DataFrame", *, alone: bool = False) -> Quantiles | None:
         """Of cells, given those before them or alone; None if the model gives none."""
         if self.is_table:
-            return quantiles(self.model, frame, alone=alone)
+            return quantiles(self.model, frame, alone=alone, given=self.fixed)
         function = None if alone else getattr(self.model, "quantiles", None)
         return None if function is None else function(frame)
 

@@ -1,0 +1,156 @@
+"""Rows by the values of a column: which belong together, and the figures of each group."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfp_flows.errors import InputError
+from tfp_flows.terminal import number, plus_minus, result_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MOST = 50
+MISSING = "(missing)"
+BY = {"metavar": "COLUMN"}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Groups:
+    """The groups of rows.
+
+    Attributes:
+        column: The column whose values they are.
+        values: ``[groups]``, its values in order; `MISSING` for rows without one, the last.
+        codes: ``[rows]``, the place in ``values`` of each row.
+    """
+
+    column: str
+    values: list[Any]
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, series, column: str) -> "Groups":
+        """The groups of the rows of a column, a ``pandas.Series``.
+
+        Raises:
+            InputError: If it has more than 50 values.
+        """
+        import pandas as pd
+
+        there = series.notna().to_numpy()
+        codes, values = pd.factorize(series[there], sort=True)
+        if len(values) > MOST:
+            raise too_many(column, len(values))
+        places = np.full(len(series), len(values))
+        places[there] = codes
+        found = [value.item() if hasattr(value, "item") else value for value in values]
+        return cls(column, found if there.all() else [*found, MISSING], places)
+
+    def take(self, rows: np.ndarray) -> "Groups":
+        """Those of some of the rows, by their places ``[n]``; values without a row are kept."""
+        return dataclasses.replace(self, codes=self.codes[rows])
+
+    def means(self, scores: np.ndarray, weights: np.ndarray | None = None) -> dict[str, Any]:
+        """The mean log-density of each group that has a row, as JSON.
+
+        Args:
+            scores: ``[rows]``, in nats; of those that are not finite their number is told.
+            weights: ``[rows]``; all alike by default.
+        """
+        weights = np.ones(len(scores)) if weights is None else weights
+        groups = []
+        for code, value in enumerate(self.values):
+            own = self.codes == code
+            if own.any():
+                finite = np.isfinite(scores[own])
+                about = {"value": str(value), "rows": int(own.sum())}
+                about |= mean_nats(scores[own], weights[own], finite)
+                groups.append(about | {"rows_without_density": int((~finite).sum())})
+        return {"column": self.column, "groups": groups}
+
+
+def too_many(column: str, count: int) -> InputError:
+    """The error for a column of more than 50 values."""
+    return InputError(
+        f"--by is {column}, which has {count:,} different values; give a column of at most {MOST}, "
+        "such as one of categories."
+    )
+
+
+def read(path: str, column: str, key: str | None = None, header: bool | None = None) -> Groups:
+    """The groups of all rows of a file.
+
+    Raises:
+        InputError: If it cannot be read, has no such column, or one of more than 50 values.
+    """
+    from tfp_flows import datasets
+
+    data = datasets.load_frame(path, columns=[column], key=key, header=header).data
+    return Groups.of(data.iloc[:, 0], str(data.columns[0]))
+
+
+def asked(settings, rows: np.ndarray) -> Groups | None:
+    """Those that a fit was asked for, of rows by their numbers in the file, counted from 1."""
+    if settings.by is None:
+        return None
+    return read(settings.data, settings.by, settings.key, settings.header).take(rows - 1)
+
+
+def mean_nats(scores, weights, there=None) -> dict[str, Any]:
+    """Weighted mean of log-densities and its standard error; None if there are none.
+
+    Args:
+        scores: ``[rows]``, in nats.
+        weights: ``[rows]``.
+        there: ``[rows]``, which of them count; by default the finite ones.
+    """
+    there = np.isfinite(scores) if there is None else there
+    x, w = scores[there].astype(np.float64), weights[there]
+    if not len(x) or not w.any():
+        return {"mean_nats": None, "standard_error_nats": None}
+    mean = np.average(x, weights=w)
+    error = math.sqrt(np.sum((w * (x - mean)) ** 2)) / np.sum(w)
+    return {"mean_nats": finite_or_none(mean), "standard_error_nats": finite_or_none(error)}
+
+
+def finite_or_none(value: float) -> float | None:
+    """A figure as JSON has it."""
+    return float(value) if math.isfinite(value) else None
+
+
+def tell(groups: Groups | None, scores: np.ndarray, rows: np.ndarray) -> None:
+    """Prints the mean log-densities of groups, if any were asked for.
+
+    Args:
+        groups: Those of all rows of a file.
+        scores: ``[n]``, log-densities in nats of some of them.
+        rows: ``[n]``, their numbers in the file, counted from 1.
+    """
+    if groups is not None:
+        result_console().print(table(groups.take(rows - 1).means(scores)))
+
+
+def table(found: Mapping[str, Any]) -> "Table":
+    """What `Groups.means` returned, for people."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    result = Table(box=None, pad_edge=False)
+    result.add_column(escape(found["column"]))
+    for name in ("rows", "nats per row (± 2 s.e.)"):
+        result.add_column(name, justify="right")
+    lost = any(group["rows_without_density"] for group in found["groups"])
+    if lost:
+        result.add_column("without density, left out", justify="right")
+    for group in found["groups"]:
+        mean, several = group["mean_nats"], group["rows"] > 1
+        # One row has no standard error.
+        figure = plus_minus(mean, group["standard_error_nats"]) if several else number(mean)
+        cells = [group["value"], f"{group['rows']:,}", figure]
+        cells += [f"{group['rows_without_density']:,}"] if lost else []
+        result.add_row(*map(escape, cells))
+    return result
