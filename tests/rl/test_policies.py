@@ -91,15 +91,23 @@ def test_no_layers_are_a_gaussian():
     assert len(policy("realnvp").flow.variables) > len(made.flow.variables)
 
 
-@pytest.mark.deep
 def test_one_entry():
     one = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
     with pytest.warns(DataWarning, match="is a Gaussian. nsf bends"):
         policy("realnvp", one)
+    with pytest.raises(tff.InputError, match="no layers where an action has 1 entry"):
+        policy("realnvp", one, noise="stochastic")
+    with pytest.raises(tff.InputError, match="did you mean 'num_bins'"):
+        policy("nsf", one, flow_options={"bins": 3})
     made = policy("nsf", one)
-    places = np.linspace(-1, 1, 4001)[:-1, None] + 1 / 4000
-    log_density = made.log_prob(places.astype(np.float32), np.ones((4000, 3), np.float32))
-    assert np.exp(log_density).sum() / 2000 == pytest.approx(1, abs=0.01)
+    bent = made.act(np.ones((5, 3)), np.linspace(-2, 2, 5)[:, None])[0].numpy()[:, 0]
+    steps = np.diff(np.arctanh(bent))
+    assert np.ptp(steps) > 0.1 * steps.mean()
+    made = policy("nsf", one, dtype=tf.float64)
+    x = 24 * ((np.arange(4000) + 0.5) / 4000 - 0.5)
+    log_density = made.log_prob(np.tanh(x)[:, None], np.ones((4000, 3))).numpy()
+    mass = np.exp(log_density) / np.cosh(x) ** 2 * 24 / 4000
+    assert mass.sum() == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize(

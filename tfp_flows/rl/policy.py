@@ -23,6 +23,7 @@ GAUSSIAN = "gaussian"
 STOCHASTIC = "stochastic"
 # Layers between two of noise, so that couplings move all entries.
 _BLOCK = 2
+_SPLINES = "nsf"
 
 
 class FlowPolicy:
@@ -38,7 +39,7 @@ class FlowPolicy:
         flow: ``"gaussian"``, a recipe whose samples take one pass (`POLICIES`), or None for the
             Gaussian.
         num_layers: Layers of ``f``; 4 by default, and 1 for actions of one entry.
-        flow_hidden: Hidden layers of its conditioners.
+        flow_hidden: Hidden layers of its conditioners; splines of one entry have none.
         flow_options: Further arguments of the recipe.
         noise: ``"stochastic"`` adds noise after every second layer of ``f`` (Mazoure et al.), or
             None. The log-density of a draw is then that given the noise, and the mean of its
@@ -199,24 +200,35 @@ def _layers(
         return []
     if name not in POLICIES:
         raise unknown_name("flow of policies", name, (GAUSSIAN, *POLICIES))
-    row = RECIPES[name]
-    if not row.takes_size(size, options):
-        options = {**row.any_size, **options}
-    if not row.takes_size(size, options):
+    if size == 1 and not RECIPES[name].takes_size(size, options) and name != _SPLINES:
+        if noisy:
+            raise InputError(f"{name} has no layers where an action has 1 entry; use nsf.")
         remark(
-            f"{name} moves some entries of an action given the others; with {size} entry there are "
+            f"{name} moves some entries of an action given the others; with 1 entry there are "
             "none, and the policy is a Gaussian. nsf bends one entry too."
         )
         return []
-    arguments |= {"standardize": False, "standardize_context": False}
     sizes = [num_layers]
     if noisy:
         sizes = [min(_BLOCK, num_layers - i) for i in range(0, num_layers, _BLOCK)]
     layers: list = []
     for count, one in zip(sizes, layer_seeds(seed, len(sizes)), strict=True):
-        block = build(name, size, options, num_layers=count, seed=one, **arguments).bijector
-        layers.append(block)
+        layers += _block(name, size, options, num_layers=count, seed=one, **arguments)
         if noisy:
             known = {k: arguments[k] for k in ("context_shape", "dtype")}
             layers.append(Noised(event_shape=size, seed=one, **known))
     return layers
+
+
+def _block(name: str, size: int, options: dict, *, num_layers: int, seed: int, **arguments) -> list:
+    """So many layers without noise between."""
+    if name != _SPLINES or size > 1:
+        arguments |= {"standardize": False, "standardize_context": False}
+        return [build(name, size, options, num_layers=num_layers, seed=seed, **arguments).bijector]
+    # Of one entry, a spline given the observation: the recipe would sweep over entries to draw.
+    known = {"num_bins": 8, "bound": 5.0}
+    for option in options:
+        if option not in known:
+            raise unknown_name("option of nsf for actions of one entry", option, known)
+    known |= options | {k: arguments[k] for k in ("context_shape", "dtype")}
+    return [ContextHead(event_shape=1, seed=one, **known) for one in layer_seeds(seed, num_layers)]
