@@ -156,6 +156,7 @@ ROWS = [
             "sample": lambda folder: ["-n", "3", "-o", "samples.csv"],
             "score": lambda folder: [str(folder / "table.npy"), "-o", "scores.csv"],
             "plot": lambda folder: ["-o", "picture.png"],
+            "export": lambda folder: ["-o", "served"],
         },
         bad=[
             (["--columns", "9"], "column"),
@@ -192,6 +193,7 @@ ROWS = [
         verbs={
             "sample": lambda folder: ["-n", "3", "--class", "1", "-o", "samples.png"],
             "plot": lambda folder: ["-o", "picture.png"],
+            "export": lambda folder: ["-o", "served"],
         },
         bad=[
             (["--size", "3"], "larger than size 3"),
@@ -209,6 +211,7 @@ ROWS = [
             "sample": lambda folder: ["-n", "3", "--weights", "-o", "samples.csv"],
             "score": lambda folder: [str(folder / "points.npy"), "-o", "scores.csv"],
             "plot": lambda folder: ["-o", "picture.png"],
+            "export": lambda folder: ["-o", "served"],
         },
         bad=[
             (["--spread", "-1"], "give a positive number"),
@@ -236,6 +239,7 @@ ROWS = [
             "score": lambda folder: [str(folder / "clips.npz"), "-o", "scores.csv"],
             "clean": lambda folder: [str(folder / "noisy.npz"), "-o", "clean.wav"],
             "plot": lambda folder: ["-o", "picture.png"],
+            "export": lambda folder: ["-o", "served"],
         },
         bad=[
             (["--segment", "30"], "a segment of whole frames"),

@@ -35,6 +35,7 @@ _NAMES = {
     "Flow": "tfp_flows.flows",
     "FlowLayer": "tfp_flows.models",
     "FlowModel": "tfp_flows.models",
+    "export": "tfp_flows.models",
     "load": "tfp_flows.models",
     "open_run": "tfp_flows.kinds",
 }
@@ -52,6 +53,7 @@ __all__ = [
     "bases",
     "bijectors",
     "datasets",
+    "export",
     "figures",
     "flows",
     "grading",

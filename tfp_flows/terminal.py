@@ -125,7 +125,7 @@ def import_tensorflow() -> None:
 
     They come while it is imported and while it looks for accelerators, also where there are none.
     """
-    with _silent_stderr():
+    with silent_stderr():
         import tensorflow as tf
         import tensorflow_probability  # noqa: F401
 
@@ -133,7 +133,7 @@ def import_tensorflow() -> None:
 
 
 @contextlib.contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Holds back what native code writes to standard error; shows it if the block fails."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:

@@ -119,7 +119,7 @@ x, context = np.load(f"{folder}/x.npy"), np.load(f"{folder}/context.npy")
 plain, given = (tf.saved_model.load(f"{folder}/{name}") for name in ("plain", "given"))
 results = {
     "log_prob": plain.log_prob(x),
-    "served": plain.signatures["serving_default"](x=tf.constant(x))["output_0"],
+    "served": plain.signatures["serving_default"](x=tf.constant(x))["log_prob"],
     "sample": plain.sample(7, [0, 1]),
     "given_log_prob": given.log_prob(x, context),
     "given_sample": given.sample(7, [0, 1], context),
@@ -164,8 +164,11 @@ def test_an_exported_flow_runs_without_the_package(tmp_path):
 
 
 def test_other_formats_of_an_export_are_refused(tmp_path):
-    with pytest.raises(tff.InputError, match="got format='onnx'"):
-        tff.FlowModel(small()).export(tmp_path / "flow", format="onnx")
+    with pytest.raises(tff.InputError, match="did you mean 'onnx'"):
+        tff.FlowModel(small()).export(tmp_path / "flow", format="onxn")
+    with pytest.raises(tff.InputError, match=r"got \['input_signature'\]"):
+        tff.FlowModel(small()).export(tmp_path / "flow", input_signature=[])
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_model_inside_of_another(tmp_path):

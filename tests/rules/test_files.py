@@ -23,6 +23,7 @@ EARNED = {
     "tests/data/test_pictures.py": "each form of pictures once",
     "tests/data/test_plotting.py": "each picture once",
     "tests/data/test_text_tables.py": "each form of tables once",
+    "tests/kind_rows.py": "the table: one row a kind of work",
     "tests/kinds/test_kinds.py": "what holds for every kind of work, once",
     "tests/models/test_saving.py": "what a file must keep, and what it must refuse",
     "tests/models/test_subclasses.py": "one list of what a user's own class may do",

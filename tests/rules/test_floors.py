@@ -24,7 +24,7 @@ FLOORS = (
     {"bases", "bijectors"},
     {"flows"},
     # Beside the tower: for the floors above, never for those below.
-    {"datasets", "grading", "plotting"},
+    {"datasets", "grading", "plotting", "serving"},
     {"models"},
     {"anomaly", "audio", "rl", "sklearn", "testing", "vi"},
     {"tables"},

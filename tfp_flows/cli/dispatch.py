@@ -12,8 +12,9 @@ from tfp_flows.cli import parser
 from tfp_flows.errors import InputError
 from tfp_flows.options import option
 from tfp_flows.runs import folder, record
+from tfp_flows.runs.devices import Devices, joined
 from tfp_flows.runs.kind import Kind
-from tfp_flows.runs.settings import FLOW, OUTPUT, Settings
+from tfp_flows.runs.settings import FLOW, OUTPUT, TRAINING, Settings
 
 _FIT = """Fit a flow to DATA: a table by maximum likelihood, or any other kind of work.
 
@@ -37,6 +38,13 @@ class FitOptions:
         False,
         panel=OUTPUT,
         help="Replace an earlier fit in RUN, once the new one is complete.",
+    )
+    devices: str | None = option(
+        None,
+        panel=TRAINING,
+        metavar="all|N",
+        shown="one, or those of TF_CONFIG",
+        help="Devices to train on; the workers of TF_CONFIG join without.",
     )
 
 
@@ -84,10 +92,15 @@ def _kind_of_fit(arguments: list[str]) -> Kind | None:
 
 
 def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> None:
+    own = {name: given.pop(name, None) for name in parser.fields_of(FitOptions)}
+    with joined(own["devices"], own["out"], kind.name, kind.several_devices) as on:
+        _fit_on(on, kind, every, own, given)
+
+
+def _fit_on(on: Devices, kind, every, own: dict[str, Any], given: dict[str, Any]) -> None:
     from tfp_flows.runs import engine
 
-    own = {name: given.pop(name, None) for name in parser.fields_of(FitOptions)}
-    out, begun = own["out"], None
+    out, begun = on.out, None
     if own["resume"] and own["overwrite"]:
         raise InputError("--resume keeps what --overwrite removes; give one of them.")
     if own["resume"]:
@@ -102,7 +115,7 @@ def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> 
     flow = begun["settings"].get("flow") if begun else given.get("flow", kind.settings.flow)
     parser.refuse_foreign(given, every[kind.name], every, f"{flow} is of {kind.name}")
     if begun is not None:
-        engine.resume(kind, place, begun, given)
+        engine.resume(kind, place, begun, given, on)
         return
     if "data" not in given:
         raise InputError(f"DATA is missing; fit --kind {kind.name} --help says what it can be.")
@@ -112,7 +125,7 @@ def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> 
             f"{flow} is a flow of {settings.event}s, and {kind.name} takes flows of "
             f"{kind.event}s; leave --kind out, or choose another flow."
         )
-    engine.fit(kind, settings, out, overwrite=bool(own["overwrite"]))
+    engine.fit(kind, settings, on, overwrite=bool(own["overwrite"]))
 
 
 def verb_names() -> list[str]:

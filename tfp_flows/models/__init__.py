@@ -1,6 +1,7 @@
 """Keras: flows as models and layers, in whichever Keras `tf.keras` is."""
 
 from tfp_flows.models.callbacks import ResumableTraining
+from tfp_flows.models.clusters import training_strategy
 from tfp_flows.models.columns import ColumnDrops, column_drops
 from tfp_flows.models.export import export
 from tfp_flows.models.flow_layer import FlowLayer
@@ -13,6 +14,7 @@ from tfp_flows.models.text import perplexity, text_vae
 from tfp_flows.models.vae import VAE
 from tfp_flows.models.vae_presets import binarise, picture_vae
 from tfp_flows.models.watching import EachCall
+from tfp_flows.models.workers import WorkerLostError
 
 __all__ = [
     "VAE",
@@ -25,6 +27,7 @@ __all__ = [
     "SampleGrid",
     "SemiSupervisedVAE",
     "WarmUpCosine",
+    "WorkerLostError",
     "binarise",
     "column_drops",
     "export",
@@ -33,4 +36,5 @@ __all__ = [
     "perplexity",
     "picture_vae",
     "text_vae",
+    "training_strategy",
 ]

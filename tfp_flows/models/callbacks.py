@@ -197,5 +197,6 @@ class ResumableTraining(keras.callbacks.Callback):
 
 
 def _optimizer(model):
-    model.optimizer.build(model.trainable_variables)  # does nothing the second time
+    with model.distribute_strategy.scope():
+        model.optimizer.build(model.trainable_variables)  # does nothing the second time
     return model.optimizer

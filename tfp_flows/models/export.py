@@ -1,57 +1,76 @@
-"""Flows as SavedModels that run without this package."""
+"""Flows and models for programs that run without this package."""
 
-import tensorflow as tf
+import os
+from pathlib import Path
 
+from tfp_flows import serving
+from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
+from tfp_flows.keras_worlds import KERAS_NAME
+
+_MODEL = "model.keras"
 
 
-def export(flow: Flow, path) -> None:
-    """Writes a SavedModel with the functions ``log_prob`` and ``sample``.
+def export(what, path, format: str = "saved_model", *, overwrite: bool = True) -> None:
+    """Writes a flow for programs that have TensorFlow, TFLite or ONNX alone.
 
-    ``tf.saved_model.load(path)`` reads it where this package is not installed:
-    ``log_prob(x)`` takes ``[n, *event_shape]`` and returns ``[n]``, in nats; ``sample(n, seed)``
-    takes a number and a pair of integers and returns ``[n, *event_shape]``. Conditional flows take
-    a ``context`` besides, ``[m, *context_shape]`` or a dict of such; ``log_prob`` one a row, and
-    ``sample`` returns ``[n, m, *event_shape]``. Where lengths are free and no context map says
-    them, ``sample`` takes ``length`` as well, a number for each. Both are signatures too,
-    ``log_prob`` the default one; there the entries of a dict are inputs by their names.
+    A SavedModel has the signatures ``log_prob``, also the default one, ``sample`` and, where the
+    flow has that direction, ``to_latent``. Inputs and outputs are named tensors, the batch first
+    and of any size: ``x`` ``[n, *event_shape]`` gives ``log_prob`` ``[n]``, in nats, or
+    ``latent`` ``[n, *latent_shape]``; ``count``, a number, and ``seed``, two, give ``sample``
+    ``[count, *event_shape]``, those of `Flow.sample` with this seed. Conditional flows take a
+    ``context`` besides, ``[m, *context_shape]``, or the entries of a dict by their names: one a
+    row in ``log_prob``, while ``sample`` returns ``[count, m, *event_shape]``. Where lengths are
+    free and no context map says them, ``sample`` takes ``length``, a number for each. After
+    ``tf.saved_model.load`` these are functions too, of ``(x, context)`` and
+    ``(count, seed, context, length)``.
+
+    ``"tflite"`` and ``"onnx"`` write the density alone, ``log_prob.tflite`` (signature
+    ``log_prob``) or ``log_prob.onnx``. In the folder, ``flow.json`` tells shapes and names.
 
     Args:
-        flow: The flow, whose weights are written.
-        path: Folder to write.
+        what: A `Flow`; a `FlowModel`; or the path of a ``.keras`` file or of a run of
+            ``tfp-flows fit``.
+        path: Folder to write: whole, or not at all.
+        format: ``"saved_model"``, ``"tflite"`` or ``"onnx"`` (extra ``onnx``).
+        overwrite: Whether an earlier export there may be replaced; nothing else ever is.
+
+    Raises:
+        InputError: If there is no such file, format or folder, a package is missing, or the
+            format lacks an operation of this flow, which is named; or if ``what`` is none of
+            these.
+
+    Example:
+        >>> tff.export(model, "served/1")
+        >>> served = tf.saved_model.load("served/1")         # needs no tfp_flows
+        >>> density = served.signatures["log_prob"]
+        >>> density(x=tf.constant(x))["log_prob"]
     """
-    contexts = _context_specs(flow)
-    event, context_shape = flow.bijector.event_shape, flow.bijector.context_shape
-    mapped = context_shape is not None and len(context_shape) == len(event)
-    free = 0 if mapped else event.count(None)
-    lengths = {"length": tf.TensorSpec([free], tf.int32, name="length")} if free else {}
-    rows = tf.TensorSpec([None, *flow.event_shape], flow.dtype, name="x")
-    number = tf.TensorSpec([], tf.int32, name="n")
-    seed = tf.TensorSpec([2], tf.int32, name="seed")
-
-    def log_prob(x, context=None):
-        return flow.log_prob(x, context)
-
-    def sample(n, seed, context=None, length=None):
-        length = None if length is None else tf.unstack(length, free)
-        return flow.sample(n, context, seed=seed, length=length)
-
-    module = tf.Module()
-    module.flow_variables = list(flow.variables)
-    module.log_prob = tf.function(log_prob, autograph=False)
-    module.sample = tf.function(sample, autograph=False)
-    signatures = {
-        "log_prob": module.log_prob.get_concrete_function(rows, *contexts),
-        "sample": module.sample.get_concrete_function(number, seed, *contexts, **lengths),
-    }
-    signatures["serving_default"] = signatures["log_prob"]
-    tf.saved_model.save(module, str(path), signatures=signatures)
+    if isinstance(what, str | os.PathLike):
+        what = _loaded(Path(what))
+    if isinstance(what, Flow):
+        serving.write(what, path, format, overwrite=overwrite)
+        return
+    if not isinstance(getattr(what, "flow", None), Flow) or not hasattr(what, "export"):
+        raise InputError(
+            f"A Flow, a FlowModel or the path of one is exported, got {type(what).__name__}."
+        )
+    what.export(path, format=format, overwrite=overwrite)
 
 
-def _context_specs(flow: Flow) -> list:
-    shape, dtype = flow.context_shape, flow.context_dtype
-    if shape is None:
-        return []
-    if not isinstance(shape, dict):
-        return [tf.TensorSpec([None, *shape], dtype, name="context")]
-    return [{n: tf.TensorSpec([None, *shape[n]], dtype[n], name=n) for n in sorted(shape)}]
+def _loaded(path: Path):
+    from tfp_flows.models.saving import load
+
+    return load(path / _MODEL if path.is_dir() else path, compile=False)
+
+
+def export_model(model, path, format: str, overwrite: bool, options: dict) -> None:
+    """What `FlowModel.export` does."""
+    if format == "tf_saved_model":  # as Keras calls it
+        format = "saved_model"
+    if more := {*options} - {"verbose"}:
+        raise InputError(
+            f"A FlowModel is exported with format and overwrite alone, got {sorted(more)}."
+        )
+    about = {"keras": KERAS_NAME, **({} if model.kind is None else {"kind": model.kind})}
+    serving.write(model.flow, path, format, overwrite=overwrite, about=about)

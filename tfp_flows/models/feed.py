@@ -27,6 +27,7 @@ class Feed:
         single: Whether the elements of `dataset` are the tensors of the only array, not tuples.
 
     Attributes:
+        tensors: The arrays, as tensors.
         batches: Number of batches of a pass.
         seed: Seed of the orders.
     """
@@ -41,8 +42,8 @@ class Feed:
         fill: bool = False,
         single: bool = False,
     ):
-        self._tensors = tf.nest.map_structure(tf.constant, tuple(arrays))
-        self._rows = int(self._tensors[0].shape[0])
+        self.tensors = tf.nest.map_structure(tf.constant, tuple(arrays))
+        self._rows = int(self.tensors[0].shape[0])
         self._size = min(batch_size, self._rows) if fill else batch_size
         self._shuffle, self._fill, self._single = shuffle, fill, single
         self.batches = -(-self._rows // self._size)
@@ -67,9 +68,19 @@ class Feed:
             self._first.assign(first)
 
     @property
+    def size(self) -> int:
+        """Rows of a batch."""
+        return self._size
+
+    @property
+    def even(self) -> bool:
+        """Whether all batches have as many rows."""
+        return self._fill or self._rows % self._size == 0
+
+    @property
     def bytes(self) -> int:
         """Size of a batch."""
-        tensors = tf.nest.flatten(self._tensors)
+        tensors = tf.nest.flatten(self.tensors)
         return self._size * sum(t.dtype.size * math.prod(t.shape[1:]) for t in tensors)
 
     def steps(self, *, endless: bool = False) -> tf.data.Dataset:
@@ -164,15 +175,14 @@ class Feed:
         start = tf.cast(i, tf.int32) * self._size
         stop = tf.minimum(start + self._size, self._rows) if order is None else start + self._size
         places = tf.range(start, stop) if order is None else order[start:stop]
-        even = self._fill or self._rows % self._size == 0
-        return tf.ensure_shape(places, [self._size if even else None])
+        return tf.ensure_shape(places, [self._size if self.even else None])
 
     def _element(self, places):
         parts = self._gathered(places)
         return parts[0] if self._single else parts
 
     def _gathered(self, places):
-        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), self._tensors)
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), self.tensors)
 
 
 def feed_of(data) -> Feed | None:

@@ -13,8 +13,10 @@ from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
 from tfp_flows.models.callbacks import ResumableTraining
-from tfp_flows.models.export import export
+from tfp_flows.models.export import export_model
 from tfp_flows.models.feed import Feed, as_dataset, drawn_seed, feed_of
+from tfp_flows.models.replicated import Loop
+from tfp_flows.models.shards import feed_or_stream, predict_alone, share_of_batch
 from tfp_flows.models.tracking import HoldsFlow, NetworkLosses, warn_if_unadapted
 from tfp_flows.models.watching import (
     Watch,
@@ -24,6 +26,7 @@ from tfp_flows.models.watching import (
     in_replicas,
     needs_every_step,
 )
+from tfp_flows.models.workers import Workers
 from tfp_flows.penalties import collected_penalties
 
 keras = tf.keras
@@ -141,6 +144,7 @@ class FlowModel(HoldsFlow, keras.Model):
         if not automatic:
             steps_per_execution = rows.whole(steps_per_execution, "steps_per_execution", "steps")
         self._in_replicas = in_replicas(self.distribute_strategy)
+        self._loop = None
         self._loss_function, self._loss_takes = loss, ()
         if loss is not None:
             named = inspect.signature(loss).parameters
@@ -174,6 +178,11 @@ class FlowModel(HoldsFlow, keras.Model):
     ):
         """Fits the flow.
 
+        A model that was built in the scope of a `tf.distribute` strategy trains on all replicas of
+        it, of one process or of several workers, as one device would with the same batches; see
+        `training_strategy`. Arrays are then the same on every worker, each of which takes its part;
+        a `tf.data.Dataset` is sharded as its options say.
+
         Args:
             x: Data ``[n, *event_shape]``; or a pair ``(x, context)``; or a `tf.data.Dataset` (or
                 another stream that Keras takes) of ``x``, ``(x, context)`` or
@@ -196,6 +205,9 @@ class FlowModel(HoldsFlow, keras.Model):
         Raises:
             ValueError: If there is nothing to train, a shape does not fit, or an array holds NaN
                 or infinity.
+            InputError: If workers differ in data, weights, versions or arguments, or the model was
+                built outside of the scope.
+            WorkerLostError: If another worker is gone.
         """
         if not self.trainable_variables:
             raise ValueError(
@@ -208,7 +220,9 @@ class FlowModel(HoldsFlow, keras.Model):
         check_strategy(self.distribute_strategy)
         check_callbacks(callbacks)
         resumable = next((c for c in callbacks if isinstance(c, ResumableTraining)), None)
+        loop = self._loop_of_replicas()
         seed = drawn_seed() if resumable is None else resumable.seed
+        seed = seed if loop is None else loop.workers.of_chief(seed)
         x, context = rows.as_pair(self.flow, x, _also_y(context, options), "x")
         validation_batch = rows.whole(
             options.pop("validation_batch_size", None), "validation_batch_size", "rows"
@@ -238,9 +252,14 @@ class FlowModel(HoldsFlow, keras.Model):
             batches = feed.steps if self._fuses_steps else feed.dataset
             stream = batches(endless=steps_per_epoch is not None)
         validation_data = self._validation(validation_data, validation_batch)
+        if loop is not None:
+            alike = {"epochs": epochs, "arguments of fit": [batch_size, *sorted(options.items())]}
+            loop.check_ready(feed or stream, alike)
         if self.flow.needs_adapt:
             with noise.seeded(seed, -1):
-                self.flow.adapt(*rows.adapt_sample(training_data))
+                alone = loop is None or feed is not None
+                sample = rows.adapt_sample if alone else loop.adapt_sample
+                self.flow.adapt(*sample(training_data))
         if self._fuses_steps and self._compile_options["steps_per_execution"] == "auto":
             count = steps.steps_per_call(feed or stream, steps_per_epoch)
             steps.set_steps_per_call(self, 1 if needs_every_step(callbacks) else count)
@@ -251,6 +270,9 @@ class FlowModel(HoldsFlow, keras.Model):
         self._feed = feed if self._fuses_steps else None
         # It is the first, so that at the end of an epoch all others find its weights.
         callbacks = [Watch(feed, steps_per_epoch, resumable), *callbacks]
+        if loop is not None:
+            held_out = feed_or_stream(validation_data)
+            return loop.fit(feed or stream, held_out, callbacks, epochs=epochs, **options)
         try:
             # Arrays have become datasets that shuffle by themselves.
             return super().fit(
@@ -263,6 +285,15 @@ class FlowModel(HoldsFlow, keras.Model):
             )
         finally:
             self._feed = None
+
+    def _loop_of_replicas(self) -> Loop | None:
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return None
+        if not hasattr(self, "_compile_options"):
+            raise ValueError(f"Compile {self.name} first, as with compile('adam').")
+        if self._loop is None:
+            self._loop = Loop(self)
+        return self._loop
 
     def _validation(self, data, batch_size):
         if data is None:
@@ -325,7 +356,13 @@ class FlowModel(HoldsFlow, keras.Model):
             ``[loss, bits_per_dim]``, or a dictionary with ``return_dict=True``.
         """
         stream = self._as_stream(x, _also_y(context, options), sample_weight, batch_size)
-        return super().evaluate(stream, **options)
+        loop = self._loop_of_replicas()
+        if loop is None:
+            return super().evaluate(stream, **options)
+        by_name = options.pop("return_dict", False)
+        callbacks = as_list(options.pop("callbacks", None))
+        found = loop.evaluate(feed_or_stream(stream), callbacks, **options)
+        return found if by_name else [found[metric.name] for metric in self.metrics]
 
     def predict(self, x, context=None, *, batch_size=None, **options):
         """Returns log-densities ``[n]`` in nats, as a NumPy array; arguments as in `fit`."""
@@ -336,6 +373,8 @@ class FlowModel(HoldsFlow, keras.Model):
             x, context = rows.as_pair(self.flow, x, context, "x")
             return self.flow.log_prob(self._cast(x), self.flow.cast_context(context)).numpy()
         stream = self._as_stream(x, context, None, batch_size)
+        if Workers(self.distribute_strategy).count > 1:
+            return predict_alone(self, stream, **options)
         return super().predict(stream, **options)
 
     def _as_stream(self, x, context, sample_weight, batch_size):
@@ -389,10 +428,12 @@ class FlowModel(HoldsFlow, keras.Model):
         with tf.GradientTape() as tape:
             with NetworkLosses(self.flow) as regularisation, collected_penalties() as penalties:
                 loss = self._batch_loss(data, training=True)
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            if replicas > 1:
+                # Gradients are summed over replicas, which may have parts of unequal size.
+                loss *= tf.cast(share_of_batch(data), loss.dtype)
             for extra in (*regularisation.losses, *penalties):
-                loss += tf.cast(extra, loss.dtype)
-            # Gradients are summed over replicas.
-            loss /= tf.distribute.get_strategy().num_replicas_in_sync
+                loss += tf.cast(extra, loss.dtype) / replicas
             scaled = self._scale(loss)
         variables = self.trainable_variables
         gradients = tape.gradient(scaled, variables)
@@ -432,6 +473,8 @@ class FlowModel(HoldsFlow, keras.Model):
     def save(self, filepath, overwrite: bool = True, **options):
         """Writes a ``.keras`` file, which `tfp_flows.load` reads; arguments as in Keras.
 
+        Of several workers the chief writes it, and the others nothing; likewise in `export`.
+
         Raises:
             InputError: If the path has another ending, or a part of the flow has no written form.
         """
@@ -440,25 +483,26 @@ class FlowModel(HoldsFlow, keras.Model):
                 f"A FlowModel is saved to a .keras file, got {str(filepath)!r}; change the ending, "
                 "or use export(folder) for a SavedModel that runs without tfp_flows."
             )
+        if not Workers(self.distribute_strategy).chief:
+            return
         super().save(filepath, overwrite=overwrite, **options)
 
-    def export(self, filepath, format: str = "tf_saved_model", **options):
-        """Writes a SavedModel with ``log_prob`` and ``sample`` that runs without this package.
+    def export(self, filepath, format: str = "saved_model", *, overwrite: bool = True, **options):
+        """Writes densities, samples and latents for programs that run without this package.
 
         Args:
             filepath: Folder to write; see `tfp_flows.models.export`.
-            format: ``"tf_saved_model"``.
+            format: ``"saved_model"``, in Keras' words ``"tf_saved_model"``; ``"tflite"`` or
+                ``"onnx"``.
+            overwrite: Whether an earlier export there may be replaced.
             **options: Keras' ``verbose``, without effect.
 
         Raises:
-            InputError: If another format is asked for.
+            InputError: As `tfp_flows.models.export`.
         """
-        if format != "tf_saved_model" or {*options} - {"verbose"}:
-            raise InputError(
-                "A FlowModel is exported as format='tf_saved_model' without further options, got "
-                f"format={format!r} and {sorted(options)}."
-            )
-        export(self.flow, filepath)
+        if not Workers(self.distribute_strategy).chief:
+            return
+        export_model(self, filepath, format, overwrite, options)
 
     def get_config(self):
         """Returns what rebuilds the model, without weights."""

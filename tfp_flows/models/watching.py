@@ -146,14 +146,8 @@ def check_strategy(strategy: tf.distribute.Strategy) -> None:
     Raises:
         ValueError: If it is a strategy that works in tf_keras alone.
     """
-    name = None
-    if isinstance(strategy, tf.distribute.ParameterServerStrategy):
-        name = "ParameterServerStrategy"
-    elif isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        workers = strategy.cluster_resolver.cluster_spec().as_dict().values()
-        name = "MultiWorkerMirroredStrategy" if sum(map(len, workers)) > 1 else None
-    if KERAS3 and name:
+    if KERAS3 and isinstance(strategy, tf.distribute.ParameterServerStrategy):
         raise ValueError(
-            f"Keras 3 cannot train under {name} of several workers; "
-            f"{how_to_become(OLD_KERAS)}, or write the loop yourself with strategy.run."
+            f"Keras 3 cannot train under ParameterServerStrategy; {how_to_become(OLD_KERAS)}, or "
+            "use MultiWorkerMirroredStrategy."
         )

@@ -14,6 +14,7 @@ from tfp_flows.files import Claim, atomic_path
 from tfp_flows.formats import FORMAT, versions
 from tfp_flows.options import flag, option_of
 from tfp_flows.runs import folder, record
+from tfp_flows.runs.devices import Devices, on_several
 from tfp_flows.runs.kind import Kind, load
 from tfp_flows.runs.settings import Settings
 from tfp_flows.runs.trials import Fit, best_of, table
@@ -21,25 +22,27 @@ from tfp_flows.runs.work import Drawing
 from tfp_flows.terminal import INTERRUPTED, import_tensorflow, note, result_console
 
 
-def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -> None:
+def fit(kind: Kind, settings: Settings, on: Devices, *, overwrite: bool = False) -> None:
     """Fits anew and writes the folder of the run.
 
     Args:
         kind: The kind of work.
         settings: What was asked for, checked.
-        out: Folder of the run.
+        on: Folder of the run, and the devices to train on.
         overwrite: Whether an earlier fit in it may be replaced, once the new one is complete.
 
     Raises:
         InputError: If what is fitted to, an option or the folder is not usable, another fit is
             writing into it, or training diverges.
     """
+    out = on.out
     with Claim(out) as claim:
         folder.check_new(out, overwrite)
         work = load(kind.work)(settings)
         source = work.source()
         import_tensorflow()
-        model = work.build(source)
+        with on.scope():
+            model = work.build(source)
         for remark in source.remarks():
             note(remark)
         place = folder.start(out, claim, overwrite)
@@ -47,7 +50,7 @@ def fit(kind: Kind, settings: Settings, out: Path, *, overwrite: bool = False) -
         about |= {"digest": source.digest(FORMAT), "defaults": DEFAULTS}
         try:
             record.write(place / folder.SETTINGS, kind.name, about)
-            _go_on(kind, Fit(work, settings, source, model), place, about)
+            _go_on(kind, Fit(work, settings, source, model, on.scope), place, about)
         except InputError:
             folder.abandon(place)
             raise
@@ -70,7 +73,13 @@ def record_to_resume(out: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def resume(
+    kind: Kind,
+    place: Path,
+    begun: Mapping[str, Any],
+    given: Mapping[str, Any],
+    on: Devices,
+) -> None:
     """Goes on with a fit that was interrupted.
 
     Args:
@@ -78,6 +87,7 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
         place: Where it has left off.
         begun: Its record.
         given: Settings that the user has repeated.
+        on: The devices to train on.
 
     Raises:
         InputError: If an option contradicts the record, what is fitted to has changed, or another
@@ -111,9 +121,10 @@ def resume(kind: Kind, place: Path, begun: Mapping[str, Any], given: Mapping[str
                 "--overwrite."
             )
         import_tensorflow()
-        with defaults_of(begun.get("defaults", 0)):
+        with defaults_of(begun.get("defaults", 0)), on.scope():
             model = work.build(source)
-        fit = Fit(work, settings, source, model, tried=begun.get("tried", []))
+        tried = begun.get("tried", [])
+        fit = Fit(work, settings, source, model, on.scope, tried=tried)
         _go_on(kind, fit, place, dict(begun))
 
 
@@ -130,6 +141,11 @@ def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
 def _go_on(kind, fit, place, about) -> None:
     try:
         if hasattr(fit.work, "candidates"):
+            if on_several(fit.scope):
+                raise InputError(
+                    f"The choice of --flow {fit.settings.flow} is by the clock of one process; "
+                    "name a flow, or leave --devices and TF_CONFIG out."
+                )
             fit = best_of(kind, fit, place, about)
         work, settings, source, model = fit.work, fit.settings, fit.source, fit.model
         rounds = _train(kind, fit, place)

@@ -58,6 +58,7 @@ class Kind:
         pictures: Names of the pictures in a run's folder, beside the training curve.
         loss: What the axis of the training curve says.
         examples: Commands for `fit --help`.
+        several_devices: Whether it trains by `FlowModel.fit`, on several devices and workers too.
     """
 
     name: str
@@ -71,3 +72,4 @@ class Kind:
     pictures: tuple[str, ...] = ()
     loss: str = "negative log-likelihood (nats)"
     examples: tuple[str, ...] = ()
+    several_devices: bool = True

@@ -4,9 +4,10 @@ A trial is the fit itself, stopped early. The state of the best one becomes that
 goes on from there as any interrupted fit does.
 """
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Fit:
         settings: Its settings.
         source: Its source.
         model: The model.
+        scope: Gives the context in which it is compiled.
         trainer: Who trains it; made by the work if there is none yet.
         tried: What was found of each candidate, as JSON; empty if there was no choice.
     """
@@ -42,13 +44,15 @@ class Fit:
     settings: Settings
     source: Any
     model: Any
+    scope: Callable[[], Any] = contextlib.nullcontext
     trainer: Any = None
     tried: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def rounds(self, place: Path, kind: str, **more: Any) -> Rounds:
         """The rounds of its training, from which the seconds of other candidates are taken."""
         if self.trainer is None:
-            self.trainer = self.work.trainer(self.model, self.source)
+            with self.scope():
+                self.trainer = self.work.trainer(self.model, self.source)
         spared = sum(one["seconds"] for one in self.tried if not one["chosen"])
         return Rounds(self.trainer, self.settings, place, kind, spared=spared, **more)
 

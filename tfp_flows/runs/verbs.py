@@ -58,4 +58,28 @@ def plot(run: Run, options: PlotOptions) -> list[Path]:
     return redraw(run, options.output, lambda: source_or_note(run))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Options of `export`."""
+
+    output: Path = option(**OUTPUT, metavar="DIR", help="Folder to write.")
+    format: str = option(
+        "saved_model",
+        choices=("saved_model", "tflite", "onnx"),
+        help="TensorFlow with log_prob, sample and to_latent; or the density alone.",
+    )
+    overwrite: bool = option(False, help="Replace an earlier export in DIR.")
+
+
+def export(run: Run, options: ExportOptions) -> list[Path]:
+    """Write a fitted flow for programs that run without tfp-flows: a SavedModel, TFLite or ONNX."""
+    model = run.model
+    from tfp_flows import serving
+
+    serving.check_target(options.output, options.overwrite)
+    model.export(options.output, format=options.format, overwrite=options.overwrite)
+    return [options.output]
+
+
 PLOT = Verb(plot, PlotOptions, "tfp-flows plot run -o picture.pdf")
+EXPORT = Verb(export, ExportOptions, "tfp-flows export run -o served/1")

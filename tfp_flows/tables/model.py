@@ -203,6 +203,13 @@ class TableModel(FlowModel):
                     filled[name] = own.infer_objects()
         return filled
 
+    def export(self, filepath, format: str = "saved_model", **options):
+        """Raises an `InputError`: what makes numbers of cells is Python, and no part of a graph."""
+        raise InputError(
+            "A model of mixed columns is not exported, as its schema, which makes numbers of "
+            "cells, runs in Python alone; fit numbers by another flow, as with --flow maf."
+        )
+
     def refuse_impossible(self, frame: "pd.DataFrame") -> None:
         """Raises an `InputError` that names the first value that cannot be one of its column."""
         names = [name for name in self.schema.names if name in frame.columns]

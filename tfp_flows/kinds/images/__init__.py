@@ -5,14 +5,14 @@ from tfp_flows.kinds.images.settings import ImageSettings
 from tfp_flows.kinds.images.upscaling import UPSCALE
 from tfp_flows.kinds.images.verbs import INTERPOLATE, SAMPLE, SCORE
 from tfp_flows.runs.kind import Kind
-from tfp_flows.runs.verbs import PLOT
+from tfp_flows.runs.verbs import EXPORT, PLOT
 
 KIND = Kind(
     name="images",
     title="Density of images; held-out bits per dimension, and a grid of samples.",
     settings=ImageSettings,
     work="tfp_flows.kinds.images.work:ImageWork",
-    verbs=(SAMPLE, SCORE, INTERPOLATE, EDIT, UPSCALE, PLOT),
+    verbs=(SAMPLE, SCORE, INTERPOLATE, EDIT, UPSCALE, PLOT, EXPORT),
     event="image",
     described={"shape": list, "classes": int},
     pictures=("samples.png",),

@@ -19,4 +19,5 @@ KIND = Kind(
         "tfp-flows fit model.py:model --kind posteriors --observed data.json --out run",
         "tfp-flows fit --resume --out run",
     ),
+    several_devices=False,
 )

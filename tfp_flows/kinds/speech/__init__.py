@@ -4,14 +4,14 @@ from tfp_flows.kinds.speech.conversion import CONVERT
 from tfp_flows.kinds.speech.settings import SpeechSettings
 from tfp_flows.kinds.speech.verbs import CLEAN, SAMPLE, SCORE
 from tfp_flows.runs.kind import Kind
-from tfp_flows.runs.verbs import PLOT
+from tfp_flows.runs.verbs import EXPORT, PLOT
 
 KIND = Kind(
     name="speech",
     title="Density of recordings given their mel spectrogram, or who speaks, in nats a sample.",
     settings=SpeechSettings,
     work="tfp_flows.kinds.speech.work:SpeechWork",
-    verbs=(SAMPLE, SCORE, CLEAN, CONVERT, PLOT),
+    verbs=(SAMPLE, SCORE, CLEAN, CONVERT, PLOT, EXPORT),
     event="recording",
     described={"mel": dict, "clips": dict},
     pictures=("spectrograms.png",),

@@ -3,14 +3,14 @@
 from tfp_flows.kinds.targets.settings import TargetSettings
 from tfp_flows.kinds.targets.verbs import SAMPLE, SCORE
 from tfp_flows.runs.kind import Kind
-from tfp_flows.runs.verbs import PLOT
+from tfp_flows.runs.verbs import EXPORT, PLOT
 
 KIND = Kind(
     name="targets",
     title="Unnormalised log-density, without data; bound on its log-normaliser by reverse KL.",
     settings=TargetSettings,
     work="tfp_flows.kinds.targets.work:TargetWork",
-    verbs=(SAMPLE, SCORE, PLOT),
+    verbs=(SAMPLE, SCORE, PLOT, EXPORT),
     event="vector",
     described={"columns": list},
     pictures=("target.png",),
@@ -20,4 +20,5 @@ KIND = Kind(
         "tfp-flows fit energy.py:log_density --kind targets --dim 3 --flow realnvp --out run",
         "tfp-flows fit --resume --out run",
     ),
+    several_devices=False,
 )

@@ -1,0 +1,211 @@
+"""Several workers, or devices, train the model that one trains."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import worker_processes as processes
+from keras_support import small
+
+import tfp_flows as tff
+from tfp_flows.models.clusters import Cluster, cluster_of, meet
+from tfp_flows.models.workers import Workers, fingerprint
+
+pytestmark = pytest.mark.keras
+ADDRESSES = ["a:1", "b:2"]
+CASES = [("maf", False), ("realnvp", True)]
+# Ten epochs of four batches, and ten of one: fifty steps in all.
+EPOCHS = 13
+
+
+def config(**changes):
+    whole = {"cluster": {"worker": ADDRESSES}, "task": {"type": "worker", "index": 1}, **changes}
+    return {"TF_CONFIG": json.dumps(whole)}
+
+
+def test_the_cluster_of_an_environment():
+    assert cluster_of({}) is None
+    assert cluster_of({"TF_CONFIG": " "}) is None
+    assert cluster_of(config()) == Cluster(("a:1", "b:2"), 1)
+    one = config(cluster={"worker": ["a:1"]}, task={"type": "worker", "index": 0})
+    assert cluster_of(one) is None
+    with_chief = {"cluster": {"worker": ADDRESSES, "chief": ["c:3"]}}
+    assert cluster_of(config(**with_chief)) == Cluster(("c:3", "a:1", "b:2"), 2)
+    chief = config(**with_chief, task={"type": "chief", "index": 0})
+    assert cluster_of(chief) == Cluster(("c:3", "a:1", "b:2"), 0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"TF_CONFIG": "{worker"}, "TF_CONFIG is not JSON"),
+        ({"TF_CONFIG": "[1]"}, "lacks a cluster or a task"),
+        (config(task=None), "lacks a cluster or a task"),
+        (config(task={"type": "worker", "index": 2}), "task worker 2, which is none"),
+        (config(task={"type": "worker", "index": "0"}), "task worker 0, which is none"),
+        (config(cluster={"worker": ["a", "b:2"]}), "address 'a'; write it host:port"),
+        (config(cluster={"worker": ["b:2", "b:2"]}), "an address twice"),
+        (config(cluster={"worker": ADDRESSES, "ps": ["c:3"]}), "a job 'ps'"),
+        (config(cluster={"worker": ADDRESSES, "chief": ["c:3", "d:4"]}), "2 chiefs"),
+    ],
+)
+def test_a_config_that_will_not_do(environment, words):
+    with pytest.raises(tff.InputError, match=words):
+        cluster_of(environment)
+
+
+def test_ports_in_use_and_workers_that_do_not_come():
+    mine, other = processes.free_ports(2)
+    cluster = Cluster((f"localhost:{mine}", f"localhost:{other}"), 0)
+    with pytest.raises(tff.InputError, match=rf"has waited 0 s for localhost:{other}"):
+        meet(cluster, wait=0)
+    with processes.socket.socket() as taken:
+        taken.bind(("", mine))
+        taken.listen()
+        with pytest.raises(tff.InputError, match=f"cannot listen on port {mine}"):
+            meet(cluster, wait=0)
+
+
+def test_devices_that_are_not_there():
+    tf.config.list_logical_devices()  # after which the processor is split no more
+    with pytest.raises(tff.InputError, match="devices is 0"):
+        tff.models.training_strategy(0)
+    with pytest.raises(tff.InputError, match="99 devices were asked for, and there are 1"):
+        tff.models.training_strategy(99)
+    assert tff.models.training_strategy("all") is tf.distribute.get_strategy()
+
+
+def test_one_worker_is_the_chief():
+    workers = Workers(tf.distribute.get_strategy())
+    assert (workers.count, workers.index, workers.chief) == (1, 0, True)
+    assert workers.gathered([3, 4]).tolist() == [[3, 4]]
+    workers.check_same({"anything": 1})
+    x = np.arange(6.0)
+    assert fingerprint((x,)) == fingerprint([x.copy()]) != fingerprint((x.reshape(2, 3),))
+
+
+def test_flows_from_outside_of_the_scope_are_refused():
+    model = tff.FlowModel(small())
+    strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
+    model.compile("adam")
+    from tfp_flows.models.replicated import Loop
+
+    loop = Loop(model)
+    loop._strategy = strategy
+    with pytest.raises(tff.InputError, match="outside of the strategy's scope; build the flow"):
+        loop.check_ready(None, {})
+
+
+def test_workers_that_differ_are_named():
+    class Two(Workers):
+        """Of whom the second has other data."""
+
+        def gathered(self, numbers):
+            other = np.array(numbers)
+            other[1] += 1
+            return np.stack([numbers, other])
+
+    two = Two(tf.distribute.get_strategy())
+    two.count = 2
+    with pytest.raises(tff.InputError, match="Workers 0 and 1 of 2 have different training data"):
+        two.check_same({"training data": "abc", "epochs": 3})
+
+
+def test_errors_of_one_worker_stay_as_they_are():
+    workers = Workers(tf.distribute.get_strategy())
+    error = tf.errors.UnavailableError(None, None, "gone")
+    with pytest.raises(tf.errors.UnavailableError), workers.guarded():
+        raise error
+    workers.count, workers.when = 2, "after epoch 7"
+    with (
+        pytest.raises(tff.models.WorkerLostError, match="worker 0 has stopped after epoch 7;"),
+        workers.guarded(),
+    ):
+        raise error
+
+
+def alone(name, given):
+    """What one process trains."""
+    model = processes.model_of(name, given)
+    history = processes.fitted(model, given, EPOCHS, [processes.training(None)])
+    x, context = processes.rows_of(given)
+    measures = model.evaluate(x, context, verbose=0), model.predict(x, context, verbose=0)
+    return processes.weights_of(model), history, *measures
+
+
+def check_equal(found, name, given):
+    weights, history, measured, log_prob = alone(name, given)
+    for number, value in enumerate(weights):
+        np.testing.assert_allclose(found[f"{name}_{given}/{number}"], value, atol=1e-5)
+    for key, values in (
+        ("loss", history["loss"]),
+        ("val_loss", history["val_loss"]),
+        ("evaluate", measured),
+        ("predict", log_prob),
+    ):
+        np.testing.assert_allclose(found[f"{name}_{given}/{key}"], values, rtol=1e-5, err_msg=key)
+
+
+@pytest.mark.deep
+def test_two_devices_of_one_process(tmp_path):
+    cases = [{"flow": name, "given": given, "epochs": EPOCHS} for name, given in CASES]
+    task = {"devices": 2, "out": str(tmp_path / "out.npz"), "cases": cases}
+    said, status = processes.ended(processes.start([task], cluster=False))
+    assert status == [0], said[0][-2000:]
+    found = np.load(tmp_path / "out.npz")
+    for name, given in CASES:
+        check_equal(found, name, given)
+
+
+@pytest.mark.deep
+def test_two_workers(tmp_path):
+    cases = [{"flow": name, "given": given, "epochs": EPOCHS} for name, given in CASES]
+    cases[0]["save"] = str(tmp_path / "model.keras")
+    tasks = [
+        {"out": str(tmp_path / f"{index}.npz"), "cases": cases, "stream": True} for index in (0, 1)
+    ]
+    said, status = processes.ended(processes.start(tasks))
+    assert status == [0, 0], "\n".join(said)[-4000:]
+    first, second = (np.load(tmp_path / f"{index}.npz") for index in (0, 1))
+    assert set(first.files) == set(second.files)
+    for name in first.files:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+    for name, given in CASES:
+        check_equal(first, name, given)
+    # The standardiser has seen the rows of both, which lie 10 apart.
+    assert first["stream/drawn"].mean() == pytest.approx(7, abs=0.5)
+    assert first["stream/drawn"].std() == pytest.approx(np.sqrt(9 + 25), rel=0.1)
+    loaded = tff.load(tmp_path / "model.keras")
+    for number, value in enumerate(processes.weights_of(loaded)):
+        np.testing.assert_array_equal(value, first[f"maf_False/{number}"])
+
+
+@pytest.mark.deep
+def test_a_killed_worker_ends_the_others_and_all_go_on(tmp_path):
+    state = tmp_path / "state.npz"
+    case = {"flow": "maf", "given": False, "epochs": 10_000, "state": str(state)}
+    tasks = [{"out": str(tmp_path / f"{index}.npz"), "cases": [case]} for index in (0, 1)]
+    started = processes.start(tasks)
+    until = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < until:
+        time.sleep(0.2)
+    started[1].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    said, status = processes.ended(started, seconds=90)
+    assert time.monotonic() - killed < 60
+    assert status == [1, -signal.SIGKILL]
+    last = said[0].strip().splitlines()[-1]
+    assert "Another of 2 workers is gone or cannot be reached, so worker 0 has stopped" in last
+    with np.load(state) as kept:
+        done = int(json.loads(str(kept["state"]))["epoch"])
+    case["epochs"] = done + 2
+    said, status = processes.ended(processes.start(tasks))
+    assert status == [0, 0], "\n".join(said)[-4000:]
+    model = processes.model_of("maf", False)
+    processes.fitted(model, False, case["epochs"], [processes.training(None)])
+    found = np.load(tmp_path / "0.npz")
+    for number, value in enumerate(processes.weights_of(model)):
+        np.testing.assert_allclose(found[f"maf_False/{number}"], value, atol=1e-5)

@@ -1,0 +1,144 @@
+"""Trainings on several workers or devices, in processes of their own; also run as one of these."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+ROWS, BATCH = 310, 64
+
+
+def rows_of(given):
+    """The data of a case; their last batch is a partial one, and uneven over two replicas."""
+    generator = np.random.default_rng(0)
+    x = (3 * generator.normal(size=(ROWS - 1, 3)) + 2).astype(np.float32)
+    context = generator.normal(size=(ROWS - 1, 1)).astype(np.float32)
+    return x, context if given else None
+
+
+def model_of(name, given):
+    """An untrained model; the same each time."""
+    import tensorflow as tf
+
+    import tfp_flows as tff
+
+    options = {"context_shape": 1} if given else {}
+    flow = tff.flows.get(name)(
+        event_shape=3, hidden_units=[16], num_layers=2, seed=0, standardize=True, **options
+    )
+    model = tff.FlowModel(flow)
+    model.compile(tf.keras.optimizers.Adam(1e-3), jit_compile=False)
+    return model
+
+
+def fitted(model, given, epochs, callbacks=(), initial_epoch=0):
+    """Fits a model, with validation; gives the history."""
+    x, context = rows_of(given)
+    return model.fit(
+        x,
+        context,
+        batch_size=BATCH,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        validation_split=0.2,
+        callbacks=list(callbacks),
+        verbose=0,
+    ).history
+
+
+def training(path, patience=1000):
+    """What keeps the state of a training."""
+    import tfp_flows as tff
+
+    return tff.models.ResumableTraining(path, seed=5, patience=patience)
+
+
+def weights_of(model):
+    return [np.asarray(variable) for variable in model.flow.variables]
+
+
+def main(task):
+    """What one worker does, told as JSON."""
+    import tensorflow as tf
+
+    import tfp_flows as tff
+
+    strategy = tff.models.training_strategy(task.get("devices"), wait=120)
+    results = {}
+    for case in task["cases"]:
+        name, given, state = case["flow"], case["given"], case.get("state")
+        with strategy.scope():
+            model = model_of(name, given)
+            keeper = training(state, case.get("patience", 1000))
+        begun = keeper.resume(model)
+        history = fitted(model, given, case["epochs"], [keeper], begun)
+        x, context = rows_of(given)
+        key = f"{name}_{given}"
+        for number, value in enumerate(weights_of(model)):
+            results[f"{key}/{number}"] = value
+        results[f"{key}/loss"] = history["loss"]
+        results[f"{key}/val_loss"] = history["val_loss"]
+        results[f"{key}/evaluate"] = model.evaluate(x, context, verbose=0)
+        results[f"{key}/predict"] = model.predict(x, context, verbose=0)
+        if "save" in case:
+            model.save(case["save"])
+    if "stream" in task:
+        # Each worker has rows of its own, in an order of its own.
+        x = rows_of(False)[0] + 10 * task["index"]
+        data = tf.data.Dataset.from_tensor_slices(x).shuffle(ROWS, seed=task["index"]).batch(BATCH)
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+        with strategy.scope():
+            model = model_of("maf", False)
+        model.fit(data.with_options(options), epochs=1, verbose=0)
+        results["stream/drawn"] = model.flow.sample(2000, seed=[0, 1])
+        for number, value in enumerate(weights_of(model)):
+            results[f"stream/{number}"] = value
+    np.savez(task["out"], **results)
+
+
+def start(tasks, cluster=True):
+    """Starts a process for each task; they are workers of one cluster if there are several."""
+    addresses = [f"localhost:{port}" for port in free_ports(len(tasks))]
+    processes = []
+    for index, task in enumerate(tasks):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
+        environment.pop("TF_CONFIG", None)
+        if cluster:
+            jobs, one = {"worker": addresses}, {"type": "worker", "index": index}
+            environment["TF_CONFIG"] = json.dumps({"cluster": jobs, "task": one})
+        command = [sys.executable, __file__, json.dumps({**task, "index": index})]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        processes.append(subprocess.Popen(command, env=environment, **pipes))
+    return processes
+
+
+def ended(processes, seconds=240):
+    """What processes have said, and their exit status."""
+    try:
+        said = [process.communicate(timeout=seconds)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return said, [process.returncode for process in processes]
+
+
+def free_ports(count):
+    """Ports that nobody listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
