@@ -41,7 +41,10 @@ AGENTS = {
         (["--round", "41"], "2 environments cannot share"),
         (["--layers", "3"], "gaussian has no layers"),
         (["--noisy"], "no layers to put noise between"),
-        (["--policy", "nsf", "--flow-option", "depth=3"], "Unknown option of nsf 'depth'"),
+        (
+            ["--policy", "nsf", "--flow-option", "depth=3"],
+            "Unknown option of nsf for actions of one entry 'depth'",
+        ),
     ],
     "foreign": ["--columns", "a"],
 }
