@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from agent_row import AGENTS
 
 FIXTURES = Path(__file__).parent / "fixtures"
 # One for all tests of a process; each Keras writes its own.
@@ -48,11 +49,8 @@ class Row:
 
 def _mixed(folder: Path, changed: bool = False) -> str:
     r = np.random.default_rng(0)
-    kinds, legs, weights = (
-        r.choice(["ant", "bee", ""], 120),
-        r.poisson(4, 120),
-        r.gamma(2.0, size=120),
-    )
+    kinds, legs = r.choice(["ant", "bee", ""], 120), r.poisson(4, 120)
+    weights = r.gamma(2.0, size=120)
     legs[7] += changed
     lines = map("{},{},{:.17g}".format, kinds, legs, weights)
     (folder / "ants.csv").write_text("\n".join(["kind,legs,weight", *lines, ""]))
@@ -301,4 +299,5 @@ ROWS = [
         ],
         foreign=["--columns", "a"],
     ),
+    Row(**AGENTS),
 ]

@@ -1,7 +1,7 @@
 """Normalising flows for TensorFlow Probability.
 
 Subpackages: `bases`, `bijectors`, `transformers`, `networks`, `flows`, `models`, `datasets`,
-`anomaly`, `audio`, `plotting`, `figures`, `grading`, `sklearn`, `tables`, `testing`, `vi`.
+`anomaly`, `audio`, `plotting`, `figures`, `grading`, `rl`, `sklearn`, `tables`, `testing`, `vi`.
 """
 
 import importlib
@@ -23,6 +23,7 @@ _SUBPACKAGES = (
     "models",
     "networks",
     "plotting",
+    "rl",
     "sklearn",
     "tables",
     "testing",
@@ -39,7 +40,7 @@ _NAMES = {
     "open_run": "tfp_flows.kinds",
 }
 
-# `sklearn` is left out: a star must not ask for an extra.
+# `rl` and `sklearn` are left out: a star must not ask for an extra.
 __all__ = [
     "Configurable",
     "Flow",
@@ -77,4 +78,4 @@ def __getattr__(name: str):
 
 
 def __dir__():
-    return [*__all__, "sklearn"]
+    return [*__all__, "rl", "sklearn"]

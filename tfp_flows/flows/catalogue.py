@@ -59,6 +59,9 @@ GAUSSIANS = ("mean_field", "full_rank")
 POSTERIORS = (*GAUSSIANS, "planar", "radial", "sylvester", "iaf", "realnvp", "nsf", "bnaf")
 """What a posterior can be fitted by: Gaussians, and recipes whose draws are fast."""
 
+POLICIES = ("nsf", "realnvp", "iaf", "nice", "planar", "radial", "sylvester")
+"""Recipes that policies can be: draws are fast, and the observation is their context."""
+
 RECIPES = {
     "softsign_bimodal": Recipe("simple:softsign_bimodal", context=()),
     "planar": Recipe("simple:planar", fast="samples"),

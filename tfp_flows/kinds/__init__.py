@@ -19,6 +19,7 @@ KINDS = {
     "speech": "tfp_flows.kinds.speech:KIND",
     "anomaly": "tfp_flows.kinds.anomaly:KIND",
     "posteriors": "tfp_flows.kinds.posteriors:KIND",
+    "agents": "tfp_flows.kinds.agents:KIND",
 }
 
 

@@ -21,6 +21,7 @@ _ELSEWHERE = {
     "PosteriorModel": "tfp_flows.vi.saving",
     "AmortisedModel": "tfp_flows.vi.saving",
     "TableModel": "tfp_flows.tables.model",
+    "AgentModel": "tfp_flows.rl.saving",
 }
 
 

@@ -13,6 +13,7 @@ from tfp_flows.plotting.grid import check_picture, image_grid, save_image, save_
 from tfp_flows.plotting.line import plot_flow_1d
 from tfp_flows.plotting.marginals import plot_marginals, plot_weights
 from tfp_flows.plotting.plane import density_2d, plot_flow_2d
+from tfp_flows.plotting.returns import plot_returns
 from tfp_flows.plotting.saving import save_figure
 from tfp_flows.plotting.spectrogram import plot_spectrograms
 from tfp_flows.plotting.training import plot_training_curve
@@ -30,6 +31,7 @@ __all__ = [
     "plot_flow_1d",
     "plot_flow_2d",
     "plot_marginals",
+    "plot_returns",
     "plot_spectrograms",
     "plot_training_curve",
     "plot_traversals",
