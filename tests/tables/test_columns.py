@@ -197,6 +197,10 @@ def test_words_are_no_dates():
     """pandas reads them as the moment of reading, whatever the format."""
     found = seconds(["today", " Now ", "2020-01-02", None], "%Y-%m-%d")
     np.testing.assert_array_equal(found, [np.nan, np.nan, 1_577_923_200.0, np.nan])
+    # Strings of NumPy, which some releases of pandas refuse.
+    np.testing.assert_array_equal(
+        seconds(np.array(["today", "2020-01-02"]), "%Y-%m-%d"), found[[0, 2]]
+    )
     days = pd.DataFrame({"day": [*(f"2020-01-{d:02d}" for d in range(1, 29)), "today"]})
     schema = Schema.infer(days.iloc[:28], {"day": {"type": "date", "form": "%Y-%m-%d"}})
     schema.fit(days.iloc[:28])

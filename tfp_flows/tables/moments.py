@@ -45,7 +45,7 @@ def seconds(values, form: str) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind != "M":
         # pandas takes words for the moment at which it reads them, whatever the format.
-        array = np.array([None if _is_word(value) else value for value in array], object)
+        array = np.array([_readable(value) for value in array], object)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parsed = pd.to_datetime(pd.Series(array, dtype=object), format=form, errors="coerce")
@@ -55,6 +55,11 @@ def seconds(values, form: str) -> np.ndarray:
     whole = array.astype("datetime64[us]")
     result = whole.astype(np.int64) / 1e6
     return np.where(np.isnat(whole), np.nan, result)
+
+
+def _readable(value):
+    """As pandas reads it by a format: it knows no strings but Python's."""
+    return None if _is_word(value) else str(value) if isinstance(value, str) else value
 
 
 def _is_word(value) -> bool:
