@@ -43,7 +43,7 @@ def _short(monkeypatch):
 def test_all_lessons_are_there():
     numbers = [int(name[:2]) for name in LESSONS]
     assert len(set(numbers)) == len(numbers)
-    assert set(range(1, 13)) <= set(numbers)
+    assert set(range(1, 15)) <= set(numbers)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
