@@ -80,12 +80,13 @@ def main(
             missing = result["status"] == _MISSING
             failed |= result["status"] == "failed"
             if result["status"] != "ok" and not (missing and result["message"] in told):
-                place = learner if missing else f"{name}, {learner}, seed {seed}"
+                place = f"{name}, {learner}" + ("" if missing else f", seed {seed}")
                 note(f"{place}: {result['status']}: {result['message']}")
                 told.add(result["message"])
     console = result_console()
     console.print(report.markdown(record), markup=False, highlight=False)
-    console.print(f"Written to {out}, with the tables and curves beside it.", markup=False)
+    written = [out, *(path for path in map(out.with_suffix, (".md", ".png")) if path.exists())]
+    console.print(f"Written to {', '.join(map(str, written))}", markup=False)
     if failed:
         raise typer.Exit(FAILED)
 
