@@ -26,11 +26,12 @@ def run(job: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     import tfp_flows as tff
     from tfp_flows import kinds
     from tfp_flows.models.evaluation import bits_per_dim
+    from tfp_flows.runs.devices import Devices
     from tfp_flows.runs.engine import fit
 
     place, kind = Path(job["run"]), kinds.get("images")
     if not place.exists():
-        fit(kind, kind.settings(**job["settings"]).check(), place)
+        fit(kind, kind.settings(**job["settings"]).check(), Devices(place))
         (place / _MEMORY).write_text(json.dumps(isolated.peak_memory()), encoding="utf-8")
     opened = tff.open_run(place)
     source, training = opened.source(), opened.metrics["training"]

@@ -65,12 +65,13 @@ def main(
     import_tensorflow()
     import tfp_flows as tff
     from tfp_flows import kinds
+    from tfp_flows.runs.devices import Devices
     from tfp_flows.runs.engine import fit
 
     if not run.exists():
         kind = kinds.get("speech")
         flow = "blow" if convert else "waveglow"
-        fit(kind, kind.settings(data=str(data), flow=flow, minutes=minutes).check(), run)
+        fit(kind, kind.settings(data=str(data), flow=flow, minutes=minutes).check(), Devices(run))
     opened = tff.open_run(run)
     if convert:
         record, table = conversion(opened, data), report.converted

@@ -15,6 +15,7 @@ from benchmarks.speech.vocoders import griffin_lim, shaped_noise, tones
 from tfp_flows import kinds
 from tfp_flows.audio import Framed, MelSettings, log_mel
 from tfp_flows.kinds.speech.settings import SpeechSettings
+from tfp_flows.runs.devices import Devices
 from tfp_flows.runs.engine import fit
 
 MEL = MelSettings(rate=8000, hop=64, window=256, bands=20, high=4000.0)
@@ -102,7 +103,7 @@ def test_a_short_run_of_voices(tmp_path):
         flow_option=options,
         plots=False,
     )
-    fit(kinds.get("speech"), settings, tmp_path / "run")
+    fit(kinds.get("speech"), settings, Devices(tmp_path / "run"))
     out = tmp_path / "voices.json"
     arguments = ["--data", tmp_path / "clips.npz", "--run", tmp_path / "run", "--out", out]
     done = CliRunner().invoke(app, [str(part) for part in [*arguments, "--convert"]])
@@ -132,7 +133,7 @@ def test_chords_are_as_good_as_speech(tmp_path):
         flow_option={"depth": 2},
         plots=False,
     )
-    fit(kinds.get("speech"), settings, tmp_path / "run")
+    fit(kinds.get("speech"), settings, Devices(tmp_path / "run"))
     test = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
     assert test["nats_a_sample"] > test["gaussian"] + 1
     assert test["nats_a_sample"] > test["with_another_mel"] + 0.1
@@ -152,7 +153,7 @@ def test_a_short_run(tmp_path):
         flow_option={"depth": 1, "squeeze": 16},
         plots=False,
     )
-    fit(kinds.get("speech"), settings, tmp_path / "run")
+    fit(kinds.get("speech"), settings, Devices(tmp_path / "run"))
     out = tmp_path / "speech.json"
     arguments = ["--data", tmp_path / "clips.npz", "--run", tmp_path / "run", "--out", out]
     arguments += ["--no-measured"]
