@@ -38,10 +38,8 @@ def test_exact_models(fault):
 @pytest.mark.parametrize("fault", [None, "gaps", "shuffled", "cut"], ids=str)
 def test_trained_models(fault):
     """What was planted is in the training rows; held-out rows have gaps where those have them."""
-    if fault == "gaps":  # they hold less
-        train = with_gaps(rows(10_000, 1), 0)
-    else:
-        train = rows(5_000, 1, fault)
+    # Rows with gaps hold less.
+    train = with_gaps(rows(10_000, 1), 0) if fault == "gaps" else rows(5_000, 1, fault)
     model = tables.fit(train, epochs=40, hidden_units=(64, 64), seed=0)
     passed, named = 0, 0
     for i in range(_REPEATS):
