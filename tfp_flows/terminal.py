@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 
@@ -80,6 +82,34 @@ def noted_warnings() -> Iterator[None]:
 
         warnings.showwarning = show
         yield
+
+
+@contextlib.contextmanager
+def kept_interrupts() -> Iterator[Callable[[], None]]:
+    """Keeps what Python drops: a Ctrl-C that falls into a destructor or a callback of native code.
+
+    Yields:
+        What raises ``KeyboardInterrupt`` if one came that did not end the block; to be called now
+        and then.
+    """
+    usual, heard = signal.getsignal(signal.SIGINT), []
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield lambda: None
+        return
+
+    def hear(number, frame):
+        heard.append(number)
+        usual(number, frame)
+
+    def check():
+        if heard:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def tracked(items: Iterable, description: str, total: int) -> Iterable:

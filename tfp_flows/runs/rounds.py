@@ -10,7 +10,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.runs import folder
 from tfp_flows.runs.settings import Settings
 from tfp_flows.runs.work import Trainer
-from tfp_flows.terminal import progress_console, rounds_bar
+from tfp_flows.terminal import kept_interrupts, progress_console, rounds_bar
 from tfp_flows.training_state import TrainingState
 
 _LINES_EVERY = 10
@@ -72,6 +72,7 @@ class Rounds:
         self.earlier = sum(self.state.history.get("seconds", []))
         self._begun = self._since = time.monotonic()
         self._console, self._show = progress_console(), None
+        self._interrupt = lambda: None
         self.logs = None
         if settings.tensorboard is not None:
             from tfp_flows.models.image_callbacks import Logs
@@ -101,8 +102,10 @@ class Rounds:
             InputError: If no round ended with a finite loss.
         """
         if not self.over:
-            with rounds_bar(self._console, self.epochs, self.state.epoch) as self._show:
+            bar = rounds_bar(self._console, self.epochs, self.state.epoch)
+            with bar as self._show, kept_interrupts() as self._interrupt:
                 self.trainer.run(self)
+                self._interrupt()
         if not self.state.best_epoch or not math.isfinite(self.state.best):
             self._file.unlink(missing_ok=True)
             raise InputError(
@@ -146,3 +149,4 @@ class Rounds:
             self._console.print(f"epoch {done}/{self.epochs}: {text}")
         if self.logs is not None:
             self.logs.write(done, logs)
+        self._interrupt()
