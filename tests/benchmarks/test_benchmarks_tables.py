@@ -184,8 +184,14 @@ def test_targets_count_tables():
     assert lines[4] == "C2ST below that of the copula: 1 of 2."
 
 
-@pytest.mark.parametrize("name", ["wine", "clinic"])
-def test_a_short_run_and_its_resumption(tmp_path, name):
+def test_a_table_of_a_package():
+    parts = load("wine", 0, 100)
+    assert len(parts.seen) == 100
+    assert parts.law is None
+
+
+def test_a_short_run_and_its_resumption(tmp_path):
+    name = "clinic"
     out = tmp_path / "new" / "tables.json"
     arguments = ["--only", name, "--minutes", 0.1, "--rows", 400, "--samples", 500, "--out", out]
     done = CliRunner().invoke(app, [str(each) for each in arguments])
@@ -196,7 +202,7 @@ def test_a_short_run_and_its_resumption(tmp_path, name):
     assert found["samples"]["invalid"] == {}
     assert 0.3 < found["c2st"]["ours"]["accuracy"] < 1
     assert found["imputation"]["ours"] < 1
-    assert ("gap" in found["score"]) == (name == "clinic")
+    assert "gap" in found["score"]
     text = out.with_suffix(".md").read_text()
     assert "no invalid cell in 500 samples: 1 of 1, met." in text
     before = out.read_text()

@@ -34,6 +34,9 @@ class JointTrunk(Configurable, tf.Module):
         embedding: A network of one's own for observations; needed unless they are vectors.
         dtype: Of the weights.
         seed: Seed of the initial weights.
+
+    Attributes:
+        size: Number of features.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class JointTrunk(Configurable, tf.Module):
         seed: int | None = None,
     ):
         super().__init__(name="pairs")
-        self._bridge = None
+        self.size, self._bridge = int(tuple(hidden_units)[-1]), None
         shape = tuple(observation_shape)
         if embedding is not None:
             shape = (features(embedding, shape, dtype),)
@@ -80,23 +83,17 @@ class _OfPairs(tf.Module):
         observation_shape: Sequence[int],
         action_size: int,
         *,
-        hidden_units: Sequence[int] = (256, 256),
-        embedding: Any = None,
         dtype=tf.float32,
         seed: int | None = None,
+        **options: Any,
     ):
         super().__init__(name="critic")
-        self._features = int(tuple(hidden_units)[-1])
         first, self._head_seed = layer_seeds(seed, 2)
+        shape = tuple(observation_shape)
         self._pairs = JointTrunk(
-            observation_shape=tuple(observation_shape),
-            action_size=action_size,
-            hidden_units=hidden_units,
-            embedding=embedding,
-            dtype=dtype,
-            seed=first,
+            observation_shape=shape, action_size=action_size, dtype=dtype, seed=first, **options
         )
-        self._dtype = dtype
+        self._features, self._dtype = self._pairs.size, dtype
 
 
 class Critic(_OfPairs):
