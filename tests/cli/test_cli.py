@@ -100,6 +100,7 @@ def test_column_names_survive_to_samples(fitted, tmp_path):
     assert list(samples.columns) == COLUMNS
     assert samples.values.shape == (20, 3)
     assert np.isfinite(samples.values).all()
+    assert tff.load(fitted / "run").flow.log_prob(np.float32(samples.values)).shape == (20,)
     good("sample", fitted / "run", "-n", 20, "-o", tmp_path / "again.npy", "--seed", 5)
     # A CSV file is read back as float64.
     np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), np.float32(samples.values))

@@ -180,6 +180,8 @@ def test_checkpoint_of_a_model(tmp_path):
 def test_bad_model_files(tmp_path):
     with pytest.raises(tff.InputError, match="No model file"):
         tff.load(tmp_path / "absent.keras")
+    with pytest.raises(tff.InputError, match=r"No model file at .*model\.keras"):
+        tff.load(tmp_path)
     (tmp_path / "text.keras").write_text("not a model")
     with pytest.raises(tff.InputError, match=r"not a \.keras model file"):
         tff.load(tmp_path / "text.keras")

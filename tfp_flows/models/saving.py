@@ -15,6 +15,7 @@ from tfp_flows.models.flow_layer import FlowLayer
 from tfp_flows.models.flow_model import FlowModel
 from tfp_flows.models.tracking import HoldsFlow
 
+_IN_RUN = "model.keras"
 # Models of upper floors, whose module is imported when a file holds one.
 _ELSEWHERE = {
     "Inspector": "tfp_flows.anomaly",
@@ -31,7 +32,8 @@ def load(path, *, compile: bool = True):
     Classes of your own must be imported before.
 
     Args:
-        path: The ``.keras`` file, of a `FlowModel` or of a Keras model with `FlowLayer`s.
+        path: The ``.keras`` file, of a `FlowModel` or of a Keras model with `FlowLayer`s; or the
+            folder of a finished ``tfp-flows fit``.
         compile: Whether to restore optimizer and compilation. A `FlowModel` of the other Keras
             (Keras 3, tf_keras) loads without them, always; another model of the other Keras does
             not load.
@@ -44,6 +46,7 @@ def load(path, *, compile: bool = True):
             it is of the other Keras and holds more than a flow.
     """
     path = Path(path)
+    path = path / _IN_RUN if path.is_dir() else path
     if not path.is_file():
         raise InputError(f"No model file at {str(path)!r}; give the .keras file that was saved.")
     try:
