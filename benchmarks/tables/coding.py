@@ -19,12 +19,14 @@ class Coding(NamedTuple):
         classes: For each of them its classes as texts, or None for numbers.
         moments: For each whether it is read as a date.
         steps: For each the step of the grid on which its numbers lie, or None.
+        origins: For each a number of that grid.
     """
 
     names: list[str]
     classes: list[list[str] | None]
     moments: list[bool]
     steps: list[float | None]
+    origins: list[float]
 
     @classmethod
     def of(cls, schema: Mapping[str, Mapping[str, Any]]) -> "Coding":
@@ -36,7 +38,8 @@ class Coding(NamedTuple):
         ]
         moments = [schema[n]["type"] in ("date", "time") for n in names]
         steps = [1.0 if schema[n]["type"] == "integer" else schema[n].get("step") for n in names]
-        return cls(names, classes, moments, steps)
+        origins = [schema[n].get("origin", 0.0) for n in names]
+        return cls(names, classes, moments, steps, origins)
 
     def encode(self, frame: "pd.DataFrame") -> np.ndarray:
         """Numbers ``[rows, columns]``, NaN where a cell is missing or of no known class."""
@@ -67,11 +70,12 @@ class Coding(NamedTuple):
     def rounded(self, values: np.ndarray) -> np.ndarray:
         """Values whose codes of classes, and numbers of a grid, are the nearest that there are."""
         result = values.copy()
-        for j, (classes, step) in enumerate(zip(self.classes, self.steps, strict=True)):
+        grids = zip(self.classes, self.steps, self.origins, strict=True)
+        for j, (classes, step, origin) in enumerate(grids):
             if classes is not None:
                 result[:, j] = np.clip(np.round(values[:, j]), 0, len(classes) - 1)
             elif step is not None:
-                result[:, j] = np.round(values[:, j] / step) * step
+                result[:, j] = origin + np.round((values[:, j] - origin) / step) * step
         return result
 
 
@@ -127,8 +131,10 @@ def _bad(cells: "pd.Series", about: Mapping[str, Any]) -> np.ndarray:
     bad = ~np.isfinite(x)
     step = 1.0 if whole else about.get("step")
     if step is not None:
-        bad |= np.abs(x / step - np.round(x / step)) > 1e-6 * np.maximum(1, np.abs(x / step))
-    open_low = about["type"] == "positive" or (about["type"] == "bounded" and step is None)
+        steps = (x - about.get("origin", 0.0)) / step
+        bad |= np.abs(steps - np.round(steps)) > 1e-6 * np.maximum(1, np.abs(steps))
+    # What was rounded may be at a bound.
+    open_low = about["type"] in ("positive", "bounded") and step is None
     low = 0.0 if about["type"] == "positive" else about.get("low", -np.inf)
     high = about.get("high", np.inf)
     if about["type"] == "angle":

@@ -10,7 +10,7 @@ from tfp_flows.tables.circles import Angle
 from tfp_flows.tables.classes import Categorical, Ordinal
 from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
 from tfp_flows.tables.moments import ISO, Date, Time, format_of, resolution, seconds
-from tfp_flows.tables.numbers import Bounded, Integer, Positive, Real
+from tfp_flows.tables.numbers import Bounded, Integer, Positive, Real, decimals_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,8 @@ def _of_numbers(x, values, common) -> Column:
     if whole and distinct == count and np.array_equal(x, x[0] + np.arange(count)):
         return LeftOut(**common, reason="it counts the rows")
     if _ANGLES.search(common["name"]) and found[0] >= 0 and 270 < found[-1] <= 360:
-        step = _step_of(found)
+        step, origin = _grid_of(found)
+        step = step if origin is None else _power_of_ten(found)
         return Angle(**common, step=step, reason="its name, and numbers from 0 to 360")
     if whole:
         # A scale has its ends; where few rows are at one, it is a count that can go on.
@@ -124,10 +125,14 @@ def _of_numbers(x, values, common) -> Column:
             _ATOM_ROWS, 0.005 * count
         ):
             return Ordinal(**common, values=plain, reason=f"{distinct} whole numbers")
-        return _wide_integer(found, common)
+        grid = _grid_of(found)
+        if grid[0] == 1:
+            return _wide_integer(found, common)
+        return _of_decimals(found, counts, count, common, grid)
     if distinct <= _FEW_NUMBERS and count >= _ROWS_A_CATEGORY * distinct:
         return Ordinal(**common, values=plain, reason=f"{distinct} numbers")
-    return _of_decimals(found, counts, count, common)
+    grid = _grid_of(found) if distinct < count / 2 else (None, None)
+    return _of_decimals(found, counts, count, common, grid)
 
 
 def _wide_integer(found, common) -> Column:
@@ -136,8 +141,8 @@ def _wide_integer(found, common) -> Column:
     return Integer(**common, low=low, reason=reason)
 
 
-def _of_decimals(found, counts, count, common) -> Column:
-    step = _step_of(found) if len(found) < count / 2 else None
+def _of_decimals(found, counts, count, common, grid) -> Column:
+    step, origin = grid
     # A number of a grid has a probability as it is.
     atoms = _atoms(found, counts, count) if step is None else []
     for low, high in _BOUNDS:
@@ -145,19 +150,22 @@ def _of_decimals(found, counts, count, common) -> Column:
         if low <= found[0] <= low + reach and high - reach <= found[-1] <= high:
             if step is None:
                 atoms = _with(atoms, [v for v in (low, high) if v in (found[0], found[-1])])
-            reason = f"all from {low:g} to {high:g}, close to both" + _rounded(step)
-            own = {"step": step, "atoms": atoms, "reason": reason + _of_atoms(atoms)}
+            reason = f"all from {low:g} to {high:g}, close to both" + _rounded(step, origin)
+            own = {"step": step, "origin": origin, "atoms": atoms, "reason": reason + _of_atoms(atoms)}
             return Bounded(**common, low=low, high=high, **own)
     kind, reason = (Real, "numbers of both signs") if found[0] < 0 else (Positive, "none below 0")
     if found[0] > 0:
         reason = "all above 0"
     elif found[0] == 0 and step is None:
         atoms = _with(atoms, [0.0])
-    return kind(**common, step=step, atoms=atoms, reason=reason + _rounded(step) + _of_atoms(atoms))
+    reason += _rounded(step, origin) + _of_atoms(atoms)
+    return kind(**common, step=step, origin=origin, atoms=atoms, reason=reason)
 
 
-def _rounded(step) -> str:
-    return "" if step is None else f", rounded to {step:g}"
+def _rounded(step, origin) -> str:
+    if step is None:
+        return ""
+    return f", rounded to {step:g}" if origin is None else f", {origin:g} and steps of {step:g}"
 
 
 def _of_atoms(atoms) -> str:
@@ -178,7 +186,25 @@ def _atoms(found, counts, count) -> list:
     return sorted(float(found[i]) for i in often)
 
 
-def _step_of(found) -> float | None:
+def _grid_of(found) -> tuple[float | None, float | None]:
+    """The grid of which all numbers are: its distance, and a number of it unless that is 0.
+
+    Both are multiples of a power of ten. Numbers that were measured in other units, such as
+    Fahrenheit of tenths of a degree Celsius, are on one with a distance and a beginning of its own.
+    """
+    power = _power_of_ten(found)
+    if power is None or len(found) < 3:
+        return power, None
+    units = np.round(found / power).astype(np.int64)
+    distance = int(np.gcd.reduce(np.diff(units)))
+    if distance == 1 or len(found) <= _FEW_NUMBERS:
+        return power, None
+    decimals = decimals_of(power)
+    step, origin = (round(n * power, decimals) for n in (distance, int(units[0]) % distance))
+    return step, origin or None
+
+
+def _power_of_ten(found) -> float | None:
     """The power of ten of which all numbers are multiples, 1 at most."""
     for decimals in range(0, 6):
         scaled = found * 10.0**decimals

@@ -101,10 +101,8 @@ class Law:
         mass = (self._atoms[None] == x[:, None]) @ self._of_atoms
         if self.column.number != "grid":
             return mass
-        step = self.column.step
-        on_grid = np.abs(x / step - np.round(x / step)) < 1e-6
-        of_step = self._below(x) - self._below(x - step)
-        return mass + self.shares[-1] * np.where(on_grid, of_step, 0.0)
+        of_step = self._below(x) - self._below(x - self.column.step)
+        return mass + self.shares[-1] * np.where(self.column.on_grid(x), of_step, 0.0)
 
     def quantiles(self, levels: np.ndarray) -> np.ndarray:
         """The least values ``[n]`` up to which there are probabilities ``[n]``."""

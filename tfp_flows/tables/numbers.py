@@ -12,6 +12,18 @@ from tfp_flows.tables.marginal import Marginal
 
 _NEAR = 6.0
 _MOST_EDGES = 2048
+_MOST_DECIMALS = 12
+
+
+def decimals_of(x) -> int | None:
+    """With how many decimals numbers are written; None if that takes more than float64 holds."""
+    x = np.asarray(x, np.float64)
+    for decimals in range(_MOST_DECIMALS + 1):
+        scaled = x * 10.0**decimals
+        # Not below the rounding of what was computed from decimals.
+        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-12 * np.maximum(1, np.abs(scaled))):
+            return decimals
+    return None
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -21,16 +33,18 @@ class Real(Column):
     Attributes:
         step: Distance of a grid, where numbers are rounded to one: the density is then the
             probability of a rounded number over the step.
+        origin: A number of the grid; 0 by default.
         atoms: Values that are met again and again and have a probability, not a density. A grid has
             none: each of its numbers has a probability.
     """
 
     type: ClassVar[str] = "real"
-    shown: ClassVar[tuple[str, ...]] = ("step", "atoms")
+    shown: ClassVar[tuple[str, ...]] = ("step", "origin", "atoms")
     low: float = -math.inf
     high: float = math.inf
 
     step: float | None = None
+    origin: float | None = None
     atoms: list = dataclasses.field(default_factory=list)
     marginal: Marginal | None = None
     edges: list | None = None
@@ -42,6 +56,11 @@ class Real(Column):
             raise InputError(
                 f"Column {self.name!r} of the schema has a step and atoms, and each number of a "
                 "grid has a probability of its own; leave one of them out."
+            )
+        if self.origin is not None and self.step is None:
+            raise InputError(
+                f"Column {self.name!r} of the schema has an origin and no step; give the distance "
+                "of the grid too, or leave it out."
             )
 
     @property
@@ -62,7 +81,18 @@ class Real(Column):
         return s
 
     def _index(self, x):
-        return np.round(x / self.step)
+        return np.round(self._steps(x))
+
+    def _steps(self, x):
+        return (x - (self.origin or 0.0)) / self.step
+
+    def _place(self, steps):
+        return (self.origin or 0.0) + steps * self.step
+
+    def on_grid(self, x: np.ndarray) -> np.ndarray:
+        """Whether numbers ``[n]`` are ones of the grid, to what float64 tells."""
+        steps = self._steps(x)
+        return np.abs(steps - np.round(steps)) < 1e-6 * np.maximum(1, np.abs(steps))
 
     def fit(self, values):
         """Learns knots, and edges of a grid."""
@@ -79,7 +109,7 @@ class Real(Column):
         order = np.argsort(index, kind="stable")
         starts = np.concatenate([[0], np.flatnonzero(np.diff(index[order])) + 1, [len(index)]])
         spread = np.concatenate([(np.arange(n) + 0.5) / n - 0.5 for n in np.diff(starts)])
-        places = (index[order] + spread) * self.step
+        places = self._place(index[order] + spread)
         # Half of the interval of a bound is outside: folded back, and off the bound itself.
         places = np.where(places < self.low, 2 * self.low - places, places)
         places = np.where(places > self.high, 2 * self.high - places, places)
@@ -88,15 +118,15 @@ class Real(Column):
         self._list_edges(int(index.min()), int(index.max()))
 
     def _list_edges(self, first: int, last: int) -> None:
-        far = self._value(self.marginal.inverse(np.array([-5.0, 5.0]))) / self.step
-        bounds = np.array([self.low, self.high]) / self.step
+        far = self._steps(self._value(self.marginal.inverse(np.array([-5.0, 5.0]))))
+        bounds = self._steps(np.array([self.low, self.high]))
         first = int(
             max(min(first, np.floor(far[0])), np.ceil(bounds[0] - 1e-9), first - _MOST_EDGES)
         )
         last = int(min(max(last, np.ceil(far[1])), np.floor(bounds[1] + 1e-9), last + _MOST_EDGES))
         self.first, self.last, self.edges = first, last, None
         if last - first < _MOST_EDGES:
-            inner = self._edge_latents((np.arange(first, last) + 0.5) * self.step)
+            inner = self._edge_latents(self._place(np.arange(first, last) + 0.5))
             # As rising as float32 can tell.
             inner = np.maximum.accumulate(inner)
             self.edges = [-OPEN, *inner.tolist(), OPEN]
@@ -115,8 +145,8 @@ class Real(Column):
         """Latents ``[n]`` up to which the numbers up to ``x`` ``[n]`` are."""
         if self.step is None:
             return self._edge_latents(x)
-        index = np.floor(x / self.step + 1e-6)
-        z = self._edge_latents((index + 0.5) * self.step)
+        index = np.floor(self._steps(x) + 1e-6)
+        z = self._edge_latents(self._place(index + 0.5))
         if self.edges is None:
             return z
         return np.where(index < self.first, -OPEN, np.where(index >= self.last, OPEN, z))
@@ -140,7 +170,7 @@ class Real(Column):
             log_det[usable] = slope + more
         else:
             index = self._index(x[usable])
-            low, high = (self._edge_latents((index + d) * self.step) for d in (-0.5, 0.5))
+            low, high = (self._edge_latents(self._place(index + d)) for d in (-0.5, 0.5))
             if self.edges is not None:
                 low, high = (
                     np.where(index <= self.first, -OPEN, low),
@@ -159,7 +189,8 @@ class Real(Column):
             if self.edges is not None:
                 index = np.clip(index, self.first, self.last)
             x = self._rounded(index)
-        x = np.clip(x, self._inside(self.low, 1), self._inside(self.high, -1))
+        ends = self._inside(self.low, 1), self._inside(self.high, -1)
+        x = np.clip(x, *ends).astype(x.dtype)
         codes = np.round(cells[:, 0]).astype(int)
         for code, atom in enumerate(self.atoms):
             x[codes == code] = atom
@@ -172,8 +203,10 @@ class Real(Column):
         return np.nextafter(bound, sign * math.inf)
 
     def _rounded(self, index):
-        decimals = max(0, math.ceil(-math.log10(self.step) + 1e-9)) + 1
-        return np.round(index * self.step, decimals)
+        x, decimals = self._place(index), decimals_of([self.step, self.origin or 0.0])
+        if decimals == 0:
+            return np.round(x).astype(np.int64)
+        return x if decimals is None else np.round(x, decimals)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -195,7 +228,7 @@ class Bounded(Real):
     """Numbers between two bounds; bounds that are met themselves are atoms."""
 
     type: ClassVar[str] = "bounded"
-    shown: ClassVar[tuple[str, ...]] = ("low", "high", "step", "atoms")
+    shown: ClassVar[tuple[str, ...]] = ("low", "high", "step", "origin", "atoms")
 
     def __post_init__(self):
         super().__post_init__()
