@@ -1,4 +1,4 @@
-"""Grids that are no powers of ten: units that were converted, multiples, beginnings of their own."""
+"""Grids that are no powers of ten: converted units, multiples, beginnings of their own."""
 
 import numpy as np
 import pandas as pd

@@ -151,8 +151,8 @@ def _of_decimals(found, counts, count, common, grid) -> Column:
             if step is None:
                 atoms = _with(atoms, [v for v in (low, high) if v in (found[0], found[-1])])
             reason = f"all from {low:g} to {high:g}, close to both" + _rounded(step, origin)
-            own = {"step": step, "origin": origin, "atoms": atoms, "reason": reason + _of_atoms(atoms)}
-            return Bounded(**common, low=low, high=high, **own)
+            own = {"step": step, "origin": origin, "reason": reason + _of_atoms(atoms)}
+            return Bounded(**common, low=low, high=high, atoms=atoms, **own)
     kind, reason = (Real, "numbers of both signs") if found[0] < 0 else (Positive, "none below 0")
     if found[0] > 0:
         reason = "all above 0"
