@@ -19,6 +19,18 @@ from tfp_flows.errors import InputError, unknown_name
 
 def read_raw(path: Path, options: Options) -> RawTable:
     """Reads the file at ``path`` with the reader of its suffix."""
+    reader = prepared(path, options)
+    with corruption(path):
+        raw = reader(path, options)
+    return unique(path, raw)
+
+
+def prepared(path: Path, options: Options) -> "Reader":
+    """The reader of the suffix of a file, once it is known to be there.
+
+    Raises:
+        InputError: If there is none, no file, nothing in it, or an option is for other formats.
+    """
     key = options.key
     suffix, packing = format_of(path)
     if suffix not in READERS:
@@ -41,15 +53,14 @@ def read_raw(path: Path, options: Options) -> RawTable:
             f"header={options.header} was given for {path}, but only a text file or a sheet may "
             "have one or not; leave it out."
         )
-    with _corruption(path):
+    with corruption(path):
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty; give a file with rows of numbers.")
-        raw = READERS[suffix](path, options)
-    return _with_unique_names(path, raw)
+    return READERS[suffix]
 
 
 @contextlib.contextmanager
-def _corruption(path: Path) -> Iterator[None]:
+def corruption(path: Path) -> Iterator[None]:
     """Turns whatever a decoder makes of a broken file into one sentence about the file."""
     try:
         yield
@@ -69,7 +80,7 @@ def _corruption(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _with_unique_names(path: Path, raw: RawTable) -> RawTable:
+def unique(path: Path, raw: RawTable) -> RawTable:
     """Calls the second of two columns of one name ``name.1``, and says so."""
     names = unique_names(raw.names)
     places: dict[str, list[int]] = {}
@@ -151,7 +162,8 @@ def format_of(path: Path) -> tuple[str, str]:
     return packing, ""
 
 
-READERS: dict[str, Callable[[Path, Options], RawTable]] = {
+Reader = Callable[[Path, Options], RawTable]
+READERS: dict[str, Reader] = {
     ".csv": read_text_table,
     ".tsv": read_text_table,
     ".txt": read_text_table,
