@@ -6,9 +6,9 @@ Importing this package imports neither TensorFlow nor pandas; the functions that
 from tfp_flows.datasets._frame_writers import save_frame
 from tfp_flows.datasets._image_streams import ArrayImages, FolderImages, Images
 from tfp_flows.datasets._pictures import facts_of, read_image
+from tfp_flows.datasets._readers import parts_of
 from tfp_flows.datasets._writers import TABLE_SUFFIXES, check_output, save_table
 from tfp_flows.datasets.appending import appended
-from tfp_flows.datasets.blocks import parts_of
 from tfp_flows.datasets.cloth import cloth, write_cloth
 from tfp_flows.datasets.frames import Frame, load_frame, load_matching_frame
 from tfp_flows.datasets.images import load_images

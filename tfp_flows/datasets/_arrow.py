@@ -11,7 +11,7 @@ from tfp_flows.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-_BUFFER = 2**20
+_BUFFER = 2**18
 
 
 def read_arrow(path: Path, _options: Options) -> RawTable:
@@ -40,7 +40,7 @@ def arrow_blocks(path: Path, names: Sequence[str] | None, rows: int) -> Iterator
     """
     _check_pyarrow("Cannot read", path)
     # Neither the file nor a whole row group is held: the buffer is that of a column.
-    with _opened(path) as file:
+    with opened_arrow(path) as file:
         yield from arrow_groups(path, file, names, rows, range(file.num_row_groups))
 
 
@@ -64,14 +64,29 @@ def arrow_kinds(path: Path) -> dict[str, str]:
         ("text", (of.is_string, of.is_large_string, of.is_dictionary)),
     )
     kinds = {}
-    with _opened(path) as file:
+    with opened_arrow(path) as file:
         for field in file.schema_arrow:
             found = (kind for kind, own in tests if any(test(field.type) for test in own))
             kinds[field.name] = next(found, str(field.type))
     return kinds
 
 
-def _opened(path):
+def number_of_groups(path: Path) -> int:
+    """Row groups of a ``.parquet`` file."""
+    _check_pyarrow("Cannot read", path)
+    with opened_arrow(path) as file:
+        return file.num_row_groups
+
+
+def size_of_cells(path: Path, columns: int | None) -> int:
+    """Bytes of the cells of a ``.parquet`` file at eight each, of some columns or of all."""
+    _check_pyarrow("Cannot read", path)
+    with opened_arrow(path) as file:
+        return 8 * file.metadata.num_rows * (columns or file.metadata.num_columns)
+
+
+def opened_arrow(path: Path):
+    """A ``.parquet`` file whose row groups are read in pieces of bounded size."""
     import pyarrow.parquet
 
     return pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)

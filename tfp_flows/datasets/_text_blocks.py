@@ -60,7 +60,7 @@ def text_blocks(path: Path, options: Options, size: int) -> Iterator[RawTable]:
             return
         head = head_of(path, first, options)
         blocks = whole_rows(file, size, first)
-        yield table_of(path, text_of(path, next(blocks), head.separator), options)
+        yield first_table(path, next(blocks), head, options)
         for data in blocks:
             yield block_table(path, data, head, options)
 
@@ -131,6 +131,11 @@ def head_of(path: Path, first: bytes, options: Options) -> Head:
     text = first[: _end(first[:end]) or _end(first)]
     found = text_of(path, text)
     return Head(text, len(table_of(path, found, options).columns[0]), found.separator)
+
+
+def first_table(path: Path, data: bytes, head: Head, options: Options) -> RawTable:
+    """The table in the first block of a file."""
+    return table_of(path, text_of(path, data, head.separator), options)
 
 
 def block_table(path: Path, data: bytes, head: Head, options: Options) -> RawTable:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,14 +12,14 @@ from tfp_flows.datasets._arrow import arrow_blocks, arrow_kinds
 from tfp_flows.datasets._choosing import chosen_of, expecting, matching_of
 from tfp_flows.datasets._mixed import frame_of
 from tfp_flows.datasets._raw import Options, RawTable
-from tfp_flows.datasets._readers import READERS, corruption, format_of, prepared, unique
+from tfp_flows.datasets._readers import READERS, corruption, format_of, other_kind, prepared, unique
 from tfp_flows.datasets._text_blocks import text_blocks
 from tfp_flows.datasets._text_tables import read_text_table
 from tfp_flows.datasets.frames import Frame
 from tfp_flows.datasets.tables import Table, checked_table
 from tfp_flows.errors import InputError
 
-BLOCK_ROWS = 100_000
+BLOCK_ROWS = 50_000
 BLOCK_BYTES = 2**24
 _LOOKED_AT = 2**16
 
@@ -41,33 +40,6 @@ class Wanted(NamedTuple):
     optional: tuple[str, ...] = ()
     key: str | None = None
     header: bool | None = None
-
-
-def parts_of(path: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """The files of a folder of parts, in the order of their names; of a file itself.
-
-    Names that begin with a dot or an underscore, as those that other programs leave, are no parts.
-
-    Raises:
-        InputError: If the folder has no part, or parts of several formats.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return (path,)
-    files = sorted(f for f in path.iterdir() if f.is_file() and f.name[0] not in "._")
-    parts = [f for f in files if format_of(f)[0] in READERS]
-    if not parts:
-        raise InputError(
-            f"{path} holds no part of a table; give a folder of files of one format: "
-            f"{', '.join(READERS)}."
-        )
-    for part in parts:
-        if format_of(part) != format_of(parts[0]):
-            raise InputError(
-                f"{path} holds parts of several formats, {parts[0].name} and {part.name}; give a "
-                "folder with those of one."
-            )
-    return tuple(parts)
 
 
 def is_streamed(path: Path) -> bool:
@@ -169,10 +141,7 @@ def check_parts(parts: Sequence[Path], wanted: Wanted, *, mixed: bool) -> None:
         first = first or kinds
         for name in (name for name in wanted.names if name in kinds and name in first):
             if kinds[name] != first[name]:
-                raise InputError(
-                    f"Column {name!r} of {part} holds {kinds[name]}, and in {parts[0].name} it "
-                    f"holds {first[name]}; write all parts with the same types."
-                )
+                raise other_kind(name, part, kinds[name], parts[0], first[name])
 
 
 def _options(wanted: Wanted, mixed: bool) -> Options:
