@@ -80,33 +80,23 @@ def bits_per_dim(
     return np.concatenate(results)
 
 
-def draw(
-    flow: "Flow",
-    count: int,
-    seed: int,
-    *,
-    contexts: np.ndarray | None = None,
-    temperature: float = 1.0,
-    batch: int = _BATCH,
-) -> np.ndarray:
+def draw(flow: "Flow", count: int, seed: int, **options) -> np.ndarray:
     """Samples ``[count, *event_shape]``, the same for the same arguments; notes strange ones.
 
     Args:
         flow: The flow.
         count: Number of samples.
         seed: Seed.
-        contexts: ``[count, *context_shape]``, one for each sample.
-        temperature: See `Flow.sample`.
-        batch: Samples drawn at a time.
+        **options: Further arguments of `Draws`.
     """
-    draws = Draws(flow, count, seed, contexts=contexts, temperature=temperature, batch=batch)
+    draws = Draws(flow, count, seed, **options)
     values = draws(0, count)
     draws.note_strange()
     return values
 
 
 class Draws:
-    """Samples by their numbers, the same whichever part of them is drawn when; see `draw`.
+    """Samples by their numbers, the same whichever part of them is drawn when.
 
     Args:
         flow: The flow.
