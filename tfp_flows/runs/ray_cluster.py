@@ -1,8 +1,9 @@
-"""Ray: the cluster that RAY_ADDRESS names, or one of this machine's own for as long as it is needed."""
+"""Ray: the cluster that RAY_ADDRESS names, or one of this machine while it is needed."""
 
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -32,6 +33,8 @@ def imported() -> ModuleType:
 def connected(processes: int | None) -> Iterator[ModuleType]:
     """Connects to the cluster of ``RAY_ADDRESS``, or starts one on this machine and ends it.
 
+    Results are to be printed to what was standard output before.
+
     Args:
         processes: How many will work side by side, which is how many processors one of this
             machine's own offers; None for those that there are.
@@ -49,8 +52,9 @@ def connected(processes: int | None) -> Iterator[ModuleType]:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
         try:
+            _reach(address)
             ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             first = str(error).strip().partition("\n")[0].rstrip(".")
             raise InputError(
                 f"No cluster of Ray's to work on at {ADDRESS}={address}: {first}; start one by "
@@ -66,9 +70,18 @@ def connected(processes: int | None) -> Iterator[ModuleType]:
             **quiet,
         )
     try:
-        yield ray
+        # To which Ray prints pages about lost machines, between the results.
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            yield ray
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raises at once where Ray itself would try for two minutes."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=20).close()
 
 
 def told() -> dict[str, str]:

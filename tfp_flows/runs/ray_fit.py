@@ -1,4 +1,4 @@
-"""`fit --engine ray`: starts the workers of TF_CONFIG on Ray, and starts them again when one is lost.
+"""`fit --engine ray`: starts the workers of TF_CONFIG on Ray, and again when one is lost.
 
 Plain actors round the fit that every worker runs anyway, not Ray Train's `TensorflowTrainer`: that
 one would set TF_CONFIG and start a lost group again as well, but wants its own loop of reports and
@@ -22,9 +22,11 @@ from tfp_flows.runs.ray_worker import DONE, ERR, LOST, OUT, REFUSED, Worker
 from tfp_flows.runs.restarts import persevere
 from tfp_flows.terminal import note
 
-# Seconds: for processes that can begin at once, for a cluster that is busy or grows, and for the
-# other workers to see by themselves that one is gone.
-_BRIEF, _LONG, _ENDING = 20, 600, 45
+# Seconds: for processes that can begin at once, and for a cluster that is busy or grows.
+_BRIEF, _LONG = 20, 600
+# And for the others, once a worker has ended so: to clear their temporary folders (they write
+# nothing else), to refuse the same, to see by themselves that one is gone.
+_ENDING = {DONE: 5, REFUSED: 3, LOST: 45}
 
 
 def fit(
@@ -44,14 +46,15 @@ def fit(
         InputError: If Ray is missing or not reached, a worker finds bad input, or too many are
             lost.
     """
+    streams = {OUT: sys.stdout, ERR: sys.stderr}
     with ray_cluster.connected(workers or 1) as ray:
         if workers is None:
             workers = max(1, sum(node["Alive"] for node in ray.nodes()))
-        attempt = functools.partial(_attempt, ray, work, workers)
+        attempt = functools.partial(_attempt, ray, work, workers, streams)
         persevere(attempt, out, restarts=restarts, command=command)
 
 
-def _attempt(ray: ModuleType, work, most: int, again: bool) -> str | None:
+def _attempt(ray: ModuleType, work, most: int, printed, again: bool) -> str | None:
     """One group of workers, until all is done (None) or one is lost (how)."""
     group, bundle = _room(ray, most, again)
     strategy = ray.util.scheduling_strategies.PlacementGroupSchedulingStrategy(group)
@@ -70,7 +73,7 @@ def _attempt(ray: ModuleType, work, most: int, again: bool) -> str | None:
             )
             for index, one in enumerate(actors)
         }
-        return _watch(ray, streams, addresses)
+        return _watch(ray, streams, addresses, printed)
     finally:
         for one in actors:
             ray.kill(one)
@@ -110,10 +113,10 @@ def _room(ray: ModuleType, workers: int, again: bool) -> tuple[Any, dict[str, fl
     )
 
 
-def _watch(ray: ModuleType, streams: dict[Any, int], addresses: list[str]) -> str | None:
+def _watch(ray, streams: dict[Any, int], addresses: list[str], printed) -> str | None:
     """Prints what the workers tell, until the chief is done (None) or one is lost (how)."""
     who = [f"worker {n} on {host.rpartition(':')[0]}" for n, host in enumerate(addresses)]
-    lost, until, fault, done = None, float("inf"), None, False
+    ends, until, faults = {}, float("inf"), []
     while streams and time.monotonic() < until:
         ready, _ = ray.wait(list(streams), num_returns=1, timeout=1.0)
         for stream in ready:
@@ -124,32 +127,29 @@ def _watch(ray: ModuleType, streams: dict[Any, int], addresses: list[str]) -> st
                 del streams[stream]
                 continue
             except ray.exceptions.RayActorError:
-                if done:
-                    return None
-                return f"{who[index].capitalize()} is lost"
-            except ray.exceptions.RayTaskError as error:
-                # Which may come of another's loss: that one is heard of soon.
-                fault, until = error, min(until, time.monotonic() + _ENDING)
+                if not ends or {end.what for end in ends.values()} == {LOST}:
+                    return f"{who[index].capitalize()} is lost"
                 del streams[stream]
                 continue
-            if said.what in (OUT, ERR):
-                _print(said)
-            elif said.what == REFUSED:
-                raise InputError(said.text if not index else f"{who[index]}: {said.text}")
-            elif said.what == LOST:
-                lost = lost or f"{who[index].capitalize()} does not reach another one any more"
-                until = min(until, time.monotonic() + _ENDING)
-            elif said.what == DONE and not index:
-                # The others write nothing, but have temporary folders to clear.
-                done, until = True, min(until, time.monotonic() + 5.0)
-    if done:
+            except ray.exceptions.RayTaskError as error:
+                faults.append(error)  # which may come of another's loss: that is heard of soon
+                until = min(until, time.monotonic() + _ENDING[LOST])
+                del streams[stream]
+                continue
+            if said.what in printed:
+                print(said.text, end="", file=printed[said.what], flush=True)
+                continue
+            ends[index] = said
+            if said.what != DONE or not index:
+                until = min(until, time.monotonic() + _ENDING[said.what])
+    if 0 in ends and ends[0].what == DONE:
         return None
-    if lost is None and fault is not None:
-        raise fault
-    return lost or "All workers have ended"
-
-
-def _print(said) -> None:
-    stream = sys.stdout if said.what == OUT else sys.stderr
-    stream.write(said.text)
-    stream.flush()
+    for index, said in sorted(ends.items()):
+        if said.what == REFUSED:
+            raise InputError(said.text if not index else f"{who[index]}: {said.text}")
+    for index, said in sorted(ends.items()):
+        if said.what == LOST:
+            return f"{who[index].capitalize()} does not reach another one any more"
+    if faults:
+        raise faults[0]
+    return "The chief is lost"
