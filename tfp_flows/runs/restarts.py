@@ -28,25 +28,23 @@ def persevere(
         typer.Exit: If the user interrupts.
     """
     try:
-        for number in range(1, restarts + 2):
-            lost = attempt(number > 1 and folder.unfinished(out) is not None)
-            if lost is None:
-                return
+        number = 0
+        while lost := attempt(number > 0 and folder.unfinished(out) is not None):
             free(out)
             kept = _kept(out)
-            if number <= restarts:
-                place = "from the last state" if kept else "from the beginning"
-                note(f"{lost}; restart {number} of {restarts}, {place}.")
-        hint = f"go on with: {command}" if kept else "nothing is kept."
-        raise InputError(f"{lost}, {restarts} restarts after the first loss or none left; {hint}")
+            if number == restarts:
+                hint = f"go on with: {command}" if kept else "nothing was kept."
+                _clear(out)
+                raise InputError(f"{lost}, and {number} of {restarts} restarts are used; {hint}")
+            number += 1
+            place = "from the last state" if kept else "from the beginning"
+            note(f"{lost}; restart {number} of {restarts}, {place}.")
     except KeyboardInterrupt:
         free(out)
         if _kept(out):
             typer.echo(f"Interrupted; go on with: {command}", err=True)
         else:
-            for place in (out / folder.NEW, out):
-                if (place / folder.SETTINGS).exists():
-                    folder.abandon(place)
+            _clear(out)
             typer.echo("Interrupted before the end of the first epoch; nothing was kept.", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
@@ -70,3 +68,10 @@ def free(out: Path, seconds: float = 20.0) -> None:
 
 def _kept(out: Path) -> bool:
     return any(folder.has_state(place) for place in (out / folder.NEW, out))
+
+
+def _clear(out: Path) -> None:
+    """Leaves nothing behind of a fit without anything to go on from."""
+    place = folder.unfinished(out)
+    if place is not None:
+        folder.abandon(place)
