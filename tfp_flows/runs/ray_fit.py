@@ -4,8 +4,8 @@ Plain actors round the fit that every worker runs anyway, not Ray Train's `Tenso
 one would set TF_CONFIG and begin a lost group again as well, but has its own way of reports and
 checkpoints on a storage path, beside the folder of a run; needs pydantic, fsspec, tensorboardX and
 pyarrow; keeps the number of workers, where here a fit goes on with as many as there is room for;
-and imports TensorFlow in three more processes: two workers with nothing to do were done after 0.8 s
-here and after 31 and 44 s there (Ray 2.60, a busy machine of two cores, the cluster started).
+and imports TensorFlow in the command itself too. Two workers with nothing to do were done after 0.8
+s here, and after 31 and 44 s there, imports included (Ray 2.60, two busy cores, the cluster up).
 """
 
 import functools
