@@ -1,6 +1,8 @@
 """Which kind of work a command line is about, and who does it."""
 
 import dataclasses
+import functools
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from tfp_flows import kinds
 from tfp_flows.cli import parser
 from tfp_flows.errors import InputError
 from tfp_flows.options import option
-from tfp_flows.runs import folder, record
+from tfp_flows.runs import folder, ray_fit, record
 from tfp_flows.runs.devices import Devices, joined
 from tfp_flows.runs.kind import Kind
 from tfp_flows.runs.settings import FLOW, OUTPUT, TRAINING, Settings
@@ -46,6 +48,24 @@ class FitOptions:
         shown="one, or those of TF_CONFIG",
         help="Devices to train on; the workers of TF_CONFIG join without.",
     )
+    engine: str | None = option(
+        None,
+        panel=TRAINING,
+        choices=("ray",),
+        shown="this process",
+        help="Who starts workers: Ray, on the cluster of RAY_ADDRESS or on this machine.",
+    )
+    workers: int | None = option(
+        None, panel=TRAINING, metavar="N", min=1, shown="one a machine", help="Workers of --engine."
+    )
+    restarts: int | None = option(
+        None,
+        panel=TRAINING,
+        metavar="N",
+        min=0,
+        shown="3",
+        help="How often --engine goes on from the last state when a worker is lost.",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,7 +79,7 @@ def fit_command(arguments: list[str]) -> typer.core.TyperCommand:
     """The command `fit`, with the options of the kind that the arguments are about."""
     kind = _kind_of_fit(arguments)
     chosen = kind or kinds.of_flow(Settings.flow)
-    every = {k.name: parser.fields_of(k.settings) for k in kinds.every()}
+    every = _fields()
     own = parser.fields_of(FitOptions)
     lines = [f"[bold]{k.name}[/bold]: {k.title}" for k in kinds.every()]
     if kind is None:
@@ -78,6 +98,10 @@ def fit_command(arguments: list[str]) -> typer.core.TyperCommand:
     )
 
 
+def _fields() -> dict[str, parser.Fields]:
+    return {kind.name: parser.fields_of(kind.settings) for kind in kinds.every()}
+
+
 def _kind_of_fit(arguments: list[str]) -> Kind | None:
     out, named = (parser.value_of(arguments, name) for name in ("--out", "--kind"))
     flow = parser.value_of(arguments, "--flow")
@@ -93,8 +117,37 @@ def _kind_of_fit(arguments: list[str]) -> Kind | None:
 
 def _fit(kind: Kind, every: dict[str, parser.Fields], given: dict[str, Any]) -> None:
     own = {name: given.pop(name, None) for name in parser.fields_of(FitOptions)}
-    with joined(own["devices"], own["out"], kind.name, kind.several_devices) as on:
-        _fit_on(on, kind, every, own, given)
+    if own["engine"] is None:
+        for name in ("workers", "restarts"):
+            if own[name] is not None:
+                raise InputError(f"--{name} is of --engine ray; give that too, or leave it out.")
+        with joined(own["devices"], own["out"], kind.name, kind.several_devices) as on:
+            _fit_on(on, kind, every, own, given)
+        return
+    for name, is_set in {
+        "--devices": own["devices"] is not None,
+        "TF_CONFIG": os.environ.get("TF_CONFIG", "").strip(),
+    }.items():
+        if is_set:
+            raise InputError(f"--engine ray starts its workers itself; leave {name} out.")
+    workers, restarts, out = own["workers"], own["restarts"], own["out"]
+    if not kind.several_devices and workers != 1:
+        raise InputError(f"Fits of {kind.name} train on one device; give --workers 1.")
+    count = "" if workers is None else f" --workers {workers}"
+    ray_fit.fit(
+        functools.partial(_fit_as_worker, kind.name, own, given),
+        out,
+        workers=workers,
+        restarts=3 if restarts is None else restarts,
+        command=f"tfp-flows fit --resume --engine ray{count} --out {out}",
+    )
+
+
+def _fit_as_worker(kind: str, own: dict[str, Any], given: dict[str, Any], again: bool) -> None:
+    options = own | dict.fromkeys(("engine", "workers", "restarts"))
+    if again:
+        options |= {"resume": True, "overwrite": None}
+    _fit(kinds.get(kind), _fields(), options | given)
 
 
 def _fit_on(on: Devices, kind, every, own: dict[str, Any], given: dict[str, Any]) -> None:

@@ -1,10 +1,11 @@
 """On which devices a fit trains: this process', or those of the workers of TF_CONFIG."""
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,17 @@ class Devices(NamedTuple):
 def on_several(scope: Callable[[], Any]) -> bool:
     """Whether a scope is that of several devices, or of workers."""
     return scope is not contextlib.nullcontext
+
+
+def config_of(addresses: Sequence[str], index: int) -> str:
+    """The value of TF_CONFIG of one of several workers, of which the first is the chief.
+
+    Args:
+        addresses: Each as ``host:port``.
+        index: Which of them it is.
+    """
+    task = {"type": "worker", "index": index}
+    return json.dumps({"cluster": {"worker": list(addresses)}, "task": task})
 
 
 @contextlib.contextmanager
