@@ -17,7 +17,12 @@ from tfp_flows.errors import InputError
 
 
 def launch(
-    module: str, job: dict[str, Any], needs: Sequence[str], threads: int
+    module: str,
+    job: dict[str, Any],
+    needs: Sequence[str],
+    threads: int,
+    *,
+    accelerator: bool = False,
 ) -> tuple[dict[str, Any], np.ndarray | None]:
     """Runs a job in a new process and waits for it.
 
@@ -26,6 +31,7 @@ def launch(
         job: What it is to do, as JSON values.
         needs: The packages that it imports.
         threads: Number of threads.
+        accelerator: Whether it may see one.
 
     Returns:
         The result, whose ``status`` is ``"ok"``, ``"not installed"`` or ``"failed"``, with a
@@ -40,7 +46,7 @@ def launch(
         (folder / "job.json").write_text(written, encoding="utf-8")
         process = subprocess.run(
             [sys.executable, "-m", module, name],
-            env=os.environ | _environment(threads),
+            env=os.environ | _environment(threads, accelerator),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -58,11 +64,13 @@ def launch(
         return result, np.load(folder / "scores.npy")
 
 
-def _environment(threads: int) -> dict[str, str]:
-    """Threads of every library; no accelerator, which would not be equal for all."""
+def _environment(threads: int, accelerator: bool) -> dict[str, str]:
+    """Threads of every library; by default no accelerator, which would not be equal for all."""
     pools = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     tensorflow = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    if not accelerator:
+        quiet["CUDA_VISIBLE_DEVICES"] = "-1"
     return {name: str(threads) for name in pools + tensorflow} | quiet
 
 

@@ -13,32 +13,36 @@ ROOT = Path(__file__).parents[1]
 ROWS, BATCH = 310, 64
 
 
-def rows_of(given):
+def rows_of(given, name="maf"):
     """The data of a case; their last batch is a partial one, and uneven over two replicas."""
     generator = np.random.default_rng(0)
-    x = (3 * generator.normal(size=(ROWS - 1, 3)) + 2).astype(np.float32)
+    shape = (4, 4, 1) if name == "glow" else (3,)
+    x = (3 * generator.normal(size=(ROWS - 1, *shape)) + 2).astype(np.float32)
     context = generator.normal(size=(ROWS - 1, 1)).astype(np.float32)
     return x, context if given else None
 
 
-def model_of(name, given):
+def model_of(name, given, accumulate=1):
     """An untrained model; the same each time."""
     import tensorflow as tf
 
     import tfp_flows as tff
 
-    options = {"context_shape": 1} if given else {}
-    flow = tff.flows.get(name)(
-        event_shape=3, hidden_units=[16], num_layers=2, seed=0, standardize=True, **options
-    )
+    options = {"event_shape": 3, "num_layers": 2, "standardize": True}
+    if name == "glow":
+        # Without bins it draws no noise, which is each replica's own.
+        options = {"event_shape": (4, 4, 1), "num_levels": 2, "depth": 1, "bins": None}
+    if given:
+        options["context_shape"] = 1
+    flow = tff.flows.get(name)(hidden_units=[16], seed=0, **options)
     model = tff.FlowModel(flow)
-    model.compile(tf.keras.optimizers.Adam(1e-3), jit_compile=False)
+    model.compile(tf.keras.optimizers.Adam(1e-3), jit_compile=False, accumulate=accumulate)
     return model
 
 
-def fitted(model, given, epochs, callbacks=(), initial_epoch=0):
+def fitted(model, name, given, epochs, callbacks=(), initial_epoch=0):
     """Fits a model, with validation; gives the history."""
-    x, context = rows_of(given)
+    x, context = rows_of(given, name)
     return model.fit(
         x,
         context,
@@ -73,11 +77,11 @@ def main(task):
     for case in task["cases"]:
         name, given, state = case["flow"], case["given"], case.get("state")
         with strategy.scope():
-            model = model_of(name, given)
+            model = model_of(name, given, case.get("accumulate", 1))
             keeper = training(state, case.get("patience", 1000))
         begun = keeper.resume(model)
-        history = fitted(model, given, case["epochs"], [keeper], begun)
-        x, context = rows_of(given)
+        history = fitted(model, name, given, case["epochs"], [keeper], begun)
+        x, context = rows_of(given, name)
         key = f"{name}_{given}"
         for number, value in enumerate(weights_of(model)):
             results[f"{key}/{number}"] = value

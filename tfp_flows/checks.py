@@ -50,3 +50,15 @@ def first_failed(checks: list[tuple[tf.Tensor, str]]) -> tf.Tensor:
     for i, (done, _) in reversed(list(enumerate(checks))):
         place = tf.where(done, place, i)
     return place
+
+
+def checks_carried(failed: tf.Tensor, messages: list[str]) -> None:
+    """Tells who collects checks of those of a loop, whose tensors cannot be seen outside of it.
+
+    Args:
+        failed: The place of the first that failed in any round, or -1.
+        messages: Their messages.
+    """
+    checks = _collecting.get()
+    if checks is not None:
+        checks.extend((tf.not_equal(failed, i), text) for i, text in enumerate(messages))

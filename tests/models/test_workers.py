@@ -17,6 +17,7 @@ from tfp_flows.models.workers import Workers, fingerprint
 pytestmark = pytest.mark.keras
 ADDRESSES = ["a:1", "b:2"]
 CASES = [("maf", False), ("realnvp", True)]
+OTHERS = [("maf", True), ("realnvp", False), ("glow", False)]
 # Ten epochs of four batches, and ten of one: fifty steps in all.
 EPOCHS = 13
 
@@ -130,8 +131,8 @@ def test_errors_of_one_worker_stay_as_they_are():
 def alone(name, given):
     """What one process trains."""
     model = processes.model_of(name, given)
-    history = processes.fitted(model, given, EPOCHS, [processes.training(None)])
-    x, context = processes.rows_of(given)
+    history = processes.fitted(model, name, given, EPOCHS, [processes.training(None)])
+    x, context = processes.rows_of(given, name)
     measures = model.evaluate(x, context, verbose=0), model.predict(x, context, verbose=0)
     return processes.weights_of(model), history, *measures
 
@@ -184,6 +185,21 @@ def test_two_workers(tmp_path):
 
 
 @pytest.mark.deep
+def test_two_workers_train_other_flows_and_batches_in_parts(tmp_path):
+    cases = [{"flow": name, "given": given, "epochs": EPOCHS} for name, given in OTHERS]
+    # One process, which they are compared with, has each batch whole.
+    cases[0]["accumulate"] = 3
+    tasks = [{"out": str(tmp_path / f"{index}.npz"), "cases": cases} for index in (0, 1)]
+    said, status = processes.ended(processes.start(tasks), seconds=480)
+    assert status == [0, 0], "\n".join(said)[-4000:]
+    first, second = (np.load(tmp_path / f"{index}.npz") for index in (0, 1))
+    for name in first.files:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+    for name, given in OTHERS:
+        check_equal(first, name, given)
+
+
+@pytest.mark.deep
 def test_a_killed_worker_ends_the_others_and_all_go_on(tmp_path):
     state = tmp_path / "state.npz"
     case = {"flow": "maf", "given": False, "epochs": 10_000, "state": str(state)}
@@ -205,7 +221,7 @@ def test_a_killed_worker_ends_the_others_and_all_go_on(tmp_path):
     said, status = processes.ended(processes.start(tasks))
     assert status == [0, 0], "\n".join(said)[-4000:]
     model = processes.model_of("maf", False)
-    processes.fitted(model, False, case["epochs"], [processes.training(None)])
+    processes.fitted(model, "maf", False, case["epochs"], [processes.training(None)])
     found = np.load(tmp_path / "0.npz")
     for number, value in enumerate(processes.weights_of(model)):
         np.testing.assert_allclose(found[f"maf_False/{number}"], value, atol=1e-5)

@@ -10,6 +10,7 @@ from tfp_flows.bases.entries import log_prob_entries
 from tfp_flows.bijectors import Bijector, Given
 from tfp_flows.copies import Copied
 from tfp_flows.embedding import Embedding
+from tfp_flows.flows import chunks
 from tfp_flows.flows.lengths import free_lengths
 from tfp_flows.flows.statistics import Statistics, kl_divergence
 from tfp_flows.flows.walked import show_modules
@@ -18,9 +19,6 @@ from tfp_flows.spread import check_precision
 from tfp_flows.standardized_context import ContextStandardizer
 
 tfd = tfp.distributions
-
-# Rows that an embedding sees at once when a flow is adapted.
-_EMBED_ROWS = 1024
 
 
 class Flow(Copied, Statistics, tfd.TransformedDistribution):
@@ -116,6 +114,7 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
                 dtype=bijector.dtype,
                 owner=self.name,
             )
+        self._widest_row = None
         self._context_standardizer = None
         if standardize_context:
             if bijector.context_shape is None:
@@ -218,12 +217,40 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
             ValueError: If a shape does not fit, or a context is missing or not expected.
         """
         value = shapes.checked_array(value, "x")
-        return self._call_log_prob(value, name, context=context, training=training)
+        return self._of_rows(
+            lambda x, given: self._call_log_prob(x, name, context=given, training=training),
+            value,
+            context,
+            training,
+        )
 
     def prob(self, value, context=None, *, name="prob"):
         """Density; see `log_prob`."""
         value = shapes.checked_array(value, "x")
-        return self._call_prob(value, name, context=context)
+        return self._of_rows(
+            lambda x, given: self._call_prob(x, name, context=given), value, context
+        )
+
+    def _of_rows(self, function, value, context, training=False, latent=False):
+        """What a function of data, or latents, and raw contexts gives, in chunks of many rows."""
+        bijector = self.bijector
+        value = chunks.Part(value, bijector.latent_shape if latent else bijector.event_shape)
+        context = chunks.Part(context, self.context_shape)
+        if training is not False:
+            # Statistics of a batch are those of all of its rows.
+            return function(value.value, context.value)
+        return chunks.mapped(function, self, value, context)
+
+    def rows_at_once(self, lengths: int = 1) -> int:
+        """How many rows are one chunk of what is called eagerly; see `tfp_flows.flows.chunks`.
+
+        Args:
+            lengths: Product of the lengths of an event that are free.
+        """
+        if self._widest_row is None:
+            self._widest_row = chunks.widest_row(self.bijector)
+        rows = chunks.rows_of(self._widest_row * lengths)
+        return rows if self._embedding is None else min(rows, chunks.EMBEDDED_ROWS)
 
     def log_prob_map(self, value, context=None, *, training=False):
         """Log-density by place, in nats: how likely each place of an event is, given the others.
@@ -249,10 +276,14 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         """
         if len(self.bijector.event_shape) <= 1:
             return self.log_prob(value, context, training=training)
-        context = self._embedded(context, training)
-        x, shares = self.bijector.inverse_and_log_det_map(value, context, training)
-        entries = log_prob_entries(self.distribution, x)
-        return self.bijector.spread_entries(entries) + shares
+
+        def of_rows(value, context):
+            context = self._embedded(context, training)
+            x, shares = self.bijector.inverse_and_log_det_map(value, context, training)
+            entries = log_prob_entries(self.distribution, x)
+            return self.bijector.spread_entries(entries) + shares
+
+        return self._of_rows(of_rows, value, context, training)
 
     def sample(
         self,
@@ -286,12 +317,22 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         if not temperature >= 0:
             raise ValueError(f"temperature must not be negative, got {temperature!r}.")
         with tf.name_scope(name):
-            context = self._embedded(context)
-            z = self._latents(sample_shape, context, seed, length)
+            give = self.bijector.forward_value
+            return self._drawn(give, sample_shape, context, seed, length, temperature)
+
+    def _drawn(self, give, sample_shape, context, seed, length, temperature=1.0):
+        """What a function of latents and the bijector's context gives for latents of the base."""
+        context = self._embedded_in_parts(context)
+
+        def block(shape, context, seed):
+            z = self._latents(shape, context, seed, length)
             if temperature != 1:
                 mean = self._base_mean()
                 z = mean + tf.cast(temperature, z.dtype) * (z - mean)
-            return self.bijector.forward_value(z, context)
+            parts = (z, self.bijector.latent_shape), (context, self.bijector.context_shape)
+            return chunks.mapped(give, self, *[chunks.Part(*part) for part in parts])
+
+        return chunks.drawn(block, self, sample_shape, context, seed)
 
     def sample_and_log_prob(self, sample_shape=(), context=None, seed=None, *, length=None):
         """Draws samples, with their log-density in nats, in one pass; see `sample`.
@@ -299,18 +340,27 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         Returns:
             Samples as from `sample`, and ``[*sample_shape, *batch]`` log-densities.
         """
-        context = self._embedded(context)
-        z = self._latents(sample_shape, context, seed, length)
-        x, log_det = self.bijector.forward_and_log_det(z, context)
-        return x, self.distribution.log_prob(z) - log_det
+
+        def give(z, context):
+            x, log_det = self.bijector.forward_and_log_det(z, context)
+            return x, self.distribution.log_prob(z) - log_det
+
+        return self._drawn(give, sample_shape, context, seed, length)
 
     def to_latent(self, x, context=None):
         """Maps data ``[..., *event_shape]`` to latents ``[..., *latent_shape]``."""
-        return self.bijector.inverse_value(x, self._embedded(context))
+        return self._of_rows(
+            lambda x, context: self.bijector.inverse_value(x, self._embedded(context)), x, context
+        )
 
     def from_latent(self, z, context=None):
         """Maps latents ``[..., *latent_shape]`` to data ``[..., *event_shape]``."""
-        return self.bijector.forward_value(z, self._embedded(context))
+        return self._of_rows(
+            lambda z, context: self.bijector.forward_value(z, self._embedded(context)),
+            z,
+            context,
+            latent=True,
+        )
 
     def given(self, context) -> "Flow":
         """Fixes the context.
@@ -389,13 +439,10 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
 
     def _embedded_in_parts(self, context):
         """What `_embedded` returns for many rows, in the memory of a few."""
-        rows = len(tf.nest.flatten(context)[0])
-
-        def part(start):
-            rows_of = slice(start, start + _EMBED_ROWS)
-            return self._embedded(tf.nest.map_structure(lambda whole: whole[rows_of], context))
-
-        return tf.concat([part(start) for start in range(0, rows, _EMBED_ROWS)], axis=0)
+        if self._embedding is None:
+            return self._embedded(context)
+        part = chunks.Part(context, self.context_shape)
+        return chunks.mapped(lambda given, _: self._embedded(given), self, part)
 
     def _latents(self, sample_shape, context, seed, length=None):
         sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])

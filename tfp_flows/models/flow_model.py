@@ -12,6 +12,7 @@ from tfp_flows.formats import FORMAT
 from tfp_flows.keras_worlds import KERAS3, KERAS_NAME
 from tfp_flows.models import data as rows
 from tfp_flows.models import steps
+from tfp_flows.models.accumulation import check_optimizer, summed_gradients
 from tfp_flows.models.callbacks import ResumableTraining
 from tfp_flows.models.export import export_model
 from tfp_flows.models.feed import Feed, as_dataset, drawn_seed, feed_of
@@ -106,6 +107,7 @@ class FlowModel(HoldsFlow, keras.Model):
         jit_compile="auto",
         steps_per_execution: int | str = "auto",
         run_eagerly: bool = False,
+        accumulate: int = 1,
         metrics=None,
     ):
         """Configures training.
@@ -123,11 +125,17 @@ class FlowModel(HoldsFlow, keras.Model):
                 without, or where a callback of `fit` acts on single steps: a learning rate that
                 changes with each step is faster as a schedule of the optimizer.
             run_eagerly: Whether steps run without a graph, for debugging.
+            accumulate: Into how many parts each batch is cut, which are worked through one after
+                the other before the optimizer takes its one step with the sum of their gradients:
+                the memory of a step is that of a part, and the step that of the whole batch, up
+                to rounding. Noise and batch statistics are each part's own, and so is what a loss
+                makes of the mean over a batch (``free_bits`` of a VAE).
             metrics: Must be left out, as a flow has no targets to compare with.
 
         Raises:
             TypeError: If ``loss`` is not a function, or there are metrics.
-            ValueError: If ``steps_per_execution`` is not a whole number above 0.
+            ValueError: If ``steps_per_execution`` or ``accumulate`` is not a whole number above 0.
+            InputError: If the optimizer accumulates gradients by itself, too.
         """
         if metrics:
             raise TypeError(
@@ -143,6 +151,8 @@ class FlowModel(HoldsFlow, keras.Model):
         automatic = steps_per_execution == "auto"
         if not automatic:
             steps_per_execution = rows.whole(steps_per_execution, "steps_per_execution", "steps")
+        accumulate = rows.whole(accumulate, "accumulate", "parts") or 1
+        check_optimizer(optimizer, accumulate)
         self._in_replicas = in_replicas(self.distribute_strategy)
         self._loop = None
         self._loss_function, self._loss_takes = loss, ()
@@ -161,6 +171,8 @@ class FlowModel(HoldsFlow, keras.Model):
             "jit_compile": bool(jit_compile),
             "steps_per_execution": steps_per_execution,
             "run_eagerly": bool(run_eagerly),
+            # What versions before this option can read, where it is not used.
+            **({"accumulate": accumulate} if accumulate > 1 else {}),
         }
 
     def fit(
@@ -420,27 +432,36 @@ class FlowModel(HoldsFlow, keras.Model):
     def train_step(self, data):
         """One step of the optimiser; called by Keras."""
         warn_if_unadapted(self.flow)
+        parts, variables = self._compile_options.get("accumulate", 1), self.trainable_variables
         compiled = self._fuses_steps or self._evaluates_compiled
-        with self._seeded(self._noise_seed, self.optimizer.iterations, compiled):
-            return self._train_step(data)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # Gradients are summed over replicas, which may have parts of unequal size.
+        whole = share_of_batch(data) if replicas > 1 else 1.0
 
-    def _train_step(self, data):
-        with tf.GradientTape() as tape:
-            with NetworkLosses(self.flow) as regularisation, collected_penalties() as penalties:
-                loss = self._batch_loss(data, training=True)
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            if replicas > 1:
-                # Gradients are summed over replicas, which may have parts of unequal size.
-                loss *= tf.cast(share_of_batch(data), loss.dtype)
-            for extra in (*regularisation.losses, *penalties):
-                loss += tf.cast(extra, loss.dtype) / replicas
-            scaled = self._scale(loss)
-        variables = self.trainable_variables
-        gradients = tape.gradient(scaled, variables)
+        def of_part(part, number, share):
+            step = tf.cast(self.optimizer.iterations, tf.int64) * parts + tf.cast(number, tf.int64)
+            with self._seeded(self._noise_seed, step, compiled):
+                return self._gradients(part, share * whole, 1 / (replicas * parts))
+
+        if parts == 1:
+            gradients = of_part(data, 0, 1.0)
+        else:
+            gradients = summed_gradients(of_part, data, parts, variables)
         if not KERAS3 and hasattr(self.optimizer, "get_unscaled_gradients"):
             gradients = self.optimizer.get_unscaled_gradients(gradients)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return self._results()
+
+    def _gradients(self, batch, share, extra_share):
+        """Gradients of a part of a batch, which has such shares of its loss and its penalties."""
+        with tf.GradientTape() as tape:
+            with NetworkLosses(self.flow) as regularisation, collected_penalties() as penalties:
+                loss = self._batch_loss(batch, training=True)
+            loss *= tf.cast(share, loss.dtype)
+            for extra in (*regularisation.losses, *penalties):
+                loss += tf.cast(extra, loss.dtype) * extra_share
+            scaled = self._scale(loss)
+        return tape.gradient(scaled, self.trainable_variables)
 
     def _scale(self, loss):
         if KERAS3:

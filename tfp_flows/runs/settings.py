@@ -23,6 +23,12 @@ _OWN_OPTIONS = {"num_layers": "layers", "hidden_units": "hidden", "dtype": "dtyp
 KEY = {"panel": DATA, "metavar": "NAME", "help": "Which array of an .npz file to read."}
 TABLE_KEY = {**KEY, "help": "Which array of an .npz file, or sheet of an .xlsx file, to read."}
 LAYERS = {"panel": FLOW, "metavar": "N", "min": 1, "shown": "by flow", "help": "Number of layers."}
+ACCUMULATE = {
+    "panel": TRAINING,
+    "metavar": "PARTS",
+    "min": 1,
+    "help": "Work through each step's batch in so many parts, one after the other: less memory.",
+}
 
 
 def parse_flow_options(texts: list[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfp_flows.errors import InputError
 from tfp_flows.options import again, option
-from tfp_flows.runs.settings import LAYERS, Settings
+from tfp_flows.runs.settings import ACCUMULATE, LAYERS, Settings
 
 _FEATURES, _THRESHOLD = "Features", "Threshold"
 # Named here, as importing where they are made imports TensorFlow.
@@ -88,6 +88,7 @@ class AnomalySettings(Settings):
     epochs: int = again(Settings, "epochs", 20)
     patience: int = again(Settings, "patience", 20)
     batch_size: int = again(Settings, "batch_size", 16)
+    accumulate: int = option(1, **ACCUMULATE)
     learning_rate: float = again(
         Settings, "learning_rate", 1e-3, help="Highest learning rate of Adam, lowered to 0."
     )

@@ -53,7 +53,8 @@ class AnomalyWork:
         settings = self.settings
         source.look()
         model.compile(
-            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM)
+            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM),
+            accumulate=settings.accumulate,
         )
         training = ResumableTraining(seed=settings.seed)
         train = source.features["train"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tfp_flows.errors import InputError
 from tfp_flows.options import again, option
-from tfp_flows.runs.settings import KEY, Settings
+from tfp_flows.runs.settings import ACCUMULATE, KEY, Settings
 
 _PANEL = "Images"
 _ENLARGES = "super_resolution"
@@ -50,6 +50,7 @@ class ImageSettings(Settings):
     epochs: int = again(Settings, "epochs", 100)
     patience: int = again(Settings, "patience", 20)
     batch_size: int = again(Settings, "batch_size", 32)
+    accumulate: int = option(1, **ACCUMULATE)
     learning_rate: float = again(
         Settings, "learning_rate", 1e-3, help="Highest learning rate of Adam, lowered to 0."
     )

@@ -64,7 +64,8 @@ class ImageWork:
 
         settings, images = self.settings, source.images
         model.compile(
-            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM)
+            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM),
+            accumulate=settings.accumulate,
         )
         stream = {"full": True, "labels": bool(source.classes), "seed": settings.seed}
         size, flip, factor = settings.batch_size, settings.flip, settings.upscale

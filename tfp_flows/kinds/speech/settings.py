@@ -6,7 +6,7 @@ from pathlib import Path
 from tfp_flows.errors import InputError
 from tfp_flows.flows.catalogue import RECIPES
 from tfp_flows.options import again, option
-from tfp_flows.runs.settings import Settings
+from tfp_flows.runs.settings import ACCUMULATE, Settings
 
 _PANEL = "Speech"
 
@@ -46,6 +46,7 @@ class SpeechSettings(Settings):
     epochs: int = again(Settings, "epochs", 200)
     patience: int = again(Settings, "patience", 60)
     batch_size: int = again(Settings, "batch_size", 4)
+    accumulate: int = option(1, **ACCUMULATE)
     learning_rate: float = again(
         Settings, "learning_rate", 3e-3, help="Highest learning rate of Adam, lowered to 0."
     )

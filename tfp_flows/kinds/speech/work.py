@@ -59,6 +59,7 @@ class SpeechWork:
         model.compile(
             tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=_GRADIENT_NORM),
             loss=lambda x, log_prob: -log_prob / segment,
+            accumulate=settings.accumulate,
         )
         size = settings.batch_size
         steps = max(1, min(_MOST_STEPS, source.samples // (segment * size)))
