@@ -16,6 +16,8 @@ from typing import NamedTuple
 NOTHING_RAN = 5
 PROFILES = {"quick": "not deep", "deep-only": "deep", "all": ""}
 ROOT = Path(__file__).parent
+# Where the time goes is told of what takes long.
+SLOWEST = ("--durations=25", "--durations-min=20")
 
 
 class Wave(NamedTuple):
@@ -83,13 +85,15 @@ def main() -> int:
     waves = QUICK if options.profile == "quick" else WHOLE
     if any(Path(argument.split("::")[0]).exists() for argument in rest):
         waves = (Wave("under Keras 3"), TF_KERAS)
+    slowest = () if options.profile == "quick" else SLOWEST
     failed, ran = [], False
     for wave in waves:
         print(f"\n=== {wave.title} ({options.profile})", flush=True)
         chosen = selection(wave.marks, PROFILES[options.profile], options.marks)
         folders = [str(ROOT / folder) for folder in wave.folders]
         share = ["--share", wave.share] if wave.share else []
-        command = [sys.executable, "-m", "pytest", "-m", chosen, *folders, *share, *rest]
+        command = [sys.executable, "-m", "pytest", "-m", chosen, *slowest, *folders, *share]
+        command += rest
         status = subprocess.run(command, env=os.environ | dict(wave.settings)).returncode
         ran = ran or status != NOTHING_RAN
         if status not in (0, NOTHING_RAN):
