@@ -47,6 +47,7 @@ class Option:
 # As several commands have them.
 OUTPUT = {"names": ("--output", "-o")}
 TABLES = "File to write: .csv, .tsv, .npy, .npz, .parquet, .feather or .xlsx."
+PARTS = f"{TABLES[:-1]}; or a folder, for one of parts."
 COUNT = {"names": ("--count", "-n"), "metavar": "N"}
 
 

@@ -11,7 +11,7 @@ from tfp_flows import tables
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables import groups
 from tfp_flows.kinds.tables.ask_verb import AskOptions, ask
-from tfp_flows.kinds.tables.groups import Groups
+from tfp_flows.kinds.tables.groups import GroupMeans, Groups
 from tfp_flows.tables.checking.subject import Subject
 from tfp_flows.tables.quantile_ends import quantiles
 
@@ -33,7 +33,10 @@ def test_means_of_groups(capsys):
     assert [g["mean_nats"] for g in result["groups"]] == [-2.0, pytest.approx(-2.0), -7.0]
     error = np.sqrt((3 * 1.0) ** 2 + 3.0**2) / 4
     assert result["groups"][1]["standard_error_nats"] == pytest.approx(error)
-    groups.tell(found, scores[[0, 4]], np.array([1, 5]))
+    means = GroupMeans("k")
+    means.add(pd.Series(["b"]), scores[[0]])
+    means.add(pd.Series(["b"]), scores[[4]])
+    means.tell()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["k", "rows", "nats", "per", "row", "(±", "2", "s.e.)"]
     assert lines[1].split() == ["b", "2", "-3.000", "±", f"{2 * np.sqrt(8) / 2:.3f}"]

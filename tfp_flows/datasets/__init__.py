@@ -6,7 +6,9 @@ Importing this package imports neither TensorFlow nor pandas; the functions that
 from tfp_flows.datasets._frame_writers import save_frame
 from tfp_flows.datasets._image_streams import ArrayImages, FolderImages, Images
 from tfp_flows.datasets._pictures import facts_of, read_image
-from tfp_flows.datasets._writers import check_output, save_table
+from tfp_flows.datasets._readers import parts_of
+from tfp_flows.datasets._writers import TABLE_SUFFIXES, check_output, save_table
+from tfp_flows.datasets.appending import appended
 from tfp_flows.datasets.cloth import cloth, write_cloth
 from tfp_flows.datasets.frames import Frame, load_frame, load_matching_frame
 from tfp_flows.datasets.images import load_images
@@ -46,6 +48,7 @@ __all__ = [
     "POTENTIALS",
     "POTENTIAL_BOX",
     "SPRITE_FACTORS",
+    "TABLE_SUFFIXES",
     "TOYS",
     "ArrayImages",
     "FolderImages",
@@ -55,6 +58,7 @@ __all__ = [
     "Sprites",
     "Table",
     "WordCounts",
+    "appended",
     "check_output",
     "check_table",
     "checkerboard",
@@ -72,6 +76,7 @@ __all__ = [
     "load_matching",
     "load_matching_frame",
     "load_table",
+    "parts_of",
     "pinwheel",
     "potential_log_prob",
     "power_from_household",

@@ -1,5 +1,6 @@
 """Files of columns with types: ``.parquet`` and ``.feather``."""
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from tfp_flows.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_BUFFER = 2**18
 
 
 def read_arrow(path: Path, _options: Options) -> RawTable:
@@ -21,7 +24,77 @@ def read_arrow(path: Path, _options: Options) -> RawTable:
 
     _check_pyarrow("Cannot read", path)
     read = pd.read_feather if path.suffix.lower() == ".feather" else pd.read_parquet
-    frame = read(path)
+    return _raw(path, read(path))
+
+
+def arrow_blocks(path: Path, names: Sequence[str] | None, rows: int) -> Iterator[RawTable]:
+    """Reads a ``.parquet`` file block by block.
+
+    Args:
+        path: The file.
+        names: The only columns to read, if the file has all of them; None for all.
+        rows: Most rows of a block.
+
+    Raises:
+        InputError: If pyarrow is missing.
+    """
+    _check_pyarrow("Cannot read", path)
+    # Neither the file nor a whole row group is held: the buffer is that of a column.
+    with opened_arrow(path) as file:
+        yield from arrow_groups(path, file, names, rows, range(file.num_row_groups))
+
+
+def arrow_groups(path, file, names, rows, groups) -> Iterator[RawTable]:
+    """Reads some row groups of an opened ``.parquet`` file; see `arrow_blocks`."""
+    there = set(file.schema_arrow.names)
+    some = list(names) if names is not None and set(names) <= there else None
+    for batch in file.iter_batches(rows, row_groups=list(groups), columns=some):
+        yield _raw(path, batch.to_pandas())
+
+
+def arrow_kinds(path: Path) -> dict[str, str]:
+    """What the columns of a ``.parquet`` file hold, by name, in words, without reading them."""
+    import pyarrow.types as of
+
+    _check_pyarrow("Cannot read", path)
+    tests = (
+        ("numbers", (of.is_integer, of.is_floating, of.is_decimal)),
+        ("true/false values", (of.is_boolean,)),
+        ("times", (of.is_temporal,)),
+        ("text", (of.is_string, of.is_large_string, of.is_dictionary)),
+    )
+    kinds = {}
+    with opened_arrow(path) as file:
+        for field in file.schema_arrow:
+            found = (kind for kind, own in tests if any(test(field.type) for test in own))
+            kinds[field.name] = next(found, str(field.type))
+    return kinds
+
+
+def number_of_groups(path: Path) -> int:
+    """Row groups of a ``.parquet`` file."""
+    _check_pyarrow("Cannot read", path)
+    with opened_arrow(path) as file:
+        return file.num_row_groups
+
+
+def size_of_cells(path: Path, columns: int | None) -> int:
+    """Bytes of the cells of a ``.parquet`` file at eight each, of some columns or of all."""
+    _check_pyarrow("Cannot read", path)
+    with opened_arrow(path) as file:
+        return 8 * file.metadata.num_rows * (columns or file.metadata.num_columns)
+
+
+def opened_arrow(path: Path):
+    """A ``.parquet`` file whose row groups are read in pieces of bounded size."""
+    import pyarrow.parquet
+
+    return pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
+
+
+def _raw(path: Path, frame: "pd.DataFrame") -> RawTable:
+    import pandas as pd
+
     labels = [] if isinstance(frame.index, pd.RangeIndex) else list(frame.index.names)
     series = [frame.index.get_level_values(i).to_series() for i in range(len(labels))]
     series += [frame.iloc[:, i] for i in range(frame.shape[1])]
@@ -51,6 +124,31 @@ def write_arrow(path: Path, frame: "pd.DataFrame") -> None:
         frame.to_feather(path)
     else:
         frame.to_parquet(path, engine="pyarrow", index=False)
+
+
+def arrow_appender(path, file, closing) -> Callable[["pd.DataFrame"], None]:
+    """What appends frames to a ``.parquet`` file, each as a row group of the types of the first.
+
+    Args:
+        path: The file, for messages.
+        file: It, opened to be written.
+        closing: An ``ExitStack``, which closes it.
+    """
+    _check_pyarrow("Cannot write", path)
+    import pyarrow
+    import pyarrow.parquet
+
+    writer = None
+
+    def append(frame: "pd.DataFrame") -> None:
+        nonlocal writer
+        schema = None if writer is None else writer.schema
+        table = pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        if writer is None:
+            writer = closing.enter_context(pyarrow.parquet.ParquetWriter(file, table.schema))
+        writer.write_table(table)
+
+    return append
 
 
 def _check_pyarrow(doing: str, path: Path) -> None:

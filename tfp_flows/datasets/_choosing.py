@@ -20,7 +20,11 @@ def read_chosen(path: Path, options: Options, columns: Asked) -> RawTable:
         InputError: As `read_raw`; if a column is unknown, chosen twice, or one of several with
             its name.
     """
-    raw = read_raw(path, options)
+    return chosen_of(path, read_raw(path, options), columns)
+
+
+def chosen_of(path: Path, raw: RawTable, columns: Asked) -> RawTable:
+    """The columns that are asked for of a table that is read; see `read_chosen`."""
     return _without_index(path, raw) if columns is None else _selected(path, raw, columns)
 
 
@@ -50,8 +54,23 @@ def read_matching(
     Raises:
         InputError: As `read_raw`; if columns lack, or are of another number.
     """
+    options = expecting(options, names, named=named, optional=optional)
+    return matching_of(path, read_raw(path, options), names, named=named, optional=optional)
+
+
+def expecting(
+    options: Options, names: Sequence[str], *, named: bool, optional: Iterable[str] = ()
+) -> Options:
+    """The options by which the columns of a model are looked for; see `read_matching`."""
     needed = [name for name in names if name not in set(optional)]
-    raw = read_raw(path, options._replace(expected=tuple(needed) if named and needed else None))
+    return options._replace(expected=tuple(needed) if named and needed else None)
+
+
+def matching_of(
+    path: Path, raw: RawTable, names: Sequence[str], *, named: bool, optional: Iterable[str] = ()
+) -> RawTable:
+    """The columns of a model in a table that is read; see `read_matching`."""
+    needed = [name for name in names if name not in set(optional)]
     if not named or not set(needed) <= set(raw.names):
         raw = _without_index(path, raw)
     missing = [name for name in needed if name not in raw.names]

@@ -5,7 +5,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
@@ -50,13 +50,13 @@ def save_frame(path: str | os.PathLike[str], frame: "Frame | pd.DataFrame") -> P
     """
     path = Path(path)
     check_output(path)
-    data = _checked(path, frame.data if isinstance(frame, Frame) else frame)
+    data = checked_frame(path, frame.data if isinstance(frame, Frame) else frame)
     with atomic_path(path) as temporary:
         _WRITERS[suffix(path)](temporary, data)
     return path
 
 
-def _checked(path: Path, data: "pd.DataFrame") -> "pd.DataFrame":
+def checked_frame(path: Path, data: "pd.DataFrame") -> "pd.DataFrame":
     """The frame with the columns that reading it would give."""
     names = [str(name) for name in data.columns]
     if not names or len(set(names)) != len(names):
@@ -74,16 +74,21 @@ def _checked(path: Path, data: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _write_text(path: Path, data: "pd.DataFrame") -> None:
+    separator, names = separator_of(path), list(data.columns)
+    with opened(path) as file:
+        write_header(file, separator, names, names[0])
+        write_cells(file, separator, data)
+
+
+def write_cells(file: TextIO, separator: str, data: "pd.DataFrame") -> None:
+    """Writes the rows of a frame as text."""
     texts = [data[name] for name in data if data[name].dtype == object]
     # Else a cell would be read as a comment, or without the blanks at its front.
     quoted = any(text.str.match(r"#|\s").any() for text in texts)
     quoting = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
-    separator, names = separator_of(path), list(data.columns)
-    with opened(path) as file:
-        write_header(file, separator, names, names[0])
-        data.to_csv(
-            file, sep=separator, header=False, index=False, lineterminator="\n", quoting=quoting
-        )
+    data.to_csv(
+        file, sep=separator, header=False, index=False, lineterminator="\n", quoting=quoting
+    )
 
 
 def _write_npy(path: Path, data: "pd.DataFrame") -> None:

@@ -19,6 +19,99 @@ from tfp_flows.errors import InputError, unknown_name
 
 def read_raw(path: Path, options: Options) -> RawTable:
     """Reads the file at ``path`` with the reader of its suffix."""
+    if path.is_dir():
+        return _read_parts(path, options)
+    reader = prepared(path, options)
+    with corruption(path):
+        raw = reader(path, options)
+    return unique(path, raw)
+
+
+def _read_parts(folder: Path, options: Options) -> RawTable:
+    """Reads the parts in a folder, one below the other.
+
+    Raises:
+        InputError: As `read_raw`; if a part has other columns than the first.
+    """
+    first, *others = parts_of(folder)
+    whole = read_raw(first, options)
+    pieces = [[column] for column in whole.columns]
+    for path in others:
+        raw = read_raw(path, options)
+        lacking = [name for name in whole.names if name not in raw.names]
+        if lacking or len(raw.names) != len(whole.names):
+            odd = lacking or [name for name in raw.names if name not in whole.names]
+            raise InputError(
+                f"{path} and {first.name} have not the same columns: {odd[0]!r} is in one of them "
+                "alone; give parts with the same columns."
+            )
+        for found, name in zip(pieces, whole.names, strict=True):
+            found.append(raw.columns[raw.names.index(name)])
+            check_kinds(name, (first, found[0]), (path, found[-1]))
+    return whole._replace(columns=[np.concatenate(found) for found in pieces])
+
+
+def check_kinds(name: str, one: tuple[Path, np.ndarray], two: tuple[Path, np.ndarray]) -> None:
+    """Checks that a column is of one kind in two parts.
+
+    Raises:
+        InputError: If it holds text in one and numbers, or times, in the other.
+    """
+    kinds = [_KINDS.get(column.dtype.kind) for _, column in (one, two)]
+    empty = any(c.dtype.kind == "f" and np.isnan(c).all() for _, c in (one, two))
+    if kinds[0] != kinds[1] and not empty:
+        raise other_kind(name, two[0], kinds[1], one[0], kinds[0])
+
+
+def other_kind(name: str, path: Path, kind: str, first: Path, usual: str) -> InputError:
+    """The error of a part with a column of another kind than in the first part."""
+    return InputError(
+        f"Column {name!r} of {path} holds {kind}, and in {first.name} it holds {usual}; write all "
+        "parts with the same types."
+    )
+
+
+_KINDS = {
+    **dict.fromkeys("iuf", "numbers"),
+    **dict.fromkeys("OUT", "text"),
+    **dict.fromkeys("mM", "times"),
+    "b": "true/false values",
+}
+
+
+def parts_of(path: Path) -> tuple[Path, ...]:
+    """The files of a folder of parts, in the order of their names; of a file itself.
+
+    Names that begin with a dot or an underscore, as those that other programs leave, are no parts.
+
+    Raises:
+        InputError: If the folder has no part, or parts of several formats.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return (path,)
+    files = sorted(f for f in path.iterdir() if f.is_file() and f.name[0] not in "._")
+    parts = [f for f in files if format_of(f)[0] in READERS]
+    if not parts:
+        raise InputError(
+            f"Cannot read {path}: it is a folder without parts of a table; give one of files of "
+            f"one format: {', '.join(READERS)}."
+        )
+    for part in parts:
+        if format_of(part) != format_of(parts[0]):
+            raise InputError(
+                f"{path} holds parts of several formats, {parts[0].name} and {part.name}; give a "
+                "folder with those of one."
+            )
+    return tuple(parts)
+
+
+def prepared(path: Path, options: Options) -> "Reader":
+    """The reader of the suffix of a file, once it is known to be there.
+
+    Raises:
+        InputError: If there is none, no file, nothing in it, or an option is for other formats.
+    """
     key = options.key
     suffix, packing = format_of(path)
     if suffix not in READERS:
@@ -27,8 +120,6 @@ def read_raw(path: Path, options: Options) -> RawTable:
         )
     if packing and READERS[suffix] is not read_text_table:
         raise InputError(f"Cannot read {path}: unpack it first, only text may be packed.")
-    if path.is_dir():
-        raise InputError(f"Cannot read {path}: it is a folder; give the file in it.")
     if not path.exists():
         raise InputError(f"Cannot read {path}: there is no such file; check the path.")
     if key is not None and suffix not in (".npz", ".xlsx"):
@@ -41,15 +132,14 @@ def read_raw(path: Path, options: Options) -> RawTable:
             f"header={options.header} was given for {path}, but only a text file or a sheet may "
             "have one or not; leave it out."
         )
-    with _corruption(path):
+    with corruption(path):
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty; give a file with rows of numbers.")
-        raw = READERS[suffix](path, options)
-    return _with_unique_names(path, raw)
+    return READERS[suffix]
 
 
 @contextlib.contextmanager
-def _corruption(path: Path) -> Iterator[None]:
+def corruption(path: Path) -> Iterator[None]:
     """Turns whatever a decoder makes of a broken file into one sentence about the file."""
     try:
         yield
@@ -69,7 +159,7 @@ def _corruption(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _with_unique_names(path: Path, raw: RawTable) -> RawTable:
+def unique(path: Path, raw: RawTable) -> RawTable:
     """Calls the second of two columns of one name ``name.1``, and says so."""
     names = unique_names(raw.names)
     places: dict[str, list[int]] = {}
@@ -151,7 +241,8 @@ def format_of(path: Path) -> tuple[str, str]:
     return packing, ""
 
 
-READERS: dict[str, Callable[[Path, Options], RawTable]] = {
+Reader = Callable[[Path, Options], RawTable]
+READERS: dict[str, Reader] = {
     ".csv": read_text_table,
     ".tsv": read_text_table,
     ".txt": read_text_table,

@@ -26,7 +26,7 @@ _NUMBER_SIGN = re.compile(
 _SEPARATOR_LINE = re.compile(rb'\s*"?sep=(.)"?[ \t]*(?:\r?\n)')
 _QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*(?:[,;|\s]\s*"(?:[^"]|"")*"\s*)*')
 # Marks at the start of a file, longest first: that of UTF-32 begins with that of UTF-16.
-_ENCODINGS = {
+ENCODINGS = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
     b"\xff\xfe": "utf-16",
@@ -68,7 +68,18 @@ def read_text(path: Path) -> Text:
         InputError: If an archive holds several files, or the file holds no row.
         UnicodeError: If it is not text.
     """
-    data, remarks = _decoded(path, _unpacked(path))
+    return text_of(path, _unpacked(path))
+
+
+def text_of(path: Path, data: bytes, separator: str | None = None) -> Text:
+    """Looks into the bytes of a text, unpacked; see `read_text`.
+
+    Args:
+        path: The file, for messages.
+        data: The bytes.
+        separator: What stands between cells, where that is known.
+    """
+    data, remarks = _decoded(path, data)
     if b"\r" in data and b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     given = _SEPARATOR_LINE.match(data)
@@ -82,7 +93,7 @@ def read_text(path: Path) -> Text:
         head = _head(data)
     if not head.strip():
         raise InputError(f"{path} holds nothing but blank lines; give a file with rows.")
-    separator = given[1].decode() if given else _separator(head)
+    separator = separator or (given[1].decode() if given else _separator(head))
     rows = list(_rows(head, separator))
     body, quoted = _first_row(head, separator)
     like_rows = sum(
@@ -152,7 +163,7 @@ def _unpacked(path: Path) -> bytes:
 
 def _decoded(path: Path, data: bytes) -> tuple[bytes, list[str]]:
     """The text as UTF-8, and a remark if its encoding was a guess."""
-    for start, encoding in _ENCODINGS.items():
+    for start, encoding in ENCODINGS.items():
         if data.startswith(start):
             return data.decode(encoding).encode(), []
     try:

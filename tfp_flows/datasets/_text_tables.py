@@ -29,7 +29,11 @@ def read_text_table(path: Path, options: Options) -> RawTable:
         InputError: If it has no rows, or rows of different lengths.
         UnicodeError: If it is not text.
     """
-    text = read_text(path)
+    return table_of(path, read_text(path), options)
+
+
+def table_of(path: Path, text: Text, options: Options) -> RawTable:
+    """The table in a text; see `read_text_table`."""
     first, below = text.rows[0], text.rows[1:]
     names, remark = choose_names(path, text.rows, options, quoted=text.quoted, comment=text.comment)
     body = text.below_header() if names == first else text.data

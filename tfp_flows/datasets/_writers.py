@@ -124,13 +124,18 @@ def _write_text(path: Path, values: np.ndarray, names: list[str], labels: Labels
     separator = separator_of(path)
     with opened(path) as file:
         write_header(file, separator, [*([labels[0]] if labels else []), *names], names[0])
-        if labels is None:
-            np.savetxt(file, values, fmt=_cell_format(values.dtype), delimiter=separator)
-            return
-        cell = _cell_format(values.dtype)
-        rows = csv.writer(file, delimiter=separator, lineterminator="\n")
-        for label, row in zip(labels[1], values, strict=True):
-            rows.writerow([label, *(cell % value for value in row)])
+        write_values(file, separator, values, labels)
+
+
+def write_values(file: TextIO, separator: str, values: np.ndarray, labels: Labels) -> None:
+    """Writes the rows of a table of numbers as text."""
+    if labels is None:
+        np.savetxt(file, values, fmt=_cell_format(values.dtype), delimiter=separator)
+        return
+    cell = _cell_format(values.dtype)
+    rows = csv.writer(file, delimiter=separator, lineterminator="\n")
+    for label, row in zip(labels[1], values, strict=True):
+        rows.writerow([label, *(cell % value for value in row)])
 
 
 @contextlib.contextmanager
@@ -166,12 +171,17 @@ def _write_npz(path: Path, values: np.ndarray, names: list[str], labels: Labels)
 
 
 def _write_frame(path: Path, values: np.ndarray, names: list[str], labels: Labels) -> None:
+    FRAME_WRITERS[path.suffix.lower()](path, labelled_frame(values, names, labels))
+
+
+def labelled_frame(values: np.ndarray, names: list[str], labels: Labels) -> "pd.DataFrame":
+    """A table of numbers as a frame, the labels of its rows in front."""
     import pandas as pd
 
     frame = pd.DataFrame(values, columns=names)
     if labels is not None:
         frame.insert(0, labels[0], labels[1])
-    FRAME_WRITERS[path.suffix.lower()](path, frame)
+    return frame
 
 
 FRAME_WRITERS: dict[str, Callable[[Path, "pd.DataFrame"], None]] = {
@@ -186,3 +196,6 @@ WRITERS: dict[str, Callable[[Path, np.ndarray, list[str], Labels], None]] = {
     ".npz": _write_npz,
     **dict.fromkeys(FRAME_WRITERS, _write_frame),
 }
+
+TABLE_SUFFIXES = tuple(WRITERS)
+"""Suffixes of the files that tables are written to."""

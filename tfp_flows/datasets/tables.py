@@ -88,7 +88,7 @@ def load_table(
     """
     path = Path(path)
     raw = read_chosen(path, Options(key, header), columns)
-    table = _checked_table(path, raw, drop_invalid)
+    table = checked_table(path, raw, drop_invalid)
     return dataclasses.replace(table, remarks=(*table.remarks, *_remarks_on_counters(table)))
 
 
@@ -124,7 +124,7 @@ def load_matching(
     """
     path = Path(path)
     raw = read_matching(path, Options(key, header), columns, named=named)
-    return _checked_table(path, raw, drop_invalid)
+    return checked_table(path, raw, drop_invalid)
 
 
 def _remarks_on_counters(table: Table) -> list[str]:
@@ -140,7 +140,15 @@ def _remarks_on_counters(table: Table) -> list[str]:
     ]
 
 
-def _checked_table(path: Path, raw: RawTable, drop_invalid: bool) -> Table:
+def checked_table(path: Path, raw: RawTable, drop_invalid: bool, *, block: bool = False) -> Table:
+    """The numbers of a table that is read; see `load_table`.
+
+    Args:
+        path: The file, for messages.
+        raw: The table.
+        drop_invalid: Whether rows that are not finite are left out.
+        block: Whether it is a part of a table, of which nothing may be left.
+    """
     if not raw.columns or not len(raw.columns[0]):
         raise InputError(f"{path} holds no values; give a file with rows of numbers.")
     numeric = [numbers_of(path, c, name) for c, name in zip(raw.columns, raw.names, strict=True)]
@@ -150,7 +158,7 @@ def _checked_table(path: Path, raw: RawTable, drop_invalid: bool) -> Table:
     if not rows.all():
         if not drop_invalid:
             raise InputError(_invalid_message(path, valid, raw.names))
-        if not rows.any():
+        if not rows.any() and not block:
             raise InputError(
                 f"Every row of {path} has empty, NaN or infinite cells; nothing is left."
             )

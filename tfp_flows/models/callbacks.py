@@ -115,6 +115,10 @@ class ResumableTraining(keras.callbacks.Callback):
         """
         arrays = x if isinstance(x, tuple) else (x,)
         feed = Feed(arrays, batch_size, seed=self.seed, fill=True, single=not isinstance(x, tuple))
+        return self.led(feed)
+
+    def led(self, feed: Feed) -> tf.data.Dataset:
+        """The batches of a feed, which goes to each epoch as it begins."""
         self._feeds.append(feed)
         return feed.dataset()
 

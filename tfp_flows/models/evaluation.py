@@ -20,20 +20,33 @@ _HOPELESS = -1_000.0
 
 def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
     """Log-densities ``[rows]`` in nats of ``values`` ``[rows, *event_shape]``."""
-    size = min(len(values), _BATCH)
+    return Density(flow)(values)
 
-    @tf.function(autograph=False)
-    def compiled(x):
-        return flow.log_prob(x)
 
-    def batch(start):
-        part = values[start : start + size]
+class Density:
+    """The log-density of a flow as a function of arrays of any length, by one program.
+
+    Args:
+        flow: The flow.
+    """
+
+    def __init__(self, flow: "Flow"):
+        self._flow, self._size = flow, 0
+        self._compiled = tf.function(lambda x: flow.log_prob(x), autograph=False)
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Log-densities ``[rows]`` in nats of ``values`` ``[rows, *event_shape]``."""
+        self._size = self._size or min(len(values), _BATCH)
+        starts = range(0, len(values), self._size or 1)
+        found = [
+            self._batch(values[i : i + self._size]) for i in tracked(starts, "Scoring", len(starts))
+        ]
+        return np.concatenate(found) if found else np.zeros([0], self._flow.dtype.as_numpy_dtype)
+
+    def _batch(self, part):
         # Batches of one size, the last filled up, so that the function is traced only once.
-        filled = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
-        return compiled(tf.constant(filled, flow.dtype)).numpy()[: len(part)]
-
-    starts = range(0, len(values), size)
-    return np.concatenate([batch(i) for i in tracked(starts, "Scoring", len(starts))])
+        filled = np.concatenate([part, np.repeat(part[-1:], self._size - len(part), axis=0)])
+        return self._compiled(tf.constant(filled, self._flow.dtype)).numpy()[: len(part)]
 
 
 def bits_per_dim(
@@ -86,25 +99,68 @@ def draw(
         temperature: See `Flow.sample`.
         batch: Samples drawn at a time.
     """
-    size = min(count, batch)
-
-    @tf.function(autograph=False)
-    def compiled(pair, context):
-        shape = size if context is None else ()
-        return flow.sample(shape, context, seed=pair, temperature=temperature)
-
-    def part(i, start):
-        context = None
-        if contexts is not None:
-            context = tf.constant(np.resize(contexts[start:], (batch, *contexts.shape[1:])))
-        return compiled(tf.constant([seed, i], tf.int32), context).numpy()
-
-    starts = tracked(range(0, count, size), "Sampling", math.ceil(count / size))
-    values = np.concatenate([part(i, start) for i, start in enumerate(starts)])[:count]
-    strange = int((~np.isfinite(values).reshape(count, -1).all(axis=1)).sum())
-    if strange:
-        note(f"{strange:,} of {count:,} samples are not finite.")
+    draws = Draws(flow, count, seed, contexts=contexts, temperature=temperature, batch=batch)
+    values = draws(0, count)
+    draws.note_strange()
     return values
+
+
+class Draws:
+    """Samples by their numbers, the same whichever part of them is drawn when; see `draw`.
+
+    Args:
+        flow: The flow.
+        count: Number of samples.
+        seed: Seed.
+        contexts: ``[count, *context_shape]``, one for each sample.
+        temperature: See `Flow.sample`.
+        batch: Samples drawn at a time, each batch by a seed of its own.
+
+    Attributes:
+        batch: Samples drawn at a time.
+    """
+
+    def __init__(
+        self,
+        flow: "Flow",
+        count: int,
+        seed: int,
+        *,
+        contexts: np.ndarray | None = None,
+        temperature: float = 1.0,
+        batch: int = _BATCH,
+    ):
+        self.batch, self._count, self._seed = min(count, batch), count, seed
+        self._contexts, self._most = contexts, batch
+        self._strange = self._drawn = 0
+
+        def sample(pair, context):
+            shape = self.batch if context is None else ()
+            return flow.sample(shape, context, seed=pair, temperature=temperature)
+
+        self._compiled = tf.function(sample, autograph=False)
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        """The samples from ``start``, a multiple of `batch`, up to ``stop``."""
+        starts = range(start, stop, self.batch)
+        parts = [self._part(i) for i in tracked(starts, "Sampling", len(starts))]
+        values = np.concatenate(parts)[: stop - start]
+        self._strange += int((~np.isfinite(values).reshape(len(values), -1).all(axis=1)).sum())
+        self._drawn += len(values)
+        return values
+
+    def _part(self, start):
+        context = None
+        if self._contexts is not None:
+            shape = (self._most, *self._contexts.shape[1:])
+            context = tf.constant(np.resize(self._contexts[start:], shape))
+        pair = tf.constant([self._seed, start // self.batch], tf.int32)
+        return self._compiled(pair, context).numpy()
+
+    def note_strange(self) -> None:
+        """Notes how many of the samples are not finite."""
+        if self._strange:
+            note(f"{self._strange:,} of {self._drawn:,} samples are not finite.")
 
 
 def hopeless_below(values: np.ndarray) -> float:

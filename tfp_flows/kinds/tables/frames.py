@@ -10,6 +10,7 @@ import numpy as np
 from tfp_flows import datasets
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.kinds.tables import groups
+from tfp_flows.kinds.tables.streamed import scan
 from tfp_flows.tables import Schema, read_schema
 
 if TYPE_CHECKING:
@@ -52,6 +53,22 @@ class FrameSource:
         self.parts = Parts(*(data.iloc[part] for part in places))
         self.weights = None if weights is None else Parts(*(weights[part] for part in places))
         self.groups = groups.asked(settings, frame.rows[places.test])
+
+    @property
+    def train_rows(self) -> int:
+        """Number of training rows."""
+        return len(self.parts.train)
+
+    def splits(self) -> dict[str, int]:
+        """Number of rows of each part."""
+        return {name: len(part) for name, part in self.parts._asdict().items()}
+
+    def training(self, model, training, batch_size: int) -> dict[str, Any]:
+        """The arguments of `FlowModel.fit` that are training rows."""
+        del training
+        weights = None if self.weights is None else self.weights.train.astype(np.float32)
+        arrays = model.arrays(self.parts.train)
+        return {**arrays, "sample_weight": weights, "batch_size": batch_size}
 
     @property
     def shown(self) -> "pd.DataFrame":
@@ -128,11 +145,15 @@ def load_frame(settings: "TableSettings") -> FrameSource:
 
 def number_of_rows(settings: "TableSettings") -> int:
     """Rows of the toy or file."""
+    if settings.stream:
+        return scan(settings, mixed=True).rows
     return settings.rows if settings.rows is not None else len(_read(settings).data)
 
 
 def number_of_columns(settings: "TableSettings") -> int:
     """Columns of the toy or file."""
+    if settings.stream:
+        return len(scan(settings, mixed=True).source.wanted.names)
     return 2 if settings.rows is not None else len(_read(settings).data.columns)
 
 
@@ -140,7 +161,7 @@ def is_plain(settings: "TableSettings") -> bool:
     """Whether all are real numbers, without gaps, grids, bounds and repeated values; toys are."""
     if settings.rows is not None:
         return True
-    data = _read(settings).data
+    data = scan(settings, mixed=True).parts.train if settings.stream else _read(settings).data
     if any(data[name].dtype.kind not in "fiu" for name in data.columns):
         return False
     values = data.to_numpy(np.float64)

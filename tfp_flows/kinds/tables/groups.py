@@ -122,16 +122,64 @@ def finite_or_none(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def tell(groups: Groups | None, scores: np.ndarray, rows: np.ndarray) -> None:
-    """Prints the mean log-densities of groups, if any were asked for.
+class GroupMeans:
+    """The mean log-densities of groups of rows that come block by block.
 
     Args:
-        groups: Those of all rows of a file.
-        scores: ``[n]``, log-densities in nats of some of them.
-        rows: ``[n]``, their numbers in the file, counted from 1.
+        column: The column by whose values they are told.
     """
-    if groups is not None:
-        result_console().print(table(groups.take(rows - 1).means(scores)))
+
+    def __init__(self, column: str):
+        self.column = column
+        self._found: dict[Any, list[float]] = {}
+
+    def add(self, series, scores: np.ndarray) -> None:
+        """Counts rows in.
+
+        Args:
+            series: ``[rows]``, the column, a ``pandas.Series``.
+            scores: ``[rows]``, in nats.
+
+        Raises:
+            InputError: If there are more than 50 values by now.
+        """
+        own = Groups.of(series, self.column)
+        for code, value in enumerate(own.values):
+            x = scores[own.codes == code].astype(np.float64)
+            if not len(x):
+                continue
+            y = x[np.isfinite(x)]
+            mean = y.mean() if len(y) else 0.0
+            rows, count, old, squares = self._found.get(value, [0, 0, 0.0, 0.0])
+            # Of two parts with means of their own (Chan et al. 1979).
+            both = count + len(y)
+            new = old + (mean - old) * len(y) / max(both, 1)
+            squares += ((y - mean) ** 2).sum() + (mean - old) ** 2 * count * len(y) / max(both, 1)
+            self._found[value] = [rows + len(x), both, new, squares]
+        if len(self._found) - (MISSING in self._found) > MOST:
+            raise too_many(self.column, len(self._found))
+
+    def tell(self) -> None:
+        """Prints them."""
+        result_console().print(table(self.means()))
+
+    def means(self) -> dict[str, Any]:
+        """As `Groups.means`."""
+        groups = []
+        known = [value for value in self._found if value != MISSING]
+        try:
+            known.sort()
+        except TypeError:  # texts in some blocks, numbers in others
+            known.sort(key=str)
+        for value in [*known, *([MISSING] if MISSING in self._found else [])]:
+            rows, count, mean, squares = self._found[value]
+            figures = {"mean_nats": None, "standard_error_nats": None}
+            if count:
+                error = finite_or_none(math.sqrt(squares) / count)
+                figures = {"mean_nats": finite_or_none(mean), "standard_error_nats": error}
+            about = {"value": str(value), "rows": rows, **figures}
+            groups.append(about | {"rows_without_density": rows - count})
+        return {"column": self.column, "groups": groups}
 
 
 def table(found: Mapping[str, Any]) -> "Table":

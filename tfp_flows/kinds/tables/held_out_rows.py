@@ -64,32 +64,49 @@ def held_out_log_prob(run: Run) -> np.ndarray:
     return np.array([-np.inf if value is None else value for value in values], np.float64)
 
 
-def verdicts(
-    log_densities: np.ndarray, held_out: np.ndarray, false_alarms: float | None
-) -> dict[str, np.ndarray]:
-    """Columns ``p_value`` and, with a rate, ``alarm``, each ``[rows]``; notes the threshold.
+class Verdicts:
+    """Verdicts on rows, block by block.
 
     Args:
-        log_densities: Of the rows, in nats.
-        held_out: ``[n]``, those of held-out normal rows.
-        false_alarms: The rate.
+        held_out: ``[n]``, log-densities of held-out normal rows.
+        false_alarms: The rate, or None for p-values alone.
 
     Raises:
-        InputError: If a log-density is not a number, or the held-out rows are too few for the rate.
+        InputError: If the held-out rows are too few for the rate.
     """
-    # As odd as can be, whether the flow says so by -inf or by not a number.
-    held_out = -np.nan_to_num(held_out, nan=-np.inf, neginf=-np.inf, posinf=np.inf)
-    found = {"p_value": conformal.p_values(-log_densities, held_out)}
-    if false_alarms is None:
-        return found
-    threshold = conformal.threshold(held_out, false_alarms)
-    flagged = -log_densities > threshold
-    note(
-        f"{flagged.sum():,} of {len(flagged):,} rows have a log-density below {-threshold:.6g} "
-        f"nats and are flagged: a false-alarm rate of at most {false_alarms:g}, by "
-        f"{len(held_out):,} held-out rows."
-    )
-    return {**found, "alarm": flagged.astype(np.float64)}
+
+    def __init__(self, held_out: np.ndarray, false_alarms: float | None):
+        # As odd as can be, whether the flow says so by -inf or by not a number.
+        self._held_out = -np.nan_to_num(held_out, nan=-np.inf, neginf=-np.inf, posinf=np.inf)
+        self._rate, self._flagged, self._rows = false_alarms, 0, 0
+        if false_alarms is not None:
+            self._threshold = conformal.threshold(self._held_out, false_alarms)
+
+    def columns(self, log_densities: np.ndarray) -> dict[str, np.ndarray]:
+        """Columns ``p_value`` and, with a rate, ``alarm``, each ``[rows]``.
+
+        Args:
+            log_densities: Of the rows, in nats.
+
+        Raises:
+            InputError: If one is not a number.
+        """
+        found = {"p_value": conformal.p_values(-log_densities, self._held_out)}
+        if self._rate is None:
+            return found
+        flagged = -log_densities > self._threshold
+        self._flagged += int(flagged.sum())
+        self._rows += len(flagged)
+        return {**found, "alarm": flagged.astype(np.float64)}
+
+    def tell(self) -> None:
+        """Notes the threshold, and how many rows it has flagged."""
+        if self._rate is not None:
+            note(
+                f"{self._flagged:,} of {self._rows:,} rows have a log-density below "
+                f"{-self._threshold:.6g} nats and are flagged: a false-alarm rate of at most "
+                f"{self._rate:g}, by {len(self._held_out):,} held-out rows."
+            )
 
 
 def explained(

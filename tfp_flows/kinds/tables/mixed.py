@@ -14,6 +14,7 @@ from tfp_flows.kinds.tables import groups, held_out_rows
 from tfp_flows.kinds.tables.frames import FrameSource, load_frame
 from tfp_flows.kinds.tables.groups import finite_or_none, mean_nats
 from tfp_flows.kinds.tables.settings import COLUMNS_OPTIONS, TableSettings
+from tfp_flows.kinds.tables.streamed_sources import StreamedFrames, load_streamed
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.tables.defaults import GRADIENT_NORM, MIN_DELTA, VALIDATION_BATCH
@@ -30,8 +31,10 @@ class MixedWork:
     def __init__(self, settings: TableSettings):
         self.settings = settings
 
-    def source(self) -> FrameSource:
+    def source(self) -> FrameSource | StreamedFrames:
         """Reads the table."""
+        if self.settings.stream:
+            return load_streamed(self.settings, mixed=True)
         return load_frame(self.settings)
 
     def build(self, source: FrameSource):
@@ -66,27 +69,23 @@ class MixedWork:
         from tfp_flows.runs.keras_trainer import KerasTrainer
         from tfp_flows.tables.fitting import usual_batch
 
-        settings, parts, weights = self.settings, source.parts, source.weights
+        settings, weights = self.settings, source.weights
         model.compile(
             tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=GRADIENT_NORM)
         )
         training = ResumableTraining(
             decay=0.5, decay_patience=max(1, settings.patience // 3), seed=settings.seed
         )
-        arrays = [model.arrays(frame) for frame in (parts.train, parts.validation)]
-        of_rows = [
-            None if weights is None else w.astype(np.float32) for w in (weights or (0, 0))[:2]
-        ]
-        validation = (arrays[1]["x"], arrays[1]["context"], of_rows[1])
+        held = model.arrays(source.parts.validation)
+        of_held = None if weights is None else weights.validation.astype(np.float32)
+        validation = (held["x"], held["context"], of_held)
+        rows = source.train_rows
+        batch_size = min(settings.batch_size or usual_batch(rows), rows)
         return KerasTrainer(
             model,
             training,
             data=lambda: {
-                **arrays[0],
-                "sample_weight": of_rows[0],
-                "batch_size": min(
-                    settings.batch_size or usual_batch(len(parts.train)), len(parts.train)
-                ),
+                **source.training(model, training, batch_size),
                 "validation_data": validation,
                 "validation_batch_size": VALIDATION_BATCH,
             },
@@ -128,7 +127,7 @@ class MixedWork:
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
         usual = {name: finite_or_none(np.mean(terms[there, j])) for j, name in enumerate(model.own)}
         return {
-            "splits": {name: len(part) for name, part in parts._asdict().items()},
+            "splits": source.splits(),
             "test": figure
             | test
             | held_out.spread(scores[there])
@@ -167,6 +166,7 @@ class MixedWork:
         """Log-likelihoods of the model and of independent columns."""
         splits = metrics["splits"]
         yield first_line(metrics, f"{splits['train']:,} training rows")
+        yield from filter(None, [metrics["data"].get("streamed")])
         given = metrics["data"]["given"]
         about = f" given {', '.join(given)}" if given else ""
         yield f"Log-likelihood of {splits['test']:,} held-out rows{about}:"

@@ -1,25 +1,27 @@
-"""What a model of mixed columns is for: samples given any columns, scores, filled gaps."""
+"""What a model of mixed columns is for: samples given any columns, filled gaps."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfp_flows import conformal, datasets
+from tfp_flows import datasets
 from tfp_flows.errors import InputError
-from tfp_flows.kinds.tables import groups
-from tfp_flows.kinds.tables.groups import Groups
-from tfp_flows.kinds.tables.held_out_rows import held_out_log_prob, verdicts
+from tfp_flows.kinds.tables.sampling import write_samples
 from tfp_flows.runs.opened import Run
-from tfp_flows.tables.columns import as_python
 from tfp_flows.terminal import note
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Samples drawn at a time; those of more blocks are the same whichever is drawn when.
+_BLOCK = 100_000
+
 
 def sample(run: Run, options) -> None:
     """Writes samples, given the columns of a file if there is one."""
+    import pandas as pd
+
     model = run.model
     given, count = None, options.count
     if options.given is not None and "=" in options.given and not Path(options.given).exists():
@@ -39,44 +41,19 @@ def sample(run: Run, options) -> None:
         )
     if count is None:
         count = 1000 if given is None else len(given)
-    datasets.save_frame(options.output, model.sample(count, given, seed=options.seed))
+
+    def drawn(start: int, stop: int) -> "pd.DataFrame":
+        some = given
+        if isinstance(given, pd.DataFrame):
+            some = given.iloc[np.arange(start, stop) % len(given)]
+        return model.sample(stop - start, some, seed=_seed(options.seed, start))
+
+    write_samples(run, options, count, _BLOCK, drawn)
 
 
-def score(run: Run, options, found: Groups | None = None) -> None:
-    """Writes log-densities of rows, of what is there of each, and tells them by groups."""
-    import pandas as pd
-
-    if options.false_alarms is not None:
-        conformal.needed_for(options.false_alarms)
-    model, read = run.model, _read(run, options.data, options.key, options.header)
-    frame, numbers = _kept(read, options.drop_invalid)
-    terms = model.parts(frame)
-    scores = terms.sum(axis=1)
-    say_impossible(model, frame)
-    columns: dict[str, Any] = {"row": numbers} if options.drop_invalid else {}
-    columns["log_prob"] = scores
-    judged = options.p_values or options.false_alarms is not None
-    if options.normal is not None and not judged:
-        raise InputError("--normal is for --p-values and --false-alarms; give one of them.")
-    if judged:
-        held_out = held_out_log_prob(run)
-        if options.normal is not None:
-            more, _ = _kept(
-                _read(run, options.normal, options.key, options.header), options.drop_invalid
-            )
-            held_out = np.concatenate([held_out, model.log_prob(more)])
-        columns |= verdicts(scores, held_out, options.false_alarms)
-    if options.explain is not None:
-        about = columns.get("alarm", np.ones(len(scores))) > 0
-        usual = np.array([run.metrics["columns"][name] for name in model.own], np.float64)
-        drops = np.where(about[:, None], usual - terms, np.nan)
-        columns["against"] = [
-            _against(model.own, row, options.explain) if flagged else ""
-            for row, flagged in zip(drops, about, strict=True)
-        ]
-        columns |= {f"drop {name}": drops[:, j] for j, name in enumerate(model.own)}
-    datasets.save_frame(options.output, pd.DataFrame(columns))
-    groups.tell(found, scores, numbers)
+def _seed(seed: int, start: int) -> int:
+    """The seed of a block of samples: that of the options for the first."""
+    return int(np.random.SeedSequence([seed, start]).generate_state(1)[0]) if start else seed
 
 
 def impute(run: Run, options) -> None:
@@ -102,20 +79,6 @@ def shown(run: Run, path: str, header: bool | None) -> "pd.DataFrame":
     return _read(run, path, header=header).data
 
 
-def say_impossible(model, frame) -> None:
-    """Notes how many rows hold a value that cannot be one of its column."""
-    impossible = model.schema.encode(frame, model.own).impossible
-    if impossible.any():
-        row, place = np.argwhere(impossible)[0]
-        name = model.own[place]
-        column, value = model.schema.column(name), as_python(frame[name].iloc[row])
-        note(
-            f"Rows with values that cannot be ones of their columns get a log-density of -inf, "
-            f"{int(impossible.any(axis=1).sum()):,} in all; the first: row {row + 1}, column "
-            f"{name!r}, {value!r}{column.suggestion([value])}."
-        )
-
-
 def _read(run: Run, path, key=None, header=None, optional=False) -> datasets.Frame:
     schema = run.model.schema
     names = [column.name for column in schema.columns if column.modelled]
@@ -130,17 +93,3 @@ def _read(run: Run, path, key=None, header=None, optional=False) -> datasets.Fra
     for remark in read.remarks:
         note(remark)
     return read
-
-
-def _kept(read: datasets.Frame, drop: bool) -> tuple["pd.DataFrame", np.ndarray]:
-    if not drop:
-        return read.data, read.rows
-    whole = read.data.notna().all(axis=1).to_numpy()
-    if not whole.all():
-        note(f"{(~whole).sum():,} rows with empty cells were dropped.")
-    return read.data[whole].reset_index(drop=True), read.rows[whole]
-
-
-def _against(names, drops, count: int) -> str:
-    worst = np.argsort(-drops, kind="stable")[:count]
-    return ", ".join(f"{names[j]} {drops[j]:+.1f}" for j in worst if drops[j] > 0)

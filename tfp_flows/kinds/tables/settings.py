@@ -32,7 +32,7 @@ class TableSettings(Settings):
         Settings,
         "data",
         help="A toy (see [bold]tfp-flows list[/bold]) or a .csv, .tsv, .npy, .npz, .parquet, "
-        ".feather or .xlsx file.",
+        ".feather or .xlsx file, or a folder of such parts.",
     )
     flow: str = again(
         Settings,
@@ -87,6 +87,13 @@ class TableSettings(Settings):
         shown="by the rows below",
         help="Whether the first row of a text file holds names.",
     )
+    stream: bool | None = option(
+        None,
+        names=("--stream/--no-stream",),
+        panel=DATA,
+        shown="from 0.5 GB of cells on",
+        help="Whether a file or folder of parts is read anew in each epoch, in constant memory.",
+    )
     rows: int | None = option(
         None,
         names=("--rows", "-n"),
@@ -129,14 +136,21 @@ class TableSettings(Settings):
                 raise unknown_name("data set", self.data, datasets.TOYS)
             if self.rows is not None:
                 raise InputError(f"--rows is for toys, and {self.data} is a file; leave it out.")
-        elif any((self.columns, self.by, self.key, self.drop_invalid, self.header is not None)):
+        elif any((self.columns, self.by, self.key, self.drop_invalid, self.stream)) or (
+            self.header is not None
+        ):
             raise InputError(
-                f"{self.data} is a toy; --columns, --by, --key, --header and --drop-invalid are "
-                "for files."
+                f"{self.data} is a toy; --columns, --by, --key, --header, --drop-invalid and "
+                "--stream are for files."
             )
         rows = (DEFAULT_TOY_ROWS if self.rows is None else self.rows) if toy else None
         data = self.data if toy else str(path.resolve())
-        return dataclasses.replace(self, data=data, rows=rows)._with_flow()
+        stream = self.stream
+        if stream is None and not toy:
+            from tfp_flows.kinds.tables.streamed import is_large
+
+            stream = is_large(self) or None
+        return dataclasses.replace(self, data=data, rows=rows, stream=stream)._with_flow()
 
     def _with_flow(self) -> "TableSettings":
         from tfp_flows.kinds.tables.frames import is_plain

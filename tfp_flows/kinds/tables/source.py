@@ -35,6 +35,19 @@ class TableSource:
             self.groups = groups.asked(settings, datasets.split(table.rows, seed=seed).test)
 
     @property
+    def train_rows(self) -> int:
+        """Number of training rows."""
+        return len(self.parts.train)
+
+    def splits(self) -> dict[str, int]:
+        """Number of rows of each part."""
+        return {name: len(part) for name, part in self.parts._asdict().items()}
+
+    def batches(self, training, batch_size: int):
+        """Batches of the training rows, led by a `ResumableTraining`."""
+        return training.batches(self.parts.train, batch_size)
+
+    @property
     def shown(self) -> np.ndarray:
         """The rows that pictures show."""
         return self.parts.test

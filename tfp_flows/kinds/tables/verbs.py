@@ -5,21 +5,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfp_flows.errors import InputError
-from tfp_flows.kinds.tables import groups
 from tfp_flows.kinds.tables.groups import BY
 from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
-from tfp_flows.options import COUNT, OUTPUT, TABLES, again, option
+from tfp_flows.options import COUNT, OUTPUT, PARTS, TABLES, again, option
 from tfp_flows.runs import verbs
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
+
+# Batches of samples that are written at a time.
+_BATCHES = 10
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleOptions:
     """Options of `sample`."""
 
-    output: Path = option(**OUTPUT, help=TABLES)
+    output: Path = option(**OUTPUT, help=PARTS)
     count: int | None = option(
         None, **COUNT, min=1, shown="1000, or the rows given", help="Number of samples."
     )
@@ -60,9 +62,10 @@ class ScoreOptions:
     data: str = option(
         argument=True,
         metavar="DATA",
-        help="File of rows; its columns are found by name, or must be as many as in the fit.",
+        help="File of rows, or folder of parts; columns are found by name, or must be as many as "
+        "in the fit.",
     )
-    output: Path = option(**OUTPUT, help=TABLES)
+    output: Path = option(**OUTPUT, help=PARTS)
     key: str | None = again(TableSettings, "key")
     header: bool | None = again(TableSettings, "header")
     drop_invalid: bool = again(TableSettings, "drop_invalid")
@@ -104,74 +107,44 @@ class PlotOptions(verbs.PlotOptions):
 
 
 def sample(run: Run, options: SampleOptions) -> None:
-    """Draw samples from a fitted flow: rows under the names of its columns."""
-    from tfp_flows import datasets
+    """Draw samples from a fitted flow: rows under the names of its columns.
 
-    datasets.check_output(options.output)
+    Into a folder they are written in parts of a million, and the same command, given again after a
+    break, leaves out those that are finished.
+    """
+    from tfp_flows.kinds.tables.into_parts import check_place
+
+    check_place(options.output)
     if of_columns(run):
         from tfp_flows.kinds.tables import mixed_verbs
 
         return mixed_verbs.sample(run, options)
     if options.given is not None:
         raise _of_columns_alone(run, "--given")
-    flow = run.model.flow
-    from tfp_flows.models.evaluation import draw
+    flow, count, names = run.model.flow, options.count or 1000, _columns(run)
+    from tfp_flows.datasets.appending import Numbers
+    from tfp_flows.kinds.tables.sampling import write_samples
+    from tfp_flows.models.evaluation import Draws
 
-    values = draw(flow, options.count or 1000, options.seed)
-    datasets.save_table(options.output, values, _columns(run))
+    draws = Draws(flow, count, options.seed)
+    block = draws.batch * _BATCHES
+    write_samples(run, options, count, block, lambda i, j: Numbers(draws(i, j), names))
+    draws.note_strange()
 
 
 def score(run: Run, options: ScoreOptions) -> None:
     """Write the log-density of each row of DATA, in nats, in the order of the rows.
 
-    With --drop-invalid a first column holds the row numbers, counted from 1.
+    With --drop-invalid a first column holds the row numbers, counted from 1. Of a folder of parts
+    into a folder each part has one of its own, and the same command, given again after a break,
+    leaves out those that are finished.
     """
-    import numpy as np
+    from tfp_flows.kinds.tables.into_parts import check_place
+    from tfp_flows.kinds.tables.scoring import MixedScores, PlainScores
+    from tfp_flows.kinds.tables.scoring import score as write
 
-    from tfp_flows import conformal, datasets
-    from tfp_flows.kinds.tables.held_out_rows import explained, held_out_log_prob, verdicts
-
-    datasets.check_output(options.output)
-    found = None
-    if options.by is not None:
-        found = groups.read(options.data, options.by, options.key, options.header)
-    if of_columns(run):
-        from tfp_flows.kinds.tables import mixed_verbs
-
-        return mixed_verbs.score(run, options, found)
-    if options.false_alarms is not None:
-        conformal.needed_for(options.false_alarms)
-    table = _matching(run, options, drop_invalid=options.drop_invalid, key=options.key)
-    flow = run.model.flow
-    from tfp_flows.models.evaluation import log_density
-
-    scores = log_density(flow, table.values)
-    columns, labels = {"log_prob": scores}, None
-    if options.drop_invalid:
-        columns = {"row": table.rows, **columns}
-    if table.dropped:
-        note(f"{table.dropped:,} rows with empty, NaN or infinite cells were dropped.")
-    judged = options.p_values or options.false_alarms is not None
-    if options.normal is not None and not judged:
-        raise InputError("--normal is for --p-values and --false-alarms; give one of them.")
-    if judged:
-        held_out = held_out_log_prob(run)
-        if options.normal is not None:
-            more = dataclasses.replace(options, data=options.normal)
-            normal = _matching(run, more, drop_invalid=options.drop_invalid, key=options.key)
-            held_out = np.concatenate([held_out, log_density(flow, normal.values)])
-        columns |= verdicts(scores, held_out, options.false_alarms)
-    if options.explain is not None:
-        about = columns.get("alarm", np.ones(len(scores))) > 0
-        labels, drops = explained(flow, table.values, about, _columns(run), options.explain)
-        columns |= drops
-        if options.output.suffix.lower() == ".npy":
-            note(f"{options.output} holds no names; its last columns are the nats of each column.")
-    values = np.column_stack(list(columns.values()))
-    datasets.save_table(
-        options.output, values, list(columns), labels=labels, label_column="against"
-    )
-    groups.tell(found, scores, table.rows)
+    check_place(options.output)
+    write((MixedScores if of_columns(run) else PlainScores)(run, options))
 
 
 def plot(run: Run, options: PlotOptions) -> list[Path]:

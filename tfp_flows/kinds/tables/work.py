@@ -15,6 +15,7 @@ from tfp_flows.kinds.tables.auto import AutoWork
 from tfp_flows.kinds.tables.mixed import MixedWork
 from tfp_flows.kinds.tables.settings import AUTO, COLUMNS, TableSettings
 from tfp_flows.kinds.tables.source import TableSource, load
+from tfp_flows.kinds.tables.streamed_sources import StreamedSource, load_streamed
 from tfp_flows.runs.engine import first_line
 from tfp_flows.runs.work import Drawing, headline
 from tfp_flows.tables.defaults import GRADIENT_NORM, MIN_DELTA
@@ -37,8 +38,10 @@ class TableWork:
     def __init__(self, settings: TableSettings):
         self.settings = settings
 
-    def source(self) -> TableSource:
+    def source(self) -> TableSource | StreamedSource:
         """Reads the table."""
+        if self.settings.stream:
+            return load_streamed(self.settings, mixed=False)
         return load(self.settings)
 
     def build(self, source: TableSource):
@@ -66,7 +69,7 @@ class TableWork:
             model,
             training,
             data=lambda: {
-                "x": training.batches(parts.train, settings.batch_size),
+                "x": source.batches(training, settings.batch_size),
                 "validation_data": parts.validation,
                 "validation_batch_size": _VALIDATION_BATCH,
             },
@@ -90,9 +93,14 @@ class TableWork:
         kept = held_out_rows.kept(scores, self.settings.seed)
         test = measures["test"]
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
-        splits = {name: len(part) for name, part in parts._asdict().items()}
         by = {} if source.groups is None else {"by": source.groups.means(scores)}
-        return {"splits": splits, **measures, "test": figure | test, **by, "held_out": kept}
+        return {
+            "splits": source.splits(),
+            **measures,
+            "test": figure | test,
+            **by,
+            "held_out": kept,
+        }
 
     def draw(self, model, find: Callable[[], Any], metrics: Mapping[str, Any]) -> Iterator[Drawing]:
         """The flow beside rows that it has not seen; alone if ``find`` gives none."""
@@ -114,6 +122,7 @@ class TableWork:
         """Log-likelihoods of flow and Gaussian."""
         splits = metrics["splits"]
         yield first_line(metrics, f"{splits['train']:,} training rows")
+        yield from filter(None, [metrics["data"].get("streamed")])
         yield f"Log-likelihood of {splits['test']:,} held-out rows:"
         table = TextTable(box=None, pad_edge=False)
         table.add_column("")

@@ -1,0 +1,171 @@
+"""Tables read block by block, from a file or from a folder of parts, in constant memory."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tfp_flows.datasets._arrow import arrow_blocks, arrow_kinds
+from tfp_flows.datasets._choosing import chosen_of, expecting, matching_of
+from tfp_flows.datasets._mixed import frame_of
+from tfp_flows.datasets._raw import Options, RawTable
+from tfp_flows.datasets._readers import READERS, corruption, format_of, other_kind, prepared, unique
+from tfp_flows.datasets._text_blocks import text_blocks
+from tfp_flows.datasets._text_tables import read_text_table
+from tfp_flows.datasets.frames import Frame
+from tfp_flows.datasets.tables import Table, checked_table
+from tfp_flows.errors import InputError
+
+BLOCK_ROWS = 50_000
+BLOCK_BYTES = 2**24
+_LOOKED_AT = 2**16
+
+
+class Wanted(NamedTuple):
+    """Which columns are read, and how; see `load_matching`.
+
+    Attributes:
+        names: The columns.
+        named: Whether the names came from a file.
+        optional: Those that may lack.
+        key: Which array or sheet.
+        header: Whether there is a header.
+    """
+
+    names: tuple[str, ...]
+    named: bool = True
+    optional: tuple[str, ...] = ()
+    key: str | None = None
+    header: bool | None = None
+
+
+def is_streamed(path: Path) -> bool:
+    """Whether a file is read block by block; others are read whole."""
+    suffix = format_of(path)[0]
+    return suffix == ".parquet" or READERS.get(suffix) is read_text_table
+
+
+def blocks(
+    path: Path,
+    options: Options,
+    names: Sequence[str] | None = None,
+    rows: int = BLOCK_ROWS,
+    size: int = BLOCK_BYTES,
+) -> Iterator[RawTable]:
+    """Reads a file block by block, as `load_frame` and `load_table` read it whole.
+
+    Args:
+        path: The file.
+        options: How to read it.
+        names: The only columns that are needed, where a format allows to leave others out.
+        rows: Most rows of a block, of a format with rows.
+        size: Bytes of a block, of text.
+
+    Raises:
+        InputError: As `load_frame`.
+    """
+    reader = prepared(path, options)
+    with corruption(path):
+        if format_of(path)[0] == ".parquet":
+            found: Iterator[RawTable] = arrow_blocks(path, names, rows)
+        elif reader is read_text_table:
+            found = text_blocks(path, options, size)
+        else:
+            found = iter((reader(path, options),))
+        for k, raw in enumerate(found):
+            raw = unique(path, raw)
+            yield raw if k == 0 else raw._replace(remarks=())
+
+
+def tables(path: Path, wanted: Wanted, *, drop_invalid: bool = False) -> Iterator[Table]:
+    """The columns of a model in a file, numbers alone, block by block; see `load_matching`.
+
+    `Table.rows` counts through the file, and blocks may be left without a row.
+    """
+    for first, raw in _matching(path, wanted, mixed=False):
+        with _counted_from(first):
+            table = checked_table(path, raw, drop_invalid, block=True)
+        yield dataclasses.replace(table, rows=table.rows + first)
+
+
+def frames(path: Path, wanted: Wanted) -> Iterator[Frame]:
+    """The columns of a model in a file, block by block; see `load_matching_frame`."""
+    for first, raw in _matching(path, wanted, mixed=True):
+        rows = np.arange(first + 1, first + len(raw.columns[0]) + 1)
+        yield Frame(frame_of(path, raw.names, raw.columns), raw.named, raw.remarks, rows)
+
+
+def chosen(
+    path: Path,
+    columns: Sequence[str | int] | None,
+    *,
+    key: str | None = None,
+    header: bool | None = None,
+) -> Iterator[Frame]:
+    """The columns that are asked for, block by block; see `load_frame`."""
+    first = 0
+    for raw in blocks(path, Options(key, header, mixed=True), columns):
+        found = chosen_of(path, raw, columns)
+        rows = np.arange(first + 1, first + len(raw.columns[0]) + 1)
+        remarks = () if first else found.remarks
+        yield Frame(frame_of(path, found.names, found.columns), found.named, remarks, rows)
+        first = int(rows[-1])
+
+
+def check_parts(parts: Sequence[Path], wanted: Wanted, *, mixed: bool) -> None:
+    """Checks that all parts have the columns of a model, and of one kind, before any is read.
+
+    Raises:
+        InputError: If a part lacks a column, or has it of another kind than the first part.
+    """
+    first: dict[str, str] = {}
+    for part in parts:
+        names, kinds = wanted.names, {}
+        if format_of(part)[0] == ".parquet":
+            prepared(part, Options())
+            with corruption(part):
+                kinds = arrow_kinds(part)
+            names = tuple(kinds)
+        elif is_streamed(part):
+            options = expecting(_options(wanted, mixed), wanted.names, named=wanted.named)
+            names = next(blocks(part, options, size=_LOOKED_AT)).names
+        lacking = [n for n in wanted.names if n not in (*names, *wanted.optional)]
+        if wanted.named and len(parts) > 1 and lacking:
+            raise InputError(
+                f"{part} lacks the column {lacking[0]!r}, which other parts or the model have; "
+                "give parts with the same columns."
+            )
+        first = first or kinds
+        for name in (name for name in wanted.names if name in kinds and name in first):
+            if kinds[name] != first[name]:
+                raise other_kind(name, part, kinds[name], parts[0], first[name])
+
+
+def _options(wanted: Wanted, mixed: bool) -> Options:
+    return Options(wanted.key, wanted.header, mixed=mixed)
+
+
+def _matching(path: Path, wanted: Wanted, *, mixed: bool) -> Iterator[tuple[int, RawTable]]:
+    """The columns of a model, block by block, each with the number of rows before it."""
+    about = {"named": wanted.named, "optional": wanted.optional}
+    options = expecting(_options(wanted, mixed), wanted.names, **about)
+    first = 0
+    for raw in blocks(path, options, wanted.names if wanted.named else None):
+        with _counted_from(first):
+            found = matching_of(path, raw, wanted.names, **about)
+        yield first, found if first == 0 else found._replace(remarks=())
+        first += len(raw.columns[0])
+
+
+@contextlib.contextmanager
+def _counted_from(first: int) -> Iterator[None]:
+    """Says from where a message counts rows that is about a block."""
+    try:
+        yield
+    except InputError as error:
+        if not first:
+            raise
+        raise InputError(f"From row {first + 1:,} on, counted from there: {error}") from error

@@ -1,0 +1,47 @@
+"""What `score` and `sample` write into: a file, or a folder of parts."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from tfp_flows import datasets
+from tfp_flows.datasets import TABLE_SUFFIXES
+from tfp_flows.files import check_folder
+from tfp_flows.runs.opened import Run
+from tfp_flows.terminal import note
+
+
+def is_folder(output: Path) -> bool:
+    """Whether an output is a folder of parts: it is there as one, or has no suffix."""
+    return output.is_dir() or not output.suffix
+
+
+def check_place(output: Path) -> None:
+    """Checks, before any work, that a file or folder may be written.
+
+    Raises:
+        InputError: If the suffix of a file is unknown, or the folder around it does not exist.
+    """
+    if is_folder(output):
+        check_folder(output)
+    else:
+        datasets.check_output(output)
+
+
+def output_name(part: Path) -> str:
+    """The name of the part that is made of a part: its own, or ``.csv`` where that is no output."""
+    name = part.name
+    if name.endswith(TABLE_SUFFIXES):
+        return name
+    return f"{name.partition('.')[0] or name}.csv"
+
+
+def fingerprint(run: Run) -> str:
+    """By what another fit is known."""
+    return hashlib.sha256(json.dumps(run.metrics, sort_keys=True).encode()).hexdigest()
+
+
+def say_left_out(parts: int, left: int) -> None:
+    """Notes how many parts are there already."""
+    if left < parts:
+        note(f"{parts - left:,} of {parts:,} parts are finished and left out.")

@@ -1,0 +1,49 @@
+"""Samples written block by block, into a file or a folder of parts, in constant memory."""
+
+from collections.abc import Callable
+
+from tfp_flows import datasets
+from tfp_flows.datasets.appending import Piece
+from tfp_flows.datasets.part_folders import PartFolder
+from tfp_flows.kinds.tables.into_parts import fingerprint, is_folder, say_left_out
+from tfp_flows.runs.opened import Run
+
+PART_ROWS = 1_000_000
+
+
+def write_samples(
+    run: Run, options, count: int, block: int, drawn: Callable[[int, int], Piece]
+) -> None:
+    """Writes samples that are the same whichever of them are drawn when.
+
+    Args:
+        run: The run.
+        options: Those of `sample`.
+        count: Number of samples.
+        block: Most samples drawn at a time; those of each block have a seed of their own.
+        drawn: Gives the samples from a multiple of ``block`` up to another number.
+
+    Raises:
+        InputError: If they cannot be written.
+    """
+    if not is_folder(options.output):
+        with datasets.appended(options.output) as append:
+            _append(append, 0, count, block, drawn)
+        return
+    size = PART_ROWS // block * block
+    bounds = {
+        f"part-{k:05d}.parquet": [start, min(start + size, count)]
+        for k, start in enumerate(range(0, count, size))
+    }
+    command = {"verb": "sample", "run": fingerprint(run), "seed": options.seed}
+    command["given"] = None if options.given is None else str(options.given)
+    with PartFolder(options.output, command).left(bounds) as left:
+        say_left_out(len(bounds), len(left))
+        for name in left:
+            with datasets.appended(options.output / name) as append:
+                _append(append, *bounds[name], block, drawn)
+
+
+def _append(append, start: int, stop: int, block: int, drawn) -> None:
+    for first in range(start, stop, block):
+        append(drawn(first, min(first + block, stop)))
