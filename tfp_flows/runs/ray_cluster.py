@@ -77,6 +77,11 @@ def connected(processes: int | None) -> Iterator[ModuleType]:
         ray.shutdown()
 
 
+def machines(ray: ModuleType) -> int:
+    """How many the cluster has."""
+    return max(1, sum(node["Alive"] for node in ray.nodes()))
+
+
 def _reach(address: str) -> None:
     """Raises at once where Ray itself would try for two minutes."""
     host, _, port = address.rpartition(":")

@@ -14,6 +14,7 @@ from tfp_flows.datasets import blocks
 from tfp_flows.datasets.appending import Numbers, Piece
 from tfp_flows.datasets.part_folders import PartFolder, stamp_of
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables import verbs
 from tfp_flows.kinds.tables.groups import GroupMeans
 from tfp_flows.kinds.tables.held_out_rows import Verdicts, explained, held_out_log_prob
 from tfp_flows.kinds.tables.into_parts import (
@@ -23,6 +24,7 @@ from tfp_flows.kinds.tables.into_parts import (
     say_left_out,
 )
 from tfp_flows.runs.opened import Run
+from tfp_flows.runs.ray_parts import side_by_side
 from tfp_flows.tables.columns import as_python
 from tfp_flows.terminal import note
 
@@ -159,6 +161,8 @@ class PlainScores(Scores):
         return scores, numbers, Numbers(values, list(columns), labels, "against")
 
 
+# Options that decide nothing of what is in a part.
+_NOT_IN_PARTS = ("data", "output", "by", "engine", "workers")
 _NAMELESS = "{} holds no names; its last columns are the nats of each column."
 
 
@@ -265,17 +269,26 @@ def score(scores: Scores) -> None:
 
 def _score_into(folder: Path, parts, scores: Scores) -> None:
     options = dataclasses.asdict(scores.options)
-    options = {k: str(v) for k, v in options.items() if k not in ("data", "output", "by")}
+    options = {k: str(v) for k, v in options.items() if k not in _NOT_IN_PARTS}
     about = {"data": os.path.abspath(scores.options.data), "run": fingerprint(scores.run)}
     made = {output_name(part): part for part in parts}
     stamps = {name: stamp_of(part) for name, part in made.items()}
     with PartFolder(folder, {"verb": "score", **about, **options}).left(stamps) as left:
         say_left_out(len(made), len(left))
+        if scores.options.engine is not None:
+            each = {name: _of_part(scores.options, folder / name, made[name]) for name in left}
+            side_by_side(verbs.score, scores.run, each, scores.options.workers)
+            return
         for name in left:
             with datasets.appended(folder / name) as append:
                 for piece in _filled(scores.pieces(made[name]), made[name]):
                     append(piece)
     scores.tell()
+
+
+def _of_part(options, output: Path, part: Path):
+    alone = {"data": str(part), "output": output, "engine": None, "workers": None}
+    return dataclasses.replace(options, **alone)
 
 
 def _filled(pieces: Iterator[Piece], path: Path) -> Iterator[Piece]:
