@@ -1,5 +1,6 @@
 """`fit --engine ray`: what is refused, who goes on when a worker is lost, and Ray itself."""
 
+import functools
 import json
 import os
 import signal
@@ -47,7 +48,7 @@ def test_what_is_refused(environment, options, words, tmp_path, monkeypatch):
     ],
 )
 def test_an_address_that_will_not_do(address, words, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(shutdown=lambda: None))
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(InputError, match=words), ray_cluster.connected(1):
         pass
@@ -195,12 +196,45 @@ def test_how_workers_end(chief, other, expected, capsys):
     assert capsys.readouterr().out == ("Written" if expected is None and len(chief) > 1 else "")
 
 
-OPTIONS = ["--layers", "1", "--hidden", "8", "--epochs", "25", "--patience", "25", "--no-plots"]
+class Group:
+    """A placement group of a fake cluster that has room for some bundles."""
+
+    def __init__(self, room, bundles, strategy):
+        assert strategy == "SPREAD"
+        self.bundle_count, self._fits = len(bundles), len(bundles) <= room
+
+    def wait(self, seconds):
+        return self._fits
+
+
+@pytest.mark.parametrize(
+    ("room", "again", "expected"), [(3, False, 3), (3, True, 3), (2, True, 2), (2, False, None)]
+)
+def test_fewer_workers_go_on_but_do_not_begin(room, again, expected):
+    ray = types.SimpleNamespace(
+        cluster_resources=lambda: {"CPU": 3.0},
+        available_resources=lambda: {"CPU": float(room)},
+        util=types.SimpleNamespace(
+            placement_group=functools.partial(Group, room), remove_placement_group=lambda _: None
+        ),
+    )
+    if expected is None:
+        with pytest.raises(InputError, match="no room for 3 workers of 1 CPU within 10 minutes"):
+            ray_fit._room(ray, 3, again)
+    else:
+        group, bundle = ray_fit._room(ray, 3, again)
+        assert (group.bundle_count, bundle) == (expected, {"CPU": 1})
+
+
+OPTIONS = ["--layers", "1", "--hidden", "8", "--epochs", "12", "--patience", "12", "--no-plots"]
 RUN = ["--out", "run"]
 
 
-def likelihood(run):
-    return json.loads((run / folder.METRICS).read_text())["test"]["mean_nats"]
+def figures(run):
+    """Of all epochs, and what came of it."""
+    metrics = json.loads((run / folder.METRICS).read_text())
+    history = metrics["training"]["history"]
+    return [*history["loss"], *history["val_loss"], metrics["test"]["mean_nats"]]
 
 
 @pytest.fixture
@@ -223,7 +257,9 @@ def test_a_node_is_killed_and_the_fit_goes_on(table, tmp_path):
     assert out.count("Written to run") == 1
     assert out.startswith("maf: ")
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"metrics.json", "model.keras"}
-    assert likelihood(tmp_path / "run") == pytest.approx(likelihood(tmp_path / "alone"), abs=1e-5)
+    together, alone = figures(tmp_path / "run"), figures(tmp_path / "alone")
+    assert len(alone) == 2 * 12 + 1
+    np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 @pytest.mark.deep
@@ -239,4 +275,4 @@ def test_interrupted_and_resumed_on_a_ray_of_its_own(table, tmp_path):
     assert (tmp_path / "run" / folder.STATE).exists()
     status, out, err = ended(start(tmp_path, "fit", "--resume", *RUN, workers=1))
     assert status == 0, err
-    assert "25 epochs in" in out
+    assert "12 epochs in" in out
