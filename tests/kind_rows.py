@@ -64,6 +64,16 @@ def _table(folder: Path, changed: bool = False) -> str:
     return str(folder / "table.npy")
 
 
+def _table_parts(folder: Path, changed: bool = False) -> str:
+    values = np.random.default_rng(0).standard_normal((150, 2))
+    values[7, 1] += 1e-3 * changed
+    place = folder / "parts_of_table"
+    place.mkdir(exist_ok=True)
+    for k in range(3):
+        np.savetxt(place / f"{k}.csv", values[k::3], delimiter=",", header="a,b", comments="")
+    return str(place)
+
+
 def _images(folder: Path, changed: bool = False) -> str:
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 255, (60, 4, 4, 1)).astype(np.uint8)
@@ -165,6 +175,18 @@ ROWS = [
             (["--flow", "mfa"], "did you mean 'maf'"),
             (["--flow", "glow", "--kind", "tables"], "glow is a flow of images"),
         ],
+        foreign=["--size", "8"],
+    ),
+    Row(
+        kind="tables",
+        of="streamed",
+        write=_table_parts,
+        options=["--stream", "--layers", "1", "--hidden", "4", "--batch-size", "32"],
+        verbs={
+            "sample": lambda folder: ["-n", "3", "-o", "samples"],
+            "score": lambda folder: [str(folder / "parts_of_table"), "-o", "scores"],
+        },
+        bad=[(["--by", "a"], "--by is for tables that are read whole")],
         foreign=["--size", "8"],
     ),
     Row(

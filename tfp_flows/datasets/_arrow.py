@@ -46,10 +46,14 @@ def arrow_blocks(path: Path, names: Sequence[str] | None, rows: int) -> Iterator
 
 def arrow_groups(path, file, names, rows, groups) -> Iterator[RawTable]:
     """Reads some row groups of an opened ``.parquet`` file; see `arrow_blocks`."""
+    import pyarrow
+
     there = set(file.schema_arrow.names)
     some = list(names) if names is not None and set(names) <= there else None
     for batch in file.iter_batches(rows, row_groups=list(groups), columns=some):
         yield _raw(path, batch.to_pandas())
+    # What it keeps for later would be beside what the next reader takes.
+    pyarrow.default_memory_pool().release_unused()
 
 
 def arrow_kinds(path: Path) -> dict[str, str]:

@@ -52,8 +52,8 @@ def blocks(
     path: Path,
     options: Options,
     names: Sequence[str] | None = None,
-    rows: int = BLOCK_ROWS,
-    size: int = BLOCK_BYTES,
+    rows: int | None = None,
+    size: int | None = None,
 ) -> Iterator[RawTable]:
     """Reads a file block by block, as `load_frame` and `load_table` read it whole.
 
@@ -61,8 +61,8 @@ def blocks(
         path: The file.
         options: How to read it.
         names: The only columns that are needed, where a format allows to leave others out.
-        rows: Most rows of a block, of a format with rows.
-        size: Bytes of a block, of text.
+        rows: Most rows of a block, of a format with rows; `BLOCK_ROWS` if None.
+        size: Bytes of a block, of text; `BLOCK_BYTES` if None.
 
     Raises:
         InputError: As `load_frame`.
@@ -70,9 +70,9 @@ def blocks(
     reader = prepared(path, options)
     with corruption(path):
         if format_of(path)[0] == ".parquet":
-            found: Iterator[RawTable] = arrow_blocks(path, names, rows)
+            found: Iterator[RawTable] = arrow_blocks(path, names, rows or BLOCK_ROWS)
         elif reader is read_text_table:
-            found = text_blocks(path, options, size)
+            found = text_blocks(path, options, size or BLOCK_BYTES)
         else:
             found = iter((reader(path, options),))
         for k, raw in enumerate(found):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfp_flows.datasets import blocks as sizes
 from tfp_flows.datasets._arrow import arrow_groups, number_of_groups, opened_arrow, size_of_cells
 from tfp_flows.datasets._choosing import chosen_of, expecting, matching_of
 from tfp_flows.datasets._raw import Options, RawTable
@@ -19,14 +20,7 @@ from tfp_flows.datasets._text_blocks import (
     opened_text,
     whole_rows,
 )
-from tfp_flows.datasets.blocks import (
-    BLOCK_BYTES,
-    BLOCK_ROWS,
-    Wanted,
-    blocks,
-    check_parts,
-    is_streamed,
-)
+from tfp_flows.datasets.blocks import Wanted, blocks, check_parts, is_streamed
 from tfp_flows.errors import InputError
 
 _PACKING = 4
@@ -117,7 +111,7 @@ class Units:
         elif isinstance(unit.place, int):
             names = self.wanted.names if self.wanted.named else None
             with opened_arrow(path) as file:
-                yield from arrow_groups(path, file, names, BLOCK_ROWS, [unit.place])
+                yield from arrow_groups(path, file, names, sizes.BLOCK_ROWS, [unit.place])
         else:
             start, stop = unit.place
             with path.open("rb") as file:
@@ -130,13 +124,13 @@ class Units:
             yield Unit(path, None)
             return
         with opened_text(path) as file:
-            first = file.read(BLOCK_BYTES)
-            if not is_cuttable(first) or len(first) < BLOCK_BYTES:
+            first = file.read(sizes.BLOCK_BYTES)
+            if not is_cuttable(first) or len(first) < sizes.BLOCK_BYTES:
                 yield Unit(path, None)
                 return
             self._heads[path] = head_of(path, first, self._options)
             start = 0
-            for data in whole_rows(file, BLOCK_BYTES, first):
+            for data in whole_rows(file, sizes.BLOCK_BYTES, first):
                 yield Unit(path, (start, start + len(data)))
                 start += len(data)
 

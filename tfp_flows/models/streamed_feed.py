@@ -53,10 +53,14 @@ class StreamedFeed(Feed):
         blocks = _one_ahead(self._blocks(number, np.random.default_rng([self.seed, number])))
         held: Block | None = None
         start = 0
-        for _ in range(self.batches):
-            if held is None or len(held[0]) - start < max(self._rows_held // 2, self._size):
+        for done in range(self.batches):
+            # No more than the epoch needs: rows of a second round would take the place of others.
+            left = (self.batches - done) * self._size
+            count = 0 if held is None else len(held[0]) - start
+            if count < min(left, max(self._rows_held // 2, self._size)):
                 rest = () if held is None else (tuple(array[start:] for array in held),)
-                held, start = _shuffled(_filled(rest, blocks, self._rows_held), generator), 0
+                filled = _filled(rest, blocks, min(left, self._rows_held))
+                held, start = _shuffled(filled, generator), 0
             yield tuple(array[start : start + self._size] for array in held)
             start += self._size
         blocks.close()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WHOLE_BYTES = 2**29
 """Tables whose cells take more are streamed."""
 SAMPLE_ROWS, HELD_ROWS, HELD_MIXED = 100_000, 50_000, 20_000
-EPOCH_ROWS = 1_000_000
+EPOCH_ROWS = 500_000
 _AT_ONCE = 4
 
 
@@ -153,7 +153,7 @@ class Epochs:
     """The training rows of a table, epoch by epoch.
 
     A pass over the units, in an order of its own, is dealt out to as many epochs as make each of
-    about a million rows.
+    about half a million rows.
 
     Args:
         found: What the first pass has found.
