@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.streaming import report, table
+from benchmarks import isolated
+from benchmarks.streaming import report, table, worker
 from benchmarks.streaming.__main__ import app
 
 
@@ -42,14 +43,16 @@ def test_the_report():
 
 
 @pytest.mark.deep
-def test_a_tiny_run(tmp_path):
+def test_a_tiny_run(tmp_path, monkeypatch):
+    # In this process: each of its own would import TensorFlow.
+    monkeypatch.setattr(isolated, "launch", lambda module, job, needs, threads: worker.run(job))
     sizes = {"rows": 6000, "part": 2000, "sample": 2000, "scored": 4000, "whole": 2000}
     options = [str(part) for name, n in sizes.items() for part in (f"--{name}", n)]
     options += [
         "--columns",
         "3",
         "--minutes",
-        "0.02",
+        "0.01",
         "--no-mixed",
         "--folder",
         str(tmp_path / "f"),

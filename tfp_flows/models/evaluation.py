@@ -26,6 +26,8 @@ def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
 class Density:
     """The log-density of a flow as a function of arrays of any length, by one program.
 
+    Of arrays that become much longer it is made anew, up to batches of 10,000.
+
     Args:
         flow: The flow.
     """
@@ -36,7 +38,9 @@ class Density:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Log-densities ``[rows]`` in nats of ``values`` ``[rows, *event_shape]``."""
-        self._size = self._size or min(len(values), _BATCH)
+        if len(values) > 1.5 * self._size:
+            # Of few rows until now: the program for them would take long for many.
+            self._size = min(len(values), _BATCH)
         starts = range(0, len(values), self._size or 1)
         found = [
             self._batch(values[i : i + self._size]) for i in tracked(starts, "Scoring", len(starts))
@@ -80,33 +84,23 @@ def bits_per_dim(
     return np.concatenate(results)
 
 
-def draw(
-    flow: "Flow",
-    count: int,
-    seed: int,
-    *,
-    contexts: np.ndarray | None = None,
-    temperature: float = 1.0,
-    batch: int = _BATCH,
-) -> np.ndarray:
+def draw(flow: "Flow", count: int, seed: int, **options) -> np.ndarray:
     """Samples ``[count, *event_shape]``, the same for the same arguments; notes strange ones.
 
     Args:
         flow: The flow.
         count: Number of samples.
         seed: Seed.
-        contexts: ``[count, *context_shape]``, one for each sample.
-        temperature: See `Flow.sample`.
-        batch: Samples drawn at a time.
+        **options: Further arguments of `Draws`.
     """
-    draws = Draws(flow, count, seed, contexts=contexts, temperature=temperature, batch=batch)
+    draws = Draws(flow, count, seed, **options)
     values = draws(0, count)
     draws.note_strange()
     return values
 
 
 class Draws:
-    """Samples by their numbers, the same whichever part of them is drawn when; see `draw`.
+    """Samples by their numbers, the same whichever part of them is drawn when.
 
     Args:
         flow: The flow.

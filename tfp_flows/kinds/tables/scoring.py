@@ -39,6 +39,7 @@ class Scores:
     Attributes:
         wanted: Which columns are read.
         rows: Rows, until now, of the file that is scored.
+        kept: Rows, of all files, that have scores.
 
     Raises:
         InputError: If options contradict each other, or held-out rows are too few.
@@ -52,7 +53,7 @@ class Scores:
         judged = options.p_values or options.false_alarms is not None
         if options.normal is not None and not judged:
             raise InputError("--normal is for --p-values and --false-alarms; give one of them.")
-        self.run, self.options, self.rows = run, options, 0
+        self.run, self.options, self.rows, self.kept = run, options, 0, 0
         self.wanted = self._wanted()
         self._dropped, self._judged, self._said = 0, judged, set()
         self._verdicts: Verdicts | None = None
@@ -76,6 +77,7 @@ class Scores:
             self._say(block.remarks)
             self.rows += len(block.rows) + getattr(block, "dropped", 0)
             scores, numbers, piece = self._scored(block, first)
+            self.kept += len(scores)
             if self._groups is not None:
                 # Both count the rows of the file from 1, and have the same blocks.
                 some = next(by)
@@ -132,12 +134,7 @@ class PlainScores(Scores):
         return blocks.Wanted(tuple(names), **self._about())
 
     def _blocks(self, path):
-        kept = 0
-        for table in blocks.tables(path, self.wanted, drop_invalid=self.options.drop_invalid):
-            kept += len(table.values)
-            yield table
-        if not kept:
-            raise InputError(f"{path} holds no row without empty, NaN or infinite cells.")
+        return blocks.tables(path, self.wanted, drop_invalid=self.options.drop_invalid)
 
     def _log_prob(self, table):
         from tfp_flows.models.evaluation import Density
@@ -264,6 +261,10 @@ def score(scores: Scores) -> None:
             for piece in _filled(scores.pieces(part, rows), part):
                 append(piece)
             rows += scores.rows
+        if not scores.kept:
+            raise InputError(
+                f"Every row of {options.data} has empty, NaN or infinite cells; nothing is left."
+            )
     scores.tell()
 
 

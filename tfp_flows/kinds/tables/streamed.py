@@ -211,8 +211,10 @@ class Epochs:
         found = self._found
         about = f"; {self.passes} epochs make a pass" if self.passes > 1 else ""
         size = math.ceil(found.training_rows / self.passes)
+        files = len(found.source.parts)
+        files = f"{files:,} files" if files > 1 else "one file"
         return (
-            f"The table was streamed: {found.rows:,} rows in {len(found.source.parts):,} files, "
+            f"The table was streamed: {found.rows:,} rows in {files}, "
             f"{size:,} training rows an epoch{about}. Rows, bounds and the fingerprint are of all "
             f"rows; types, location and spread are those of {len(found.parts.train):,} training "
             "rows, drawn by a hash."
