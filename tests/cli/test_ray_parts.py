@@ -98,17 +98,20 @@ def test_a_node_is_killed_and_all_parts_are_there(tmp_path):
     np.save(tmp_path / "table.npy", generator.normal(size=(300, 2)))
     (tmp_path / "parts").mkdir()
     for k in range(6):
-        np.save(tmp_path / "parts" / f"{k}.npy", generator.normal(size=(20_000, 2)))
+        rows = generator.normal(size=(20_000, 2))
+        np.save(tmp_path / "parts" / f"{k}.npy", np.where(k == 3, np.nan, rows))
     small = ["--layers", "1", "--hidden", "8", "--epochs", "2", "--no-plots"]
     good("fit", tmp_path / "table.npy", *small, "--out", tmp_path / "run")
+    options = ["--p-values", "--drop-invalid"]
     with two_nodes() as (cluster, victim):
-        given = ["run", "parts", "--p-values", "-o", "scores"]
+        given = ["run", "parts", *options, "-o", "scores"]
         score = start(tmp_path, "score", *given, RAY_ADDRESS=cluster.address)
         there(score, tmp_path / "scores" / "?.npy")
         cluster.remove_node(victim, allow_graceful=False)
         status, _, err = ended(score)
     assert status == 0, err
-    good("score", tmp_path / "run", tmp_path / "parts", "--p-values", "-o", tmp_path / "alone")
+    assert "Note: 3.npy: 20,000 rows with empty, NaN or infinite cells were dropped." in err
+    good("score", tmp_path / "run", tmp_path / "parts", *options, "-o", tmp_path / "alone")
     names = [f"{k}.npy" for k in range(6)]
     assert sorted(path.name for path in (tmp_path / "scores").glob("[!.]*")) == names
     assert not list((tmp_path / "scores").glob(".*.npy"))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 from tfp_flows import datasets
 from tfp_flows.datasets import TABLE_SUFFIXES
@@ -42,6 +43,16 @@ def check_engine(options) -> None:
             f"--engine ray makes the parts of a folder, and -o {options.output} is a file; give a "
             "folder, or leave --engine out."
         )
+
+
+def alone(options, part: str, **more) -> SimpleNamespace:
+    """The options by which another process makes one part of a folder, with some changed."""
+    return SimpleNamespace(**vars(options) | {"engine": None, "workers": None, "part": part} | more)
+
+
+def part_of(options) -> str | None:
+    """The one part that options are about; see `alone`."""
+    return getattr(options, "part", None)
 
 
 def output_name(part: Path) -> str:

@@ -18,9 +18,11 @@ from tfp_flows.kinds.tables import verbs
 from tfp_flows.kinds.tables.groups import GroupMeans
 from tfp_flows.kinds.tables.held_out_rows import Verdicts, explained, held_out_log_prob
 from tfp_flows.kinds.tables.into_parts import (
+    alone,
     fingerprint,
     is_folder,
     output_name,
+    part_of,
     say_left_out,
 )
 from tfp_flows.runs.opened import Run
@@ -261,7 +263,7 @@ def score(scores: Scores) -> None:
             for piece in _filled(scores.pieces(part, rows), part):
                 append(piece)
             rows += scores.rows
-        if not scores.kept:
+        if not scores.kept and part_of(options) is None:
             raise InputError(
                 f"Every row of {options.data} has empty, NaN or infinite cells; nothing is left."
             )
@@ -277,7 +279,10 @@ def _score_into(folder: Path, parts, scores: Scores) -> None:
     with PartFolder(folder, {"verb": "score", **about, **options}).left(stamps) as left:
         say_left_out(len(made), len(left))
         if scores.options.engine is not None:
-            each = {name: _of_part(scores.options, folder / name, made[name]) for name in left}
+            each = {
+                name: alone(scores.options, name, data=str(made[name]), output=folder / name)
+                for name in left
+            }
             side_by_side(verbs.score, scores.run, each, scores.options.workers)
             return
         for name in left:
@@ -285,11 +290,6 @@ def _score_into(folder: Path, parts, scores: Scores) -> None:
                 for piece in _filled(scores.pieces(made[name]), made[name]):
                     append(piece)
     scores.tell()
-
-
-def _of_part(options, output: Path, part: Path):
-    alone = {"data": str(part), "output": output, "engine": None, "workers": None}
-    return dataclasses.replace(options, **alone)
 
 
 def _filled(pieces: Iterator[Piece], path: Path) -> Iterator[Piece]:
