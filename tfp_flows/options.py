@@ -48,6 +48,12 @@ class Option:
 OUTPUT = {"names": ("--output", "-o")}
 TABLES = "File to write: .csv, .tsv, .npy, .npz, .parquet, .feather or .xlsx."
 PARTS = f"{TABLES[:-1]}; or a folder, for one of parts."
+ENGINE = {
+    "choices": ("ray",),
+    "shown": "this process",
+    "help": "Who has parts made side by side: Ray, on the cluster of RAY_ADDRESS or this machine.",
+}
+WORKERS = {"metavar": "N", "min": 1, "shown": "one a machine", "help": "Workers of --engine."}
 COUNT = {"names": ("--count", "-n"), "metavar": "N"}
 
 

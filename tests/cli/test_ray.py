@@ -1,18 +1,17 @@
 """`fit --engine ray`: what is refused, who goes on when a worker is lost, and Ray itself."""
 
+import functools
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
 from commands import bad, good
+from ray_cases import ended, start, there, two_nodes
 
 from tfp_flows.errors import InputError
 from tfp_flows.models.clusters import Cluster, cluster_of
@@ -21,8 +20,6 @@ from tfp_flows.runs import folder, ray_cluster, ray_fit, ray_worker
 from tfp_flows.runs.devices import config_of
 from tfp_flows.runs.ray_worker import DONE, ERR, LOST, OUT, REFUSED, Said
 from tfp_flows.runs.restarts import persevere
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +48,7 @@ def test_what_is_refused(environment, options, words, tmp_path, monkeypatch):
     ],
 )
 def test_an_address_that_will_not_do(address, words, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(shutdown=lambda: None))
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(InputError, match=words), ray_cluster.connected(1):
         pass
@@ -199,39 +196,45 @@ def test_how_workers_end(chief, other, expected, capsys):
     assert capsys.readouterr().out == ("Written" if expected is None and len(chief) > 1 else "")
 
 
-OPTIONS = ["--layers", "1", "--hidden", "8", "--epochs", "25", "--patience", "25", "--no-plots"]
+class Group:
+    """A placement group of a fake cluster that has room for some bundles."""
+
+    def __init__(self, room, bundles, strategy):
+        assert strategy == "SPREAD"
+        self.bundle_count, self._fits = len(bundles), len(bundles) <= room
+
+    def wait(self, seconds):
+        return self._fits
 
 
-def start(where, *options, workers=2, **environment):
-    command = [sys.executable, "-c", "from tfp_flows.cli import main; main()", "fit"]
-    environment = {"PYTHONPATH": str(ROOT), "TF_CONFIG": "", "RAY_ADDRESS": "", **environment}
-    return subprocess.Popen(
-        [*command, *options, "--engine", "ray", "--workers", str(workers), "--out", "run"],
-        cwd=where,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+@pytest.mark.parametrize(
+    ("room", "again", "expected"), [(3, False, 3), (3, True, 3), (2, True, 2), (2, False, None)]
+)
+def test_fewer_workers_go_on_but_do_not_begin(room, again, expected):
+    ray = types.SimpleNamespace(
+        cluster_resources=lambda: {"CPU": 3.0},
+        available_resources=lambda: {"CPU": float(room)},
+        util=types.SimpleNamespace(
+            placement_group=functools.partial(Group, room), remove_placement_group=lambda _: None
+        ),
     )
+    if expected is None:
+        with pytest.raises(InputError, match="no room for 3 workers of 1 CPU within 10 minutes"):
+            ray_fit._room(ray, 3, again)
+    else:
+        group, bundle = ray_fit._room(ray, 3, again)
+        assert (group.bundle_count, bundle) == (expected, {"CPU": 1})
 
 
-def begun(process, run):
-    """Waits for the end of the first epoch."""
-    until = time.monotonic() + 120
-    while not (run / folder.STATE).exists():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < until
-        time.sleep(0.02)
+OPTIONS = ["--layers", "1", "--hidden", "8", "--epochs", "12", "--patience", "12", "--no-plots"]
+RUN = ["--out", "run"]
 
 
-def ended(process, seconds=200):
-    out, err = process.communicate(timeout=seconds)
-    return process.returncode, out, err
-
-
-def likelihood(run):
-    return json.loads((run / folder.METRICS).read_text())["test"]["mean_nats"]
+def figures(run):
+    """Of all epochs, and what came of it."""
+    metrics = json.loads((run / folder.METRICS).read_text())
+    history = metrics["training"]["history"]
+    return [*history["loss"], *history["val_loss"], metrics["test"]["mean_nats"]]
 
 
 @pytest.fixture
@@ -242,39 +245,34 @@ def table(tmp_path):
 
 
 @pytest.mark.deep
-def test_a_node_is_killed_and_the_fit_goes_on(table, tmp_path, monkeypatch):
-    utilities = pytest.importorskip("ray.cluster_utils")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    small = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
-    cluster = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 2, **small})
-    try:
-        victim = cluster.add_node(num_cpus=1, **small)
-        fit = start(tmp_path, table, *OPTIONS, RAY_ADDRESS=cluster.address)
-        begun(fit, tmp_path / "run")
+def test_a_node_is_killed_and_the_fit_goes_on(table, tmp_path):
+    with two_nodes() as (cluster, victim):
+        fit = start(tmp_path, "fit", table, *OPTIONS, *RUN, RAY_ADDRESS=cluster.address)
+        there(fit, tmp_path / "run" / folder.STATE)
         cluster.remove_node(victim, allow_graceful=False)
         good("fit", table, *OPTIONS, "--out", tmp_path / "alone")
         status, out, err = ended(fit)
-    finally:
-        cluster.shutdown()
     assert status == 0, err
     assert "is lost; restart 1 of 3, from the last state." in err
     assert out.count("Written to run") == 1
     assert out.startswith("maf: ")
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"metrics.json", "model.keras"}
-    assert likelihood(tmp_path / "run") == pytest.approx(likelihood(tmp_path / "alone"), abs=1e-5)
+    together, alone = figures(tmp_path / "run"), figures(tmp_path / "alone")
+    assert len(alone) == 2 * 12 + 1
+    np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 @pytest.mark.deep
 def test_interrupted_and_resumed_on_a_ray_of_its_own(table, tmp_path):
     pytest.importorskip("ray")
-    fit = start(tmp_path, table, *OPTIONS)
-    begun(fit, tmp_path / "run")
+    fit = start(tmp_path, "fit", table, *OPTIONS, *RUN)
+    there(fit, tmp_path / "run" / folder.STATE)
     os.killpg(fit.pid, signal.SIGINT)
     status, _, err = ended(fit)
     command = "tfp-flows fit --resume --engine ray --workers 2 --out run"
     assert status == 130
     assert err.endswith(f"Interrupted; go on with: {command}\n")
     assert (tmp_path / "run" / folder.STATE).exists()
-    status, out, err = ended(start(tmp_path, "--resume", workers=1))
+    status, out, err = ended(start(tmp_path, "fit", "--resume", *RUN, workers=1))
     assert status == 0, err
-    assert "25 epochs in" in out
+    assert "12 epochs in" in out

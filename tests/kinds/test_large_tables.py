@@ -104,6 +104,19 @@ def test_groups_and_numbers_of_rows_go_through_all_parts(place, tmp_path):
         assert f"{mean:.3f}" in line
 
 
+def test_what_has_no_rows(place, tmp_path):
+    run, out = fitted(place, "plain"), tmp_path / "scores"
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "1.csv").write_text("a,b\n,1\n2,\n")
+    (tmp_path / "t" / "2.csv").write_text("a,b\n1,2\n,3\n")
+    said = bad("score", run, tmp_path / "t" / "1.csv", "--drop-invalid", "-o", tmp_path / "s.csv")
+    assert "Every row of" in said
+    assert not (tmp_path / "s.csv").exists()
+    said = good("score", run, tmp_path / "t", "--drop-invalid", "-o", out).stderr
+    assert "3 rows with empty, NaN or infinite cells were dropped" in said
+    assert [len(pd.read_csv(out / f"{k}.csv")) for k in (1, 2)] == [0, 1]
+
+
 def test_samples_go_on_where_they_were(place, tmp_path, monkeypatch):
     monkeypatch.setattr(sampling, "PART_ROWS", 200_000)
     run, out = fitted(place, "plain"), tmp_path / "draws"

@@ -44,6 +44,24 @@ def test_means_of_groups(capsys):
         Groups.of(pd.Series(range(51)), "k")
 
 
+def test_means_of_blocks_are_those_of_the_whole():
+    rng = np.random.default_rng(0)
+    series = pd.Series(rng.choice(["a", "b", None], 300))
+    scores = np.where(rng.random(300) < 0.1, -np.inf, 1e3 + rng.normal(size=300))
+    means = GroupMeans("k")
+    for start in range(0, 300, 70):
+        part = slice(start, start + 70)
+        means.add(series[part], scores[part])
+    whole, found = Groups.of(series, "k").means(scores), means.means()
+    for one, two in zip(whole["groups"], found["groups"], strict=True):
+        assert one.pop("value") == two.pop("value")
+        assert one == pytest.approx(two, rel=1e-9)
+    for number in range(40):
+        means.add(pd.Series([str(number)]), np.zeros(1))
+    with pytest.raises(InputError, match="which has 51 different values"):
+        means.add(pd.Series([f"v{number}" for number in range(9)]), np.zeros(9))
+
+
 def test_a_file_is_read_by_one_column(tmp_path):
     (tmp_path / "t.csv").write_text("a,k\n1,10\n2,9\n3,\n")
     found = groups.read(str(tmp_path / "t.csv"), "k")

@@ -12,7 +12,7 @@ import typer
 from tfp_flows import kinds
 from tfp_flows.cli import parser
 from tfp_flows.errors import InputError
-from tfp_flows.options import option
+from tfp_flows.options import ENGINE, WORKERS, option
 from tfp_flows.runs import folder, ray_fit, record
 from tfp_flows.runs.devices import Devices, joined
 from tfp_flows.runs.kind import Kind
@@ -50,14 +50,10 @@ class FitOptions:
     )
     engine: str | None = option(
         None,
+        **ENGINE | {"help": "Who starts workers: Ray, on RAY_ADDRESS' cluster or this machine."},
         panel=TRAINING,
-        choices=("ray",),
-        shown="this process",
-        help="Who starts workers: Ray, on the cluster of RAY_ADDRESS or on this machine.",
     )
-    workers: int | None = option(
-        None, panel=TRAINING, metavar="N", min=1, shown="one a machine", help="Workers of --engine."
-    )
+    workers: int | None = option(None, **WORKERS, panel=TRAINING)
     restarts: int | None = option(
         None,
         panel=TRAINING,

@@ -72,6 +72,7 @@ class PartFolder:
                 text = json.dumps({"command": self._command, "parts": new})
                 temporary.write_text(text, encoding="utf-8")
             yield [name for name in new if not (self.folder / name).exists()]
+            self._clear_temporaries(stamps)  # of processes that were lost
 
     def _clear_temporaries(self, names) -> None:
         """Removes what a killed process has left; see `files.atomic_path`."""

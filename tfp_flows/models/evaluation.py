@@ -26,6 +26,8 @@ def log_density(flow: "Flow", values: np.ndarray) -> np.ndarray:
 class Density:
     """The log-density of a flow as a function of arrays of any length, by one program.
 
+    Of arrays that become much longer it is made anew, up to batches of 10,000.
+
     Args:
         flow: The flow.
     """
@@ -36,7 +38,9 @@ class Density:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Log-densities ``[rows]`` in nats of ``values`` ``[rows, *event_shape]``."""
-        self._size = self._size or min(len(values), _BATCH)
+        if len(values) > 1.5 * self._size:
+            # Of few rows until now: the program for them would take long for many.
+            self._size = min(len(values), _BATCH)
         starts = range(0, len(values), self._size or 1)
         found = [
             self._batch(values[i : i + self._size]) for i in tracked(starts, "Scoring", len(starts))

@@ -144,7 +144,7 @@ def _go_on(kind, fit, place, about) -> None:
             if on_several(fit.scope):
                 raise InputError(
                     f"The choice of --flow {fit.settings.flow} is by the clock of one process; "
-                    "name a flow, or leave --devices and TF_CONFIG out."
+                    "name a flow, or leave --devices, --engine and TF_CONFIG out."
                 )
             fit = best_of(kind, fit, place, about)
         work, settings, source, model = fit.work, fit.settings, fit.source, fit.model

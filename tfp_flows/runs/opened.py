@@ -58,6 +58,10 @@ class Run:
             ):
                 raise InputError(f"{place} is not a record of tfp-flows fit, or is damaged.")
 
+    def __reduce__(self):
+        # Another process loads the model itself.
+        return type(self), (self.path, self._kind, self.metrics)
+
     @property
     def kind(self) -> str:
         """Name of the kind of work."""

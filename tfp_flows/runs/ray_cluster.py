@@ -30,14 +30,14 @@ def imported() -> ModuleType:
 
 
 @contextlib.contextmanager
-def connected(processes: int | None) -> Iterator[ModuleType]:
+def connected(processes: int) -> Iterator[ModuleType]:
     """Connects to the cluster of ``RAY_ADDRESS``, or starts one on this machine and ends it.
 
     Results are to be printed to what was standard output before.
 
     Args:
-        processes: How many will work side by side, which is how many processors one of this
-            machine's own offers; None for those that there are.
+        processes: How many will work side by side: so many processors a cluster of this
+            machine's own offers.
 
     Raises:
         InputError: If Ray is not installed, or there is no cluster at the address.
@@ -49,6 +49,16 @@ def connected(processes: int | None) -> Iterator[ModuleType]:
             f"{ADDRESS} is {address}, for clients outside of a cluster; start the command on a "
             f"machine of the cluster, with {ADDRESS}=auto."
         )
+    with contextlib.ExitStack() as around:
+        # To standard output Ray prints pages about lost machines, between the results.
+        nowhere = around.enter_context(open(os.devnull, "w"))
+        around.enter_context(contextlib.redirect_stdout(nowhere))
+        around.callback(ray.shutdown)
+        _begin(ray, address, processes)
+        yield ray
+
+
+def _begin(ray: ModuleType, address: str, processes: int) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
         try:
@@ -69,12 +79,11 @@ def connected(processes: int | None) -> Iterator[ModuleType]:
             object_store_memory=_STORE,
             **quiet,
         )
-    try:
-        # To which Ray prints pages about lost machines, between the results.
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-            yield ray
-    finally:
-        ray.shutdown()
+
+
+def machines(ray: ModuleType) -> int:
+    """How many the cluster has."""
+    return max(1, sum(node["Alive"] for node in ray.nodes()))
 
 
 def _reach(address: str) -> None:

@@ -49,8 +49,7 @@ def fit(
     """
     streams = {OUT: sys.stdout, ERR: sys.stderr}
     with ray_cluster.connected(workers or 1) as ray:
-        if workers is None:
-            workers = max(1, sum(node["Alive"] for node in ray.nodes()))
+        workers = ray_cluster.machines(ray) if workers is None else workers
         attempt = functools.partial(_attempt, ray, work, workers, streams)
         persevere(attempt, out, restarts=restarts, command=command)
 

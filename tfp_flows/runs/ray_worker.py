@@ -63,29 +63,36 @@ class Worker:
                 return
 
 
+@contextlib.contextmanager
+def heard(tell: Callable[[Said], None]) -> Iterator[None]:
+    """Has what would be printed told."""
+    with (
+        contextlib.redirect_stdout(_Stream(OUT, tell)),
+        contextlib.redirect_stderr(_Stream(ERR, tell)),
+        noted_warnings(),
+    ):
+        yield
+
+
 class _Stream(io.StringIO):
     """A stream whose texts are told."""
 
-    def __init__(self, what: str, told: queue.SimpleQueue):
+    def __init__(self, what: str, tell: Callable[[Said], None]):
         super().__init__()
-        self._what, self._told = what, told
+        self._what, self._tell = what, tell
 
     def write(self, text: str) -> int:
         """Tells a text."""
         if not isinstance(text, str):  # by which others find out what a stream takes
             raise TypeError(f"a stream of texts was given {type(text).__name__}")
         if text:
-            self._told.put(Said(self._what, text))
+            self._tell(Said(self._what, text))
         return len(text)
 
 
 def _worked(folder, environment, work, told) -> None:
     try:
-        with (
-            contextlib.redirect_stdout(_Stream(OUT, told)),
-            contextlib.redirect_stderr(_Stream(ERR, told)),
-            noted_warnings(),
-        ):
+        with heard(told.put):
             ray_cluster.enter(folder, environment)
             work()
         told.put(Said(DONE))

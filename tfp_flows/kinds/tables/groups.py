@@ -156,8 +156,9 @@ class GroupMeans:
             new = old + (mean - old) * len(y) / max(both, 1)
             squares += ((y - mean) ** 2).sum() + (mean - old) ** 2 * count * len(y) / max(both, 1)
             self._found[value] = [rows + len(x), both, new, squares]
-        if len(self._found) - (MISSING in self._found) > MOST:
-            raise too_many(self.column, len(self._found))
+        count = len(self._found) - (MISSING in self._found)
+        if count > MOST:
+            raise too_many(self.column, count)
 
     def tell(self) -> None:
         """Prints them."""

@@ -3,9 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 from tfp_flows import datasets
 from tfp_flows.datasets import TABLE_SUFFIXES
+from tfp_flows.errors import InputError
 from tfp_flows.files import check_folder
 from tfp_flows.runs.opened import Run
 from tfp_flows.terminal import note
@@ -26,6 +28,31 @@ def check_place(output: Path) -> None:
         check_folder(output)
     else:
         datasets.check_output(output)
+
+
+def check_engine(options) -> None:
+    """Checks the options of what is made side by side.
+
+    Raises:
+        InputError: If they need a folder, or one needs the other.
+    """
+    if options.engine is None and options.workers is not None:
+        raise InputError("--workers is of --engine ray; give that too, or leave it out.")
+    if options.engine is not None and not is_folder(options.output):
+        raise InputError(
+            f"--engine ray makes the parts of a folder, and -o {options.output} is a file; give a "
+            "folder, or leave --engine out."
+        )
+
+
+def alone(options, part: str, **more) -> SimpleNamespace:
+    """The options by which another process makes one part of a folder, with some changed."""
+    return SimpleNamespace(**vars(options) | {"engine": None, "workers": None, "part": part} | more)
+
+
+def part_of(options) -> str | None:
+    """The one part that options are about; see `alone`."""
+    return getattr(options, "part", None)
 
 
 def output_name(part: Path) -> str:

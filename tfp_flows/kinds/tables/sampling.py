@@ -5,8 +5,10 @@ from collections.abc import Callable
 from tfp_flows import datasets
 from tfp_flows.datasets.appending import Piece
 from tfp_flows.datasets.part_folders import PartFolder
-from tfp_flows.kinds.tables.into_parts import fingerprint, is_folder, say_left_out
+from tfp_flows.kinds.tables import verbs
+from tfp_flows.kinds.tables.into_parts import alone, fingerprint, is_folder, part_of, say_left_out
 from tfp_flows.runs.opened import Run
+from tfp_flows.runs.ray_parts import side_by_side
 
 PART_ROWS = 1_000_000
 
@@ -37,8 +39,17 @@ def write_samples(
     }
     command = {"verb": "sample", "run": fingerprint(run), "seed": options.seed}
     command["given"] = None if options.given is None else str(options.given)
+    part = part_of(options)
+    if part is not None:
+        with datasets.appended(options.output / part) as append:
+            _append(append, *bounds[part], block, drawn)
+        return
     with PartFolder(options.output, command).left(bounds) as left:
         say_left_out(len(bounds), len(left))
+        if options.engine is not None:
+            each = {name: alone(options, name) for name in left}
+            side_by_side(verbs.sample, run, each, options.workers)
+            return
         for name in left:
             with datasets.appended(options.output / name) as append:
                 _append(append, *bounds[name], block, drawn)

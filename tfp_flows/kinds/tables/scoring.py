@@ -14,15 +14,19 @@ from tfp_flows.datasets import blocks
 from tfp_flows.datasets.appending import Numbers, Piece
 from tfp_flows.datasets.part_folders import PartFolder, stamp_of
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables import verbs
 from tfp_flows.kinds.tables.groups import GroupMeans
 from tfp_flows.kinds.tables.held_out_rows import Verdicts, explained, held_out_log_prob
 from tfp_flows.kinds.tables.into_parts import (
+    alone,
     fingerprint,
     is_folder,
     output_name,
+    part_of,
     say_left_out,
 )
 from tfp_flows.runs.opened import Run
+from tfp_flows.runs.ray_parts import side_by_side
 from tfp_flows.tables.columns import as_python
 from tfp_flows.terminal import note
 
@@ -37,6 +41,7 @@ class Scores:
     Attributes:
         wanted: Which columns are read.
         rows: Rows, until now, of the file that is scored.
+        kept: Rows, of all files, that have scores.
 
     Raises:
         InputError: If options contradict each other, or held-out rows are too few.
@@ -50,7 +55,7 @@ class Scores:
         judged = options.p_values or options.false_alarms is not None
         if options.normal is not None and not judged:
             raise InputError("--normal is for --p-values and --false-alarms; give one of them.")
-        self.run, self.options, self.rows = run, options, 0
+        self.run, self.options, self.rows, self.kept = run, options, 0, 0
         self.wanted = self._wanted()
         self._dropped, self._judged, self._said = 0, judged, set()
         self._verdicts: Verdicts | None = None
@@ -74,6 +79,7 @@ class Scores:
             self._say(block.remarks)
             self.rows += len(block.rows) + getattr(block, "dropped", 0)
             scores, numbers, piece = self._scored(block, first)
+            self.kept += len(scores)
             if self._groups is not None:
                 # Both count the rows of the file from 1, and have the same blocks.
                 some = next(by)
@@ -130,12 +136,7 @@ class PlainScores(Scores):
         return blocks.Wanted(tuple(names), **self._about())
 
     def _blocks(self, path):
-        kept = 0
-        for table in blocks.tables(path, self.wanted, drop_invalid=self.options.drop_invalid):
-            kept += len(table.values)
-            yield table
-        if not kept:
-            raise InputError(f"{path} holds no row without empty, NaN or infinite cells.")
+        return blocks.tables(path, self.wanted, drop_invalid=self.options.drop_invalid)
 
     def _log_prob(self, table):
         from tfp_flows.models.evaluation import Density
@@ -159,6 +160,8 @@ class PlainScores(Scores):
         return scores, numbers, Numbers(values, list(columns), labels, "against")
 
 
+# Options that decide nothing of what is in a part.
+_NOT_IN_PARTS = ("data", "output", "by", "engine", "workers")
 _NAMELESS = "{} holds no names; its last columns are the nats of each column."
 
 
@@ -260,17 +263,28 @@ def score(scores: Scores) -> None:
             for piece in _filled(scores.pieces(part, rows), part):
                 append(piece)
             rows += scores.rows
+        if not scores.kept and part_of(options) is None:
+            raise InputError(
+                f"Every row of {options.data} has empty, NaN or infinite cells; nothing is left."
+            )
     scores.tell()
 
 
 def _score_into(folder: Path, parts, scores: Scores) -> None:
     options = dataclasses.asdict(scores.options)
-    options = {k: str(v) for k, v in options.items() if k not in ("data", "output", "by")}
+    options = {k: str(v) for k, v in options.items() if k not in _NOT_IN_PARTS}
     about = {"data": os.path.abspath(scores.options.data), "run": fingerprint(scores.run)}
     made = {output_name(part): part for part in parts}
     stamps = {name: stamp_of(part) for name, part in made.items()}
     with PartFolder(folder, {"verb": "score", **about, **options}).left(stamps) as left:
         say_left_out(len(made), len(left))
+        if scores.options.engine is not None:
+            each = {
+                name: alone(scores.options, name, data=str(made[name]), output=folder / name)
+                for name in left
+            }
+            side_by_side(verbs.score, scores.run, each, scores.options.workers)
+            return
         for name in left:
             with datasets.appended(folder / name) as append:
                 for piece in _filled(scores.pieces(made[name]), made[name]):

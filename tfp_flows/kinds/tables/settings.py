@@ -140,8 +140,8 @@ class TableSettings(Settings):
             self.header is not None
         ):
             raise InputError(
-                f"{self.data} is a toy; --columns, --by, --key, --header, --drop-invalid and "
-                "--stream are for files."
+                f"{self.data} is a toy; --columns, --by, --key, --stream, --header and "
+                "--drop-invalid are for files."
             )
         rows = (DEFAULT_TOY_ROWS if self.rows is None else self.rows) if toy else None
         data = self.data if toy else str(path.resolve())

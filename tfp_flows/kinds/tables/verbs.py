@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables.groups import BY
 from tfp_flows.kinds.tables.settings import COLUMNS, TableSettings
-from tfp_flows.options import COUNT, OUTPUT, PARTS, TABLES, again, option
+from tfp_flows.options import COUNT, ENGINE, OUTPUT, PARTS, TABLES, WORKERS, again, option
 from tfp_flows.runs import verbs
 from tfp_flows.runs.kind import Verb
 from tfp_flows.runs.opened import Run
@@ -32,6 +32,8 @@ class SampleOptions:
         "columns.",
     )
     seed: int = again(TableSettings, "seed")
+    engine: str | None = option(None, **ENGINE)
+    workers: int | None = option(None, **WORKERS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,8 @@ class ScoreOptions:
     by: str | None = option(
         None, **BY, help="Column of DATA by whose values the mean log-density is told."
     )
+    engine: str | None = option(None, **ENGINE)
+    workers: int | None = option(None, **WORKERS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,9 +116,10 @@ def sample(run: Run, options: SampleOptions) -> None:
     Into a folder they are written in parts of a million, and the same command, given again after a
     break, leaves out those that are finished.
     """
-    from tfp_flows.kinds.tables.into_parts import check_place
+    from tfp_flows.kinds.tables.into_parts import check_engine, check_place
 
     check_place(options.output)
+    check_engine(options)
     if of_columns(run):
         from tfp_flows.kinds.tables import mixed_verbs
 
@@ -139,11 +144,14 @@ def score(run: Run, options: ScoreOptions) -> None:
     into a folder each part has one of its own, and the same command, given again after a break,
     leaves out those that are finished.
     """
-    from tfp_flows.kinds.tables.into_parts import check_place
+    from tfp_flows.kinds.tables.into_parts import check_engine, check_place
     from tfp_flows.kinds.tables.scoring import MixedScores, PlainScores
     from tfp_flows.kinds.tables.scoring import score as write
 
     check_place(options.output)
+    check_engine(options)
+    if options.engine is not None and options.by is not None:
+        raise InputError("--by tells means over all parts, which no worker has; leave one out.")
     write((MixedScores if of_columns(run) else PlainScores)(run, options))
 
 
