@@ -157,6 +157,7 @@ def test_large_tables_are_streamed_unless_told_otherwise(place, monkeypatch, tmp
     monkeypatch.setattr(streamed, "WHOLE_BYTES", 1000)
     assert TableSettings(data=data, flow="maf", columns=["a"]).check().stream is True
     assert TableSettings(data=data, flow="maf", stream=False).check().stream is False
+    assert TableSettings(data=data, flow="maf", by="kind").check().stream is None
     found = TableSettings(data=data).check()
     assert (found.flow, found.minutes) == ("columns", None)
     assert "is a toy" in bad("fit", "two_moons", "--stream", "--out", tmp_path / "r")

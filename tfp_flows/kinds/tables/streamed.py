@@ -25,10 +25,13 @@ WHOLE_BYTES = 2**29
 SAMPLE_ROWS, HELD_ROWS, HELD_MIXED = 100_000, 50_000, 20_000
 EPOCH_ROWS = 500_000
 _AT_ONCE = 4
+_WHOLE_ALONE = ("by", "weights", "key")
 
 
 def is_large(settings: "TableSettings") -> bool:
     """Whether the table of a fit is to be streamed, unless that is decided."""
+    if any(getattr(settings, name) for name in _WHOLE_ALONE):
+        return False
     size = size_in_memory(settings.data, settings.columns)
     if size is None or size <= WHOLE_BYTES:
         return False
@@ -79,9 +82,11 @@ def scan(settings: "TableSettings", *, mixed: bool) -> Scan:
     Raises:
         InputError: As `Units`; if a cell is not finite, unless such rows are dropped.
     """
-    for name, what in (("by", "--by"), ("weights", "--weights"), ("key", "--key")):
+    for name in _WHOLE_ALONE:
         if getattr(settings, name):
-            raise InputError(f"{what} is for tables that are read whole; leave it or --stream out.")
+            raise InputError(
+                f"--{name} is for tables that are read whole; leave it or --stream out."
+            )
     stamps = tuple((p.stat().st_size, p.stat().st_mtime_ns) for p in _files(Path(settings.data)))
     columns = None if settings.columns is None else tuple(settings.columns)
     return _scan(
