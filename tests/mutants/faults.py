@@ -333,7 +333,7 @@ FAULTS = (
     Fault(
         "resume: steps draw other noise",
         "models/flow_model.py",
-        "self._seeded(self._noise_seed, self.optimizer.iterations, compiled)",
+        "self._seeded(self._noise_seed, step, compiled)",
         'tf.name_scope("noise")',
         ("tests/models/test_callbacks.py",),
     ),
