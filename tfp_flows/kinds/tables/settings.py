@@ -6,7 +6,7 @@ from pathlib import Path
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.kinds.tables.groups import BY
 from tfp_flows.options import absolute, again, option, parse_columns
-from tfp_flows.runs.settings import DATA, FLOW, LAYERS, TABLE_KEY, Settings
+from tfp_flows.runs.settings import ACCUMULATE, DATA, FLOW, LAYERS, TABLE_KEY, Settings
 from tfp_flows.terminal import note
 
 DEFAULT_TOY_ROWS = 10_000
@@ -113,6 +113,7 @@ class TableSettings(Settings):
     batch_size: int | None = again(
         Settings, "batch_size", None, shown="256, fewer for small tables of mixed columns"
     )
+    accumulate: int = option(1, **ACCUMULATE)
     learning_rate: float | None = again(
         Settings,
         "learning_rate",

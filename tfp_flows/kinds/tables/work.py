@@ -60,7 +60,8 @@ class TableWork:
 
         settings, parts = self.settings, source.parts
         model.compile(
-            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=GRADIENT_NORM)
+            tf.keras.optimizers.Adam(settings.learning_rate, global_clipnorm=GRADIENT_NORM),
+            accumulate=settings.accumulate,
         )
         training = ResumableTraining(
             decay=0.5, decay_patience=max(1, settings.patience // 3), seed=settings.seed
