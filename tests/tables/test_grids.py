@@ -81,6 +81,22 @@ def test_steps_of_a_user_keep_all_their_decimals():
     np.testing.assert_allclose(column.decode(column.encode(x).cells), x, atol=1e-9)
 
 
+def test_large_numbers_keep_their_decimals():
+    cents = np.round(1_234_567 + 0.01 * np.random.default_rng(0).poisson(5e3, ROWS), 2)
+    column = Schema.infer(pd.DataFrame({"x": cents})).columns[0]
+    assert column.describe() == "positive(step=0.01)"
+    assert not column.on_grid(np.array([12_345.675])).any()
+    huge = 3e19 * np.random.default_rng(0).integers(1, 100, ROWS)
+    assert Schema.infer(pd.DataFrame({"x": huge})).columns[0].type == "positive"
+
+
+def test_small_steps_are_no_zeros():
+    x = 1e-12 * np.random.default_rng(0).poisson(20, ROWS)
+    column = Schema.infer(pd.DataFrame({"x": x}), {"x": {"type": "real", "step": 1e-12}}).columns[0]
+    column.fit(x)
+    np.testing.assert_allclose(column.decode(column.encode(x).cells), x, rtol=1e-9)
+
+
 def test_an_origin_without_a_step_is_refused():
     frame = pd.DataFrame({"x": [0.5, 1.25, 2.75] * 10})
     with pytest.raises(tff.InputError, match="has an origin and no step"):

@@ -10,13 +10,22 @@ from tfp_flows.tables.circles import Angle
 from tfp_flows.tables.classes import Categorical, Ordinal
 from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
 from tfp_flows.tables.moments import ISO, Date, Time, format_of, resolution, seconds
-from tfp_flows.tables.numbers import Bounded, Integer, Positive, Real, decimals_of
+from tfp_flows.tables.numbers import (
+    Bounded,
+    Integer,
+    Positive,
+    Real,
+    decimals_of,
+    nearly_whole,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CATEGORIES = 200
 _ROWS_A_CATEGORY = 5
+# Whole numbers below are told from their neighbours.
+_EXACT = 2**53
 _FEW_NUMBERS = 20
 _MOST_ATOMS = 6
 _ATOM_SHARE, _ATOM_ROWS, _ATOM_ABOVE = 0.02, 20, 5.0
@@ -112,7 +121,7 @@ def _of_numbers(x, values, common) -> Column:
         return Constant(**common, value=plain[0], reason="one number in every row")
     if distinct == 2:
         return Categorical(**common, values=plain, reason="two numbers")
-    whole = bool(np.all(found == np.round(found))) and np.abs(found).max() < 2**53
+    whole = bool(np.all(found == np.round(found))) and np.abs(found).max() < _EXACT
     if whole and distinct == count and np.array_equal(x, x[0] + np.arange(count)):
         return LeftOut(**common, reason="it counts the rows")
     if _ANGLES.search(common["name"]) and found[0] >= 0 and 270 < found[-1] <= 360:
@@ -193,7 +202,7 @@ def _grid_of(found) -> tuple[float | None, float | None]:
     Fahrenheit of tenths of a degree Celsius, are on one with a distance and a beginning of its own.
     """
     power = _power_of_ten(found)
-    if power is None or len(found) < 3:
+    if power is None or len(found) < 3 or np.abs(found).max() / power >= _EXACT:
         return power, None
     units = np.round(found / power).astype(np.int64)
     distance = int(np.gcd.reduce(np.diff(units)))
@@ -206,8 +215,10 @@ def _grid_of(found) -> tuple[float | None, float | None]:
 
 def _power_of_ten(found) -> float | None:
     """The power of ten of which all numbers are multiples, 1 at most."""
+    # What is left of a difference of decimals is a 0, a small number among small ones is not.
+    other = np.abs(found) > 1e-12 * np.abs(found).max()
     for decimals in range(0, 6):
         scaled = found * 10.0**decimals
-        if np.all(np.abs(scaled - np.round(scaled)) < 1e-6 * np.maximum(1, np.abs(scaled))):
+        if nearly_whole(scaled).all() and np.round(scaled)[other].all():
             return 10.0**-decimals
     return None

@@ -15,13 +15,19 @@ _MOST_EDGES = 2048
 _MOST_DECIMALS = 12
 
 
+def nearly_whole(x: np.ndarray) -> np.ndarray:
+    """Whether numbers ``[n]`` are whole ones but for the rounding of what made them."""
+    room = np.minimum(1e-9 * np.maximum(1e3, np.abs(x)), 1e-2)
+    return np.abs(x - np.round(x)) < room
+
+
 def decimals_of(x) -> int | None:
     """With how many decimals numbers are written; None if that takes more than float64 holds."""
     x = np.asarray(x, np.float64)
     for decimals in range(_MOST_DECIMALS + 1):
         scaled = x * 10.0**decimals
         # Not below the rounding of what was computed from decimals.
-        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-12 * np.maximum(1, np.abs(scaled))):
+        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-12 * np.abs(scaled)):
             return decimals
     return None
 
@@ -91,8 +97,7 @@ class Real(Column):
 
     def on_grid(self, x: np.ndarray) -> np.ndarray:
         """Whether numbers ``[n]`` are ones of the grid, to what float64 tells."""
-        steps = self._steps(x)
-        return np.abs(steps - np.round(steps)) < 1e-6 * np.maximum(1, np.abs(steps))
+        return nearly_whole(self._steps(x))
 
     def fit(self, values):
         """Learns knots, and edges of a grid."""
