@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import rows
 import tensorflow as tf
+import tensorflow_probability as tfp
 from depth import quick
 
 import tfp_flows as tff
 from tfp_flows.flows import chunks
 
 F = tff.flows
+tfb = tfp.bijectors
 SEED = [3, 4]
 
 
@@ -90,6 +92,7 @@ def test_more_latents_than_are_drawn_at_once(small_chunks, monkeypatch):
     flow = flow_of(context_shape=1)
     small = flow.sample([5], normal(1), seed=SEED)
     monkeypatch.setattr(chunks, "DRAWN", 15)
+    assert flow.sample([8], normal(1), seed=np.array([1, 2])).shape == (8, 3)
     np.testing.assert_array_equal(flow.sample([5], normal(1), seed=SEED), small)
     x = flow.sample([8], context := normal(2, 1), seed=SEED)
     assert x.shape == [8, 2, 3]
@@ -103,6 +106,40 @@ def test_more_latents_than_are_drawn_at_once(small_chunks, monkeypatch):
     assert np.abs(alone).max() < 5
     x, log_prob = flow.sample_and_log_prob(context=many, seed=SEED)
     np.testing.assert_allclose(log_prob, flow.log_prob(x, many), atol=1e-4)
+
+
+def test_batches_of_the_flow_itself_are_not_cut(small_chunks):
+    flow = flow_of(context_shape=1)
+    contexts, x = normal(2, 3, 10, 1), normal(10, 3)
+    at = flow.given(contexts)
+    for value in (x, normal(3, 10, 3), normal(5, 2, 3, 10, 3)):
+        expected = whole(lambda value=value: at.log_prob(value))
+        np.testing.assert_allclose(at.log_prob(value), expected, rtol=2e-5, atol=2e-6)
+    inside = tff.Flow(flow.distribution, tff.bijectors.Given(flow.bijector, contexts[0, 0]))
+    np.testing.assert_allclose(inside.log_prob(x), flow.log_prob(x, contexts[0, 0]), atol=2e-5)
+    assert inside.sample(10, seed=SEED).shape == (10, 3)
+    shift = tff.bijectors.Chain([tfb.Shift(x), flow_of().bijector])
+    moved = tff.Flow(flow.distribution, shift)
+    expected = flow_of().log_prob(np.zeros_like(x))
+    np.testing.assert_allclose(moved.log_prob(x), expected, atol=2e-5)
+
+
+def test_results_of_another_length_are_refused():
+    with pytest.raises(ValueError, match="Chunks gave 3 rows in place of 2"):
+        chunks.joined(iter([tf.zeros([3, 1]), tf.zeros([3, 1])]), 0, 5)
+    with pytest.raises(ValueError, match="Chunks gave 3 of 5 rows"):
+        chunks.joined(iter([tf.zeros([3, 1])]), 0, 5)
+
+
+def test_functions_of_a_user_are_read_without_a_warning(small_chunks, caplog):
+    flow = flow_of()
+
+    @tf.function
+    def both():
+        return flow.log_prob(flow.sample(10, seed=SEED))
+
+    assert both().shape == (10,)
+    assert "AutoGraph" not in caplog.text
 
 
 def test_an_embedding_sees_the_contexts_of_a_chunk(small_chunks):

@@ -52,6 +52,13 @@ def test_the_bound_by_hand():
     np.testing.assert_allclose(trained, loss + 2 * cross, rtol=1e-4)
 
 
+def test_batches_in_parts_are_refused():
+    vae = model()
+    vae.compile("adam", accumulate=2, jit_compile=False)
+    with pytest.raises(tff.InputError, match="accumulate is 2, and what labels cost is a mean"):
+        vae.fit(*data(8), batch_size=4, verbose=0)
+
+
 def test_each_class_has_its_own_bound():
     """Of one class the bound is that of the conditional autoencoder, by the same noise."""
     x, _ = data(5)

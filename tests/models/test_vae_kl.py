@@ -102,6 +102,13 @@ def test_weights_count_in_training_alone(posterior):
     np.testing.assert_allclose(weighted, plain - np.mean(log_q - log_p) + kl, rtol=1e-4)
 
 
+def test_batches_in_parts_are_refused():
+    vae = small(kl_weights=(1, 2, 1))
+    vae.compile("adam", accumulate=3, jit_compile=False)
+    with pytest.raises(tff.InputError, match="accumulate is 3, and kl_weights compare the rows"):
+        vae.fit(binary(16), batch_size=8, verbose=0)
+
+
 @pytest.mark.deep
 def test_independent_latents_by_training(tmp_path):
     """Of two things that mostly go together latents are told that do so less."""

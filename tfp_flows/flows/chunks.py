@@ -5,6 +5,7 @@ on no other row, so that chunks change nothing but the last digits of sums. Insi
 nothing is cut: there the caller decides what one program holds.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow.python.eager import forwardprop_util, record
 
+from tfp_flows.bijectors import Bijector, Given
+
 # Numbers of a flow's widest layer in a chunk: 16 MiB in float32, and 256 MiB where there is a GPU,
 # which is slow on less.
 NUMBERS, NUMBERS_OF_GPU = 2**22, 2**26
@@ -20,6 +23,7 @@ NUMBERS, NUMBERS_OF_GPU = 2**22, 2**26
 DRAWN = 2**24
 # So many rows are one chunk, however wide they are; and the most that an embedding sees at once.
 LEAST_ROWS, EMBEDDED_ROWS = 64, 1024
+_TELL = "the flow mixes rows; call it in a tf.function, where nothing is cut."
 
 
 class Part:
@@ -60,6 +64,11 @@ class Part:
         return [self._batch(name, array) for name, array in self._named().items()]
 
     @property
+    def rows(self) -> int:
+        """How many rows its arrays have, the longest of several."""
+        return max((math.prod(batch) for batch in self.batches), default=0)
+
+    @property
     def lengths(self) -> int:
         """Product of the lengths that are free."""
         shape = self._shapes.get(None, ())
@@ -96,7 +105,24 @@ def rows_of(numbers: int) -> int:
     return max(LEAST_ROWS, most // numbers)
 
 
-def mapped(function: Callable, flow, value: Part, context: Part | None = None):
+def fixed_axes(flow) -> int:
+    """How many of the last batch axes a flow has itself, by its base or its bijector."""
+    ranks = [flow.distribution.batch_shape.rank]
+    for one in (flow.bijector, *flow.bijector.submodules):
+        if isinstance(one, Given):
+            ranks.append(one.context.shape.rank - len(one.bijector.context_shape))
+        elif isinstance(one, tfp.bijectors.Bijector) and not isinstance(one, Bijector):
+            ranks.append(one.experimental_batch_shape().rank)
+    return max(ranks)
+
+
+def mapped(
+    function: Callable,
+    flow,
+    value: Part,
+    context: Part | None = None,
+    embedded: Part | None = None,
+):
     """What a function of rows gives for all of them, from chunks.
 
     Args:
@@ -104,6 +130,7 @@ def mapped(function: Callable, flow, value: Part, context: Part | None = None):
         flow: The flow whose function it is.
         value: Data or latents.
         context: What goes with them; None for none.
+        embedded: Which of these the function puts through an embedding, if one.
 
     Returns:
         What ``function`` would have returned for all rows.
@@ -117,20 +144,26 @@ def mapped(function: Callable, flow, value: Part, context: Part | None = None):
     except ValueError:
         return function(*whole)
     count = math.prod(batch)
-    if count <= LEAST_ROWS or count <= (most := flow.rows_at_once(value.lengths)):
+    if count <= LEAST_ROWS:
         return function(*whole)
-    free = batch[: len(batch) - flow.distribution.batch_shape.rank]
+    most = flow.rows_at_once(value.lengths)
+    if embedded is not None and embedded.rows > EMBEDDED_ROWS:
+        most = min(most, EMBEDDED_ROWS)
+    if count <= most:
+        return function(*whole)
+    free = batch[: max(0, len(batch) - fixed_axes(flow))]
     if max(free, default=1) < 2:
         return function(*whole)
     axis = int(np.argmax(free))
     size, back = free[axis], axis - len(batch)
     step = max(1, most * size // count)
+    return joined(_results(function, parts, back, size, step), axis, size)
 
-    def results():
-        for start in range(0, size, step):
-            yield function(*[part.cut(back, start, min(start + step, size)) for part in parts])
 
-    return joined(results(), axis, size)
+# A function of its own, as AutoGraph, which reads what a user's function calls, takes none in one.
+def _results(function, parts, back, size, step):
+    for start in range(0, size, step):
+        yield function(*[part.cut(back, start, min(start + step, size)) for part in parts])
 
 
 def drawn(function: Callable, flow, sample_shape, context, seed):
@@ -152,24 +185,24 @@ def drawn(function: Callable, flow, sample_shape, context, seed):
     free = [*shape, *(part.batches[0] if part.batches else ())]
     if max(free, default=1) < 2:
         return function(sample_shape, context, seed)
-    count = math.prod([*free, *latent, *flow.distribution.batch_shape])
-    if count <= DRAWN:
+    own = flow.distribution.batch_shape
+    count = math.prod([*free, *latent, *own])
+    if count <= DRAWN or fixed_axes(flow) > own.rank:
         return function(sample_shape, context, seed)
     axis = int(np.argmax(free))
     size, back = free[axis], axis - len(free)
     step = max(1, DRAWN * size // count)
-    seed = tfp.random.sanitize_seed(seed, salt="chunks")
+    # Twice, as a salt leaves integers of 64 bits as they are.
+    seed = tfp.random.sanitize_seed(tfp.random.sanitize_seed(seed), salt="chunks")
 
-    def blocks():
-        for number, start in enumerate(range(0, size, step)):
-            stop = min(start + step, size)
-            one = tf.random.experimental.stateless_fold_in(seed, number)
-            if axis < len(shape):
-                yield function([*shape[:axis], stop - start, *shape[axis + 1 :]], context, one)
-            else:
-                yield function(shape, part.cut(back, start, stop), one)
+    def block(number, start):
+        stop = min(start + step, size)
+        one = tf.random.experimental.stateless_fold_in(seed, number)
+        if axis < len(shape):
+            return function([*shape[:axis], stop - start, *shape[axis + 1 :]], context, one)
+        return function(shape, part.cut(back, start, stop), one)
 
-    return joined(blocks(), axis, size)
+    return joined(map(block, itertools.count(), range(0, size, step)), axis, size)
 
 
 def joined(results, axis: int, size: int):
@@ -189,19 +222,32 @@ def joined(results, axis: int, size: int):
     if follows or axis:
         parts = [flat, *map(tf.nest.flatten, results)]
         whole = [tf.concat(same, axis) for same in zip(*parts, strict=True)]
+        _check_length(whole, axis, size)
         return tf.nest.pack_sequence_as(part, whole)
     # A variable would copy all of itself to take a part, and once more to be read.
-    whole = tf.nest.map_structure(
-        lambda each: tf.raw_ops.Empty(shape=[size, *each.shape[1:]], dtype=each.dtype), part
-    )
+    structure = tf.nest.map_structure(lambda each: each.dtype, part)
+    whole = [
+        tf.raw_ops.Empty(shape=[size, *each.shape[1:]], dtype=each.dtype)
+        for each in tf.nest.flatten(part)
+    ]
     place = 0
     while part is not None:
         flat = tf.nest.flatten(part)
         stop = place + flat[0].shape[0]
-        for one, each in zip(tf.nest.flatten(whole), flat, strict=True):
-            tf.raw_ops.InplaceUpdate(x=one, i=tf.range(place, stop), v=each)
+        for k, each in enumerate(flat):
+            # Beyond the end it would begin anew without a word.
+            _check_length([each], 0, min(stop, size) - place)
+            whole[k] = tf.raw_ops.InplaceUpdate(x=whole[k], i=tf.range(place, stop), v=each)
         # The last chunk goes before the next one takes its memory.
         del flat, each
         part, place = None, stop
         part = next(results, None)
-    return whole
+    if place != size:
+        raise ValueError(f"Chunks gave {place} of {size} rows; {_TELL}")
+    return tf.nest.pack_sequence_as(structure, whole)
+
+
+def _check_length(found, axis, length):
+    for each in found:
+        if each.shape[axis] != length:
+            raise ValueError(f"Chunks gave {each.shape[axis]} rows in place of {length}; {_TELL}")

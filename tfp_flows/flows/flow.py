@@ -239,7 +239,8 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         if training is not False:
             # Statistics of a batch are those of all of its rows.
             return function(value.value, context.value)
-        return chunks.mapped(function, self, value, context)
+        embedded = None if self._embedding is None else context
+        return chunks.mapped(function, self, value, context, embedded)
 
     def rows_at_once(self, lengths: int = 1) -> int:
         """How many rows are one chunk of what is called eagerly; see `tfp_flows.flows.chunks`.
@@ -249,8 +250,7 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         """
         if self._widest_row is None:
             self._widest_row = chunks.widest_row(self.bijector)
-        rows = chunks.rows_of(self._widest_row * lengths)
-        return rows if self._embedding is None else min(rows, chunks.EMBEDDED_ROWS)
+        return chunks.rows_of(self._widest_row * lengths)
 
     def log_prob_map(self, value, context=None, *, training=False):
         """Log-density by place, in nats: how likely each place of an event is, given the others.
@@ -442,7 +442,7 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         if self._embedding is None:
             return self._embedded(context)
         part = chunks.Part(context, self.context_shape)
-        return chunks.mapped(lambda given, _: self._embedded(given), self, part)
+        return chunks.mapped(lambda given, _: self._embedded(given), self, part, embedded=part)
 
     def _latents(self, sample_shape, context, seed, length=None):
         sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])

@@ -29,6 +29,13 @@ def check_optimizer(optimizer, accumulate: int) -> None:
         )
 
 
+def refuse_parts(model, why: str) -> None:
+    """Raises an `InputError` if batches are cut into parts, where that would change the loss."""
+    parts = getattr(model, "_compile_options", {}).get("accumulate", 1)
+    if parts > 1:
+        raise InputError(f"accumulate is {parts}, and {why}; compile the model without it.")
+
+
 def summed_gradients(function: Callable, batch, count: int, variables: list) -> list:
     """What a function of a batch gives, summed over its parts.
 

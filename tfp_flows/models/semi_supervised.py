@@ -9,6 +9,7 @@ from tfp_flows import shapes
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
 from tfp_flows.models import data as rows
+from tfp_flows.models.accumulation import refuse_parts
 from tfp_flows.models.vae import VAE
 from tfp_flows.models.variational import Called, Variational
 
@@ -132,6 +133,7 @@ class SemiSupervisedVAE(VAE):
         self._means[3].update_state(right, sample_weight=counted)
         if not training:
             return loss
+        refuse_parts(self, "what labels cost is a mean over those of a batch")
         wrong = -tf.reduce_sum(told * log_q, axis=-1) * (1.0 if weight is None else weight)
         cross = tf.math.divide_no_nan(tf.reduce_sum(wrong), tf.reduce_sum(counted))
         return loss + self.label_weight * cross

@@ -12,6 +12,7 @@ from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow, standard_normal
 from tfp_flows.models import data as rows
 from tfp_flows.models import vae_kl
+from tfp_flows.models.accumulation import refuse_parts
 from tfp_flows.models.flow_model import FlowModel, RunningMean
 from tfp_flows.models.tracking import held
 from tfp_flows.models.vae_measures import Measured
@@ -154,6 +155,7 @@ class VAE(Measured, FlowModel):
         log_p = self.flow.distribution.log_prob(z)
         reconstruction, trained = self.layer.reconstruction(x, z, context, training), None
         if training and self.kl_weights is not None:
+            refuse_parts(self, "kl_weights compare the rows of a batch with each other")
             if weight is not None or self._row_count is None:
                 raise InputError("kl_weights are for fit, of an array without sample_weight.")
             given = (self.layer, features, z, log_q, log_p, self._row_count, training)
