@@ -84,7 +84,7 @@ def as_float_tensor(value, dtype: tf.DType, name: str) -> tf.Tensor:
         if value.dtype in (tf.float32, tf.float64):
             way += f", or build the flow with dtype={value.dtype.name!r}"
         raise TypeError(f"{name} has dtype {value.dtype.name}, expected {dtype.name}; {way}.")
-    return tf.convert_to_tensor(value, dtype=dtype, name=name)
+    return tf.convert_to_tensor(value, dtype=dtype)
 
 
 def cast_real(value, dtype: tf.DType, name: str) -> tf.Tensor:

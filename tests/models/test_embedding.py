@@ -44,6 +44,9 @@ def test_every_method_takes_the_raw_context():
         flow.embedding({name: tf.constant(v) for name, v in context.items()}), tf.float32
     )
     np.testing.assert_allclose(flow.log_prob(x, context), inner.log_prob(x, seen), rtol=1e-5)
+    # Arrays that a function closes over become constants, whose names are not free.
+    closed = tf.function(lambda: flow.log_prob(x, context))()
+    np.testing.assert_allclose(closed, inner.log_prob(x, seen), rtol=1e-5)
     np.testing.assert_allclose(flow.prob(x, context), inner.prob(x, seen), rtol=1e-5)
     z = flow.to_latent(x, context)
     np.testing.assert_allclose(z, inner.to_latent(x, seen), rtol=1e-5)
