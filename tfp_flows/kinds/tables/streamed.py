@@ -154,11 +154,26 @@ def hashes_of(rows, seed: int) -> np.ndarray:
     return row_hashes([rows[name].to_numpy() for name in rows.columns], seed)
 
 
+class Share(NamedTuple):
+    """Rows of a unit that are read in an epoch.
+
+    Attributes:
+        unit: The unit.
+        start: The first of its rows, counted from 0.
+        stop: The one behind the last.
+    """
+
+    unit: Unit
+    start: int
+    stop: int
+
+
 class Epochs:
     """The training rows of a table, epoch by epoch.
 
-    A pass over the units, in an order of its own, is dealt out to as many epochs as make each of
-    about half a million rows.
+    A pass over the units, in an order of its own, is cut into epochs of the same number of rows,
+    about half a million where the units are not larger: the cuts go through units, so that each
+    row has one place in a pass, however unequal the units are.
 
     Args:
         found: What the first pass has found.
@@ -180,36 +195,57 @@ class Epochs:
         return StreamedFeed(self.blocks, like, batches, batch_size, seed=seed, single=single)
 
     def blocks(self, epoch: int, generator: np.random.Generator) -> Iterator[tuple]:
-        """Blocks of an epoch, again and again in new orders."""
+        """Blocks of an epoch, and then, without end, those of all epochs of its pass."""
         number, place = divmod(epoch, self.passes)
-        order = np.random.default_rng([self._settings.seed, number, 2])
-        own = order.permutation(len(self._found.units))[place :: self.passes]
+        shares = self._shares(number)
+        others = np.delete(np.arange(self.passes), place)
         while True:
-            yield from self._interleaved([self._found.units[k][0] for k in own])
-            own = generator.permutation(own)
+            for k in (place, *generator.permutation(others)):
+                yield from self._interleaved(shares[k])
 
-    def _interleaved(self, units: list[Unit]) -> Iterator[tuple]:
+    def _shares(self, number: int) -> list[list[Share]]:
+        """What the epochs of a pass read."""
+        units = self._found.units
+        order = np.random.default_rng([self._settings.seed, number, 2]).permutation(len(units))
+        ends = np.cumsum([units[k][1] for k in order])
+        begins = np.concatenate([[0], ends[:-1]])
+        shares = []
+        for place in range(self.passes):
+            low, high = (int(ends[-1]) * k // self.passes for k in (place, place + 1))
+            own = range(np.searchsorted(ends, low, "right"), np.searchsorted(begins, high))
+            starts, stops = np.maximum(low - begins, 0), np.minimum(high, ends) - begins
+            shares.append([Share(units[order[k]][0], int(starts[k]), int(stops[k])) for k in own])
+        return shares
+
+    def _interleaved(self, shares: list[Share]) -> Iterator[tuple]:
         """The blocks of several units in turn, so that neighbours in a file do not follow."""
-        waiting, opened = list(reversed(units)), []
+        waiting, opened = list(reversed(shares)), []
         while waiting or opened:
             while waiting and len(opened) < _AT_ONCE:
-                unit = waiting.pop()
-                opened.append((unit, self._found.source.read(unit)))
-            unit, blocks = opened.pop(0)
-            raw = next(blocks, None)
-            if raw is None:
+                opened.append(self._read(waiting.pop()))
+            blocks = opened.pop(0)
+            block = next(blocks, None)
+            if block is None:
                 continue
-            opened.append((unit, blocks))
-            block = self._training(unit.path, raw)
+            opened.append(blocks)
             if len(block[0]):
                 yield block
 
-    def _training(self, path: Path, raw) -> tuple:
-        settings = self._settings
+    def _read(self, share: Share) -> Iterator[tuple]:
+        """The training rows of a share, block by block."""
+        settings, path, first = self._settings, share.unit.path, 0
         mixed = not isinstance(self._found.parts.train, np.ndarray)
-        rows, _ = rows_of(path, raw, settings.drop_invalid, mixed)
-        keep = self._found.bounds.train(hashes_of(rows, settings.seed))
-        return self._arrays(rows[keep])
+        for raw in self._found.source.read(share.unit):
+            rows, _ = rows_of(path, raw, settings.drop_invalid, mixed)
+            places = np.arange(first, first + len(rows))
+            first += len(rows)
+            if first <= share.start:
+                continue
+            # Those of a whole block: rows that are alike count on within it.
+            keep = self._found.bounds.train(hashes_of(rows, settings.seed))
+            yield self._arrays(rows[keep & (places >= share.start) & (places < share.stop)])
+            if first >= share.stop:
+                return
 
     def in_words(self) -> str:
         """What a report says of them."""
