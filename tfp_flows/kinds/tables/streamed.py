@@ -15,6 +15,7 @@ from tfp_flows.datasets.row_hashes import Bounds, Smallest, row_hashes
 from tfp_flows.datasets.tables import checked_table
 from tfp_flows.datasets.units import Unit, Units, size_in_memory
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables.extremes import Extremes
 from tfp_flows.terminal import note
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Scan(NamedTuple):
         ranges: Least and greatest number of each column; of mixed tables, None.
         bounds: Which hashes are for what.
         parts: Sample of training rows, validation rows and test rows: arrays, or frames.
+        judged: Rows by which types of mixed columns are inferred, the sample and those beyond it.
     """
 
     units: list[tuple[Unit, int]]
@@ -64,6 +66,7 @@ class Scan(NamedTuple):
     ranges: np.ndarray | None
     bounds: Bounds
     parts: Splits
+    judged: Any
 
     @property
     def training_rows(self) -> int:
@@ -106,7 +109,7 @@ def _scan(data, columns, header, drop_invalid, seed, mixed, stamps) -> Scan:
     # So many more than are needed that chance does not matter.
     smallest = Smallest(int(1.05 * (2 * held + SAMPLE_ROWS)) + 1000)
     units: dict[Unit, int] = {}
-    total, dropped, ranges = 0, 0, None
+    total, dropped, ranges, extremes = 0, 0, None, Extremes()
     for unit, raw in source.scan():
         rows, gone = rows_of(unit.path, raw, drop_invalid, mixed)
         hashes = hashes_of(rows, seed)
@@ -114,7 +117,9 @@ def _scan(data, columns, header, drop_invalid, seed, mixed, stamps) -> Scan:
         total, dropped = (total + int(hashes.sum(dtype=np.uint64))) % 2**64, dropped + gone
         if len(hashes):
             smallest.add(hashes, rows)
-        if not mixed and len(rows):
+        if mixed:
+            extremes.add(rows)
+        elif len(rows):
             own = np.stack([rows.min(axis=0), rows.max(axis=0)])
             both = own if ranges is None else np.stack([ranges, own])
             ranges = own if ranges is None else np.stack([both[:, 0].min(0), both[:, 1].max(0)])
@@ -132,7 +137,8 @@ def _scan(data, columns, header, drop_invalid, seed, mixed, stamps) -> Scan:
             "--no-stream."
         )
     found = [(unit, rows) for unit, rows in units.items() if rows]
-    return Scan(found, source, count, dropped, total, ranges, bounds, Splits(*taken))
+    parts, judged = Splits(*taken), extremes.beside(taken[0]) if mixed else None
+    return Scan(found, source, count, dropped, total, ranges, bounds, parts, judged)
 
 
 def rows_of(path: Path, raw, drop_invalid: bool, mixed: bool) -> tuple[Any, int]:
@@ -258,5 +264,5 @@ class Epochs:
             f"The table was streamed: {found.rows:,} rows in {files}, "
             f"{size:,} training rows an epoch{about}. Rows, bounds and the fingerprint are of all "
             f"rows; types, location and spread are those of {len(found.parts.train):,} training "
-            "rows, drawn by a hash."
+            "rows, drawn by a hash, and types are as wide as all numbers."
         )
