@@ -71,6 +71,11 @@ def test_a_pass_sees_each_row_about_once(parquet):
             assert len(set(own)) == len(own)
 
 
+def test_a_unit_is_cut_into_a_few_epochs(parquet, monkeypatch):
+    monkeypatch.setattr(streamed, "EPOCH_ROWS", 10)
+    assert epochs_of(of(parquet)).passes == 4 * (UNITS + 1)
+
+
 def test_an_epoch_is_a_function_of_seed_and_number(parquet):
     one, two = (epochs_of(of(parquet)) for _ in range(2))
     taken(one, 0, 300)

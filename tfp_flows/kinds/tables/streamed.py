@@ -26,6 +26,8 @@ WHOLE_BYTES = 2**29
 SAMPLE_ROWS, HELD_ROWS, HELD_MIXED = 100_000, 50_000, 20_000
 EPOCH_ROWS = 500_000
 _AT_ONCE = 4
+# Into so many epochs a unit is cut at most: rows before a cut are read in vain.
+_CUTS = 4
 _WHOLE_ALONE = ("by", "weights", "key")
 
 
@@ -178,8 +180,8 @@ class Epochs:
     """The training rows of a table, epoch by epoch.
 
     A pass over the units, in an order of its own, is cut into epochs of the same number of rows,
-    about half a million where the units are not larger: the cuts go through units, so that each
-    row has one place in a pass, however unequal the units are.
+    about half a million where the units have no more than 2 million: the cuts go through units, so
+    that each row has one place in a pass, however unequal the units are.
 
     Args:
         found: What the first pass has found.
@@ -189,7 +191,8 @@ class Epochs:
 
     def __init__(self, found: Scan, settings: "TableSettings", arrays):
         self._found, self._settings, self._arrays = found, settings, arrays
-        self.passes = max(1, min(len(found.units), round(found.training_rows / EPOCH_ROWS)))
+        most = _CUTS * len(found.units)
+        self.passes = max(1, min(most, round(found.training_rows / EPOCH_ROWS)))
 
     def feed(self, batch_size: int, *, single: bool):
         """A `StreamedFeed` of them."""
@@ -260,9 +263,10 @@ class Epochs:
         size = math.ceil(found.training_rows / self.passes)
         files = len(found.source.parts)
         files = f"{files:,} files" if files > 1 else "one file"
+        wide = "" if found.judged is None else ", and types are as wide as all numbers"
         return (
             f"The table was streamed: {found.rows:,} rows in {files}, "
             f"{size:,} training rows an epoch{about}. Rows, bounds and the fingerprint are of all "
             f"rows; types, location and spread are those of {len(found.parts.train):,} training "
-            "rows, drawn by a hash, and types are as wide as all numbers."
+            f"rows, drawn by a hash{wide}."
         )
