@@ -34,7 +34,8 @@ def _fit(job):
 
 def _score(job):
     from tfp_flows import kinds
-    from tfp_flows.kinds.tables.scoring import MixedScores, PlainScores, score
+    from tfp_flows.kinds.tables.mixed_scoring import MixedScores
+    from tfp_flows.kinds.tables.scoring import PlainScores, score
     from tfp_flows.kinds.tables.verbs import ScoreOptions, of_columns
 
     opened = kinds.open_run(Path(job["run"]))

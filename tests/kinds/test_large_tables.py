@@ -166,6 +166,20 @@ def test_large_tables_are_streamed_unless_told_otherwise(place, monkeypatch, tmp
     assert "cannot be read block by block" in said
 
 
+def test_what_was_begun_in_memory_goes_on_in_memory(place, monkeypatch):
+    """Fits of large tables that are older than streams."""
+    from tfp_flows.kinds.tables.settings import TableSettings
+
+    begun = TableSettings(data=str(place / "table"), flow="maf", epochs=9).check()
+    monkeypatch.setattr(streamed, "WHOLE_BYTES", 1000)
+    for given in ({"epochs": 9}, {"stream": False}, {"data": begun.data}):
+        assert begun.differs(begun.repeated(given)) == []
+    assert begun.differs(begun.repeated({"stream": True, "epochs": 8})) == ["epochs", "stream"]
+    large = TableSettings(data=str(place / "table"), flow="maf").check()
+    assert large.differs(large.repeated({"flow": "maf"})) == []
+    assert large.differs(large.repeated({"stream": False})) == ["stream"]
+
+
 def test_a_part_with_another_schema(place, tmp_path):
     data = written(tmp_path / "table", 2, 100)
     rows(100, 1).drop(columns="b").to_csv(data / "part-1.csv", index=False)

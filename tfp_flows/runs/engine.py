@@ -102,7 +102,7 @@ def resume(
         asked = kind.settings.restore(
             begun.get("asked", begun["settings"]), place / folder.SETTINGS
         )
-        repeated = dataclasses.replace(asked, **given).check() if given else asked
+        repeated = asked.repeated(given) if given else asked
         fields = {field.name: field for field in dataclasses.fields(settings)}
         for name in asked.differs(repeated):
             option = flag(name, option_of(fields[name])).removeprefix("--")

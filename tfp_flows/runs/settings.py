@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +123,14 @@ class Settings:
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"--learning-rate is {self.learning_rate:g}; give a positive number.")
         return dataclasses.replace(self, flow=catalogue.find(self.flow))
+
+    def repeated(self, given: Mapping[str, Any]) -> "Settings":
+        """These settings of a fit that was begun, with those that a user repeats, checked anew.
+
+        Raises:
+            InputError: As `check`.
+        """
+        return dataclasses.replace(self, **given).check()
 
     @property
     def event(self) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from tfp_flows.terminal import number, plus_minus, result_console
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from tfp_flows.datasets.frames import Frame
 
 MOST = 50
 MISSING = "(missing)"
@@ -131,7 +133,9 @@ class GroupMeans:
 
     def __init__(self, column: str):
         self.column = column
-        self._found: dict[Any, list[float]] = {}
+        # By their text, as a block of numbers alone has for the same cells other values.
+        self._found: dict[str, list[float]] = {}
+        self._values: dict[str, Any] = {}
 
     def add(self, series, scores: np.ndarray) -> None:
         """Counts rows in.
@@ -150,12 +154,14 @@ class GroupMeans:
                 continue
             y = x[np.isfinite(x)]
             mean = y.mean() if len(y) else 0.0
-            rows, count, old, squares = self._found.get(value, [0, 0, 0.0, 0.0])
+            text = _as_text(value)
+            self._values.setdefault(text, value)
+            rows, count, old, squares = self._found.get(text, [0, 0, 0.0, 0.0])
             # Of two parts with means of their own (Chan et al. 1979).
             both = count + len(y)
             new = old + (mean - old) * len(y) / max(both, 1)
             squares += ((y - mean) ** 2).sum() + (mean - old) ** 2 * count * len(y) / max(both, 1)
-            self._found[value] = [rows + len(x), both, new, squares]
+            self._found[text] = [rows + len(x), both, new, squares]
         count = len(self._found) - (MISSING in self._found)
         if count > MOST:
             raise too_many(self.column, count)
@@ -167,20 +173,53 @@ class GroupMeans:
     def means(self) -> dict[str, Any]:
         """As `Groups.means`."""
         groups = []
-        known = [value for value in self._found if value != MISSING]
+        known = [text for text in self._found if text != MISSING]
         try:
-            known.sort()
+            known.sort(key=self._values.__getitem__)
         except TypeError:  # texts in some blocks, numbers in others
-            known.sort(key=str)
-        for value in [*known, *([MISSING] if MISSING in self._found else [])]:
-            rows, count, mean, squares = self._found[value]
+            known.sort()
+        for text in [*known, *([MISSING] if MISSING in self._found else [])]:
+            rows, count, mean, squares = self._found[text]
             figures = {"mean_nats": None, "standard_error_nats": None}
             if count:
                 error = finite_or_none(math.sqrt(squares) / count)
                 figures = {"mean_nats": finite_or_none(mean), "standard_error_nats": error}
-            about = {"value": str(value), "rows": rows, **figures}
+            about = {"value": str(self._values[text]), "rows": rows, **figures}
             groups.append(about | {"rows_without_density": rows - count})
         return {"column": self.column, "groups": groups}
+
+
+class RowsOfGroups:
+    """The column of a file by which `GroupMeans` counts, in other blocks than its scores perhaps.
+
+    Args:
+        means: What counts.
+        column: The column, block by block; see `datasets.blocks.chosen`.
+    """
+
+    def __init__(self, means: GroupMeans, column: Iterator["Frame"]):
+        self._means, self._column, self._block = means, column, None
+
+    def add(self, numbers: np.ndarray, scores: np.ndarray) -> None:
+        """Counts rows in.
+
+        Args:
+            numbers: ``[rows]``, those in the file, counted from 1, ascending from call to call.
+            scores: ``[rows]``, in nats.
+        """
+        while len(numbers):
+            if self._block is None or numbers[0] > self._block.rows[-1]:
+                self._block = next(self._column)
+                continue
+            rows = self._block.rows
+            stop = np.searchsorted(numbers, rows[-1], side="right")
+            self._means.add(self._block.data.iloc[numbers[:stop] - rows[0], 0], scores[:stop])
+            numbers, scores = numbers[stop:], scores[stop:]
+
+
+def _as_text(value: Any) -> str:
+    """How a value is written where a block holds texts."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def table(found: Mapping[str, Any]) -> "Table":

@@ -99,11 +99,11 @@ class Verdicts:
         self._rows += len(flagged)
         return {**found, "alarm": flagged.astype(np.float64)}
 
-    def tell(self) -> None:
-        """Notes the threshold, and how many rows it has flagged."""
+    def tell(self, of: str = "") -> None:
+        """Notes the threshold, and how many rows it has flagged; ``of`` which, in words."""
         if self._rate is not None:
             note(
-                f"{self._flagged:,} of {self._rows:,} rows have a log-density below "
+                f"{self._flagged:,} of {self._rows:,} rows{of} have a log-density below "
                 f"{-self._threshold:.6g} nats and are flagged: a false-alarm rate of at most "
                 f"{self._rate:g}, by {len(self._held_out):,} held-out rows."
             )

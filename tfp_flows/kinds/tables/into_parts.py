@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from tfp_flows import datasets
 from tfp_flows.datasets import TABLE_SUFFIXES
+from tfp_flows.datasets.part_folders import stamp_of
 from tfp_flows.errors import InputError
 from tfp_flows.files import check_folder
 from tfp_flows.runs.opened import Run
@@ -55,12 +59,28 @@ def part_of(options) -> str | None:
     return getattr(options, "part", None)
 
 
-def output_name(part: Path) -> str:
-    """The name of the part that is made of a part: its own, or ``.csv`` where that is no output."""
-    name = part.name
-    if name.endswith(TABLE_SUFFIXES):
-        return name
-    return f"{name.partition('.')[0] or name}.csv"
+def outputs(parts: Iterable[Path]) -> dict[str, Path]:
+    """Parts by the names of those that are made of them: their own, or with ``.csv`` behind it.
+
+    Raises:
+        InputError: If two parts would be one.
+    """
+    made: dict[str, Path] = {}
+    for part in parts:
+        name = part.name if part.name.endswith(TABLE_SUFFIXES) else f"{part.name}.csv"
+        if name in made:
+            raise InputError(
+                f"{made[name].name} and {part.name} would both be written as {name}; rename one."
+            )
+        made[name] = part
+    return made
+
+
+def stamped(given: str | None) -> Any:
+    """By what a command knows an option that may be a file: its name, size and time; as JSON."""
+    if given is None or not Path(given).is_file():
+        return given
+    return [os.path.abspath(given), *stamp_of(Path(given))]
 
 
 def fingerprint(run: Run) -> str:

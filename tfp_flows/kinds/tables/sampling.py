@@ -6,7 +6,14 @@ from tfp_flows import datasets
 from tfp_flows.datasets.appending import Piece
 from tfp_flows.datasets.part_folders import PartFolder
 from tfp_flows.kinds.tables import verbs
-from tfp_flows.kinds.tables.into_parts import alone, fingerprint, is_folder, part_of, say_left_out
+from tfp_flows.kinds.tables.into_parts import (
+    alone,
+    fingerprint,
+    is_folder,
+    part_of,
+    say_left_out,
+    stamped,
+)
 from tfp_flows.runs.opened import Run
 from tfp_flows.runs.ray_parts import side_by_side
 
@@ -38,7 +45,7 @@ def write_samples(
         for k, start in enumerate(range(0, count, size))
     }
     command = {"verb": "sample", "run": fingerprint(run), "seed": options.seed}
-    command["given"] = None if options.given is None else str(options.given)
+    command["given"] = stamped(options.given)
     part = part_of(options)
     if part is not None:
         with datasets.appended(options.output / part) as append:

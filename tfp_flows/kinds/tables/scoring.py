@@ -15,19 +15,19 @@ from tfp_flows.datasets.appending import Numbers, Piece
 from tfp_flows.datasets.part_folders import PartFolder, stamp_of
 from tfp_flows.errors import InputError
 from tfp_flows.kinds.tables import verbs
-from tfp_flows.kinds.tables.groups import GroupMeans
+from tfp_flows.kinds.tables.groups import GroupMeans, RowsOfGroups
 from tfp_flows.kinds.tables.held_out_rows import Verdicts, explained, held_out_log_prob
 from tfp_flows.kinds.tables.into_parts import (
     alone,
     fingerprint,
     is_folder,
-    output_name,
+    outputs,
     part_of,
     say_left_out,
+    stamped,
 )
 from tfp_flows.runs.opened import Run
 from tfp_flows.runs.ray_parts import side_by_side
-from tfp_flows.tables.columns import as_python
 from tfp_flows.terminal import note
 
 
@@ -60,6 +60,7 @@ class Scores:
         self._dropped, self._judged, self._said = 0, judged, set()
         self._verdicts: Verdicts | None = None
         self._groups = None if options.by is None else GroupMeans(options.by)
+        self._of = ""
 
     def pieces(self, path: Path, first: int = 0) -> Iterator[Piece]:
         """The scores of a file.
@@ -70,30 +71,42 @@ class Scores:
         """
         if self._judged and self._verdicts is None:
             self._verdicts = Verdicts(self._held_out(), self.options.false_alarms)
-        by = None
+        by, options = None, self.options
         if self._groups is not None:
-            options = self.options
-            by = blocks.chosen(path, [options.by], key=options.key, header=options.header)
+            column = blocks.chosen(path, [options.by], key=options.key, header=options.header)
+            by = RowsOfGroups(self._groups, column)
         self.rows = 0
         for block in self._blocks(path):
             self._say(block.remarks)
             self.rows += len(block.rows) + getattr(block, "dropped", 0)
             scores, numbers, piece = self._scored(block, first)
             self.kept += len(scores)
-            if self._groups is not None:
-                # Both count the rows of the file from 1, and have the same blocks.
-                some = next(by)
-                series = some.data.iloc[numbers - first - some.rows[0], 0]
-                self._groups.add(series, scores)
+            if by is not None:
+                by.add(numbers - first, scores)
             yield piece
+
+    def left_out(self, count: int) -> None:
+        """Notes that so many parts are there already, and are in no figure.
+
+        Raises:
+            InputError: If means over all parts are asked for.
+        """
+        if not count:
+            return
+        if self._groups is not None:
+            raise InputError(
+                f"--by tells means over all parts, and {count:,} of them are finished; choose "
+                "another folder, or leave --by out."
+            )
+        self._of = " of the parts scored now"
 
     def tell(self) -> None:
         """Says what was found over all blocks."""
         if self._dropped:
             what = "empty cells" if self.mixed else "empty, NaN or infinite cells"
-            note(f"{self._dropped:,} rows with {what} were dropped.")
+            note(f"{self._dropped:,} rows{self._of} with {what} were dropped.")
         if self._verdicts is not None:
-            self._verdicts.tell()
+            self._verdicts.tell(self._of)
         if self._groups is not None:
             self._groups.tell()
 
@@ -165,85 +178,6 @@ _NOT_IN_PARTS = ("data", "output", "by", "engine", "workers")
 _NAMELESS = "{} holds no names; its last columns are the nats of each column."
 
 
-class MixedScores(Scores):
-    """Scores of a model of mixed columns."""
-
-    mixed = True
-
-    def __init__(self, run: Run, options):
-        super().__init__(run, options)
-        self._impossible, self._first = 0, ""
-
-    def _wanted(self):
-        schema = self.run.model.schema
-        names = tuple(column.name for column in schema.columns if column.modelled)
-        return blocks.Wanted(names, **self._about())
-
-    def _blocks(self, path):
-        return blocks.frames(path, self.wanted)
-
-    def _kept(self, block):
-        if not self.options.drop_invalid:
-            return block.data, block.rows
-        whole = block.data.notna().all(axis=1).to_numpy()
-        return block.data[whole].reset_index(drop=True), block.rows[whole]
-
-    def _log_prob(self, block):
-        return self.run.model.log_prob(self._kept(block)[0])
-
-    def _scored(self, block, first):
-        import pandas as pd
-
-        model, options = self.run.model, self.options
-        frame, numbers = self._kept(block)
-        self._dropped += len(block.data) - len(frame)
-        terms = model.parts(frame)
-        scores, numbers = terms.sum(axis=1), numbers + first
-        self._look_at(frame, terms, numbers)
-        columns = self._columns(scores, numbers)
-        if options.explain is not None:
-            about = columns.get("alarm", np.ones(len(scores))) > 0
-            usual = np.array([self.run.metrics["columns"][n] for n in model.own], np.float64)
-            drops = np.where(about[:, None], usual - terms, np.nan)
-            columns["against"] = [
-                _against(model.own, row, options.explain) if flagged else ""
-                for row, flagged in zip(drops, about, strict=True)
-            ]
-            columns |= {f"drop {name}": drops[:, j] for j, name in enumerate(model.own)}
-        return scores, numbers, pd.DataFrame(columns)
-
-    def _look_at(self, frame, terms, numbers) -> None:
-        """Counts rows with values that cannot be ones of their columns."""
-        suspects = np.flatnonzero(np.isneginf(terms).any(axis=1))
-        if not len(suspects):
-            return
-        model, some = self.run.model, frame.iloc[suspects]
-        impossible = model.schema.encode(some, model.own).impossible
-        self._impossible += int(impossible.any(axis=1).sum())
-        if impossible.any() and not self._first:
-            row, place = np.argwhere(impossible)[0]
-            name = model.own[place]
-            column, value = model.schema.column(name), as_python(some[name].iloc[row])
-            self._first = (
-                f"row {numbers[suspects[row]]}, column {name!r}, {value!r}"
-                f"{column.suggestion([value])}"
-            )
-
-    def tell(self) -> None:
-        """Says what was found over all blocks."""
-        if self._impossible:
-            note(
-                "Rows with values that cannot be ones of their columns get a log-density of -inf, "
-                f"{self._impossible:,} in all; the first: {self._first}."
-            )
-        super().tell()
-
-
-def _against(names, drops, count: int) -> str:
-    worst = np.argsort(-drops, kind="stable")[:count]
-    return ", ".join(f"{names[j]} {drops[j]:+.1f}" for j in worst if drops[j] > 0)
-
-
 def score(scores: Scores) -> None:
     """Writes the scores of a file, or of a folder of parts, into a file or a folder.
 
@@ -273,11 +207,13 @@ def score(scores: Scores) -> None:
 def _score_into(folder: Path, parts, scores: Scores) -> None:
     options = dataclasses.asdict(scores.options)
     options = {k: str(v) for k, v in options.items() if k not in _NOT_IN_PARTS}
+    options["normal"] = stamped(scores.options.normal)
     about = {"data": os.path.abspath(scores.options.data), "run": fingerprint(scores.run)}
-    made = {output_name(part): part for part in parts}
+    made = outputs(parts)
     stamps = {name: stamp_of(part) for name, part in made.items()}
     with PartFolder(folder, {"verb": "score", **about, **options}).left(stamps) as left:
         say_left_out(len(made), len(left))
+        scores.left_out(len(made) - len(left))
         if scores.options.engine is not None:
             each = {
                 name: alone(scores.options, name, data=str(made[name]), output=folder / name)

@@ -1,7 +1,9 @@
 """What a fit to a table can be asked for."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.kinds.tables.groups import BY
@@ -152,6 +154,18 @@ class TableSettings(Settings):
 
             stream = is_large(self) or None
         return dataclasses.replace(self, data=data, rows=rows, stream=stream)._with_flow()
+
+    def repeated(self, given: Mapping[str, Any]) -> "TableSettings":
+        """As `Settings.repeated`; whether a table is streamed was decided when the fit was begun.
+
+        Raises:
+            InputError: As `check`.
+        """
+        stream = bool(self.stream)
+        if given.get("stream", stream) is not stream:
+            return super().repeated(given)
+        decided = dataclasses.replace(self, stream=stream)
+        return dataclasses.replace(Settings.repeated(decided, given), stream=self.stream)
 
     def _with_flow(self) -> "TableSettings":
         from tfp_flows.kinds.tables.frames import is_plain

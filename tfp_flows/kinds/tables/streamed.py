@@ -15,6 +15,7 @@ from tfp_flows.datasets.row_hashes import Bounds, Smallest, row_hashes
 from tfp_flows.datasets.tables import checked_table
 from tfp_flows.datasets.units import Unit, Units, size_in_memory
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables.extremes import Extremes
 from tfp_flows.terminal import note
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ WHOLE_BYTES = 2**29
 SAMPLE_ROWS, HELD_ROWS, HELD_MIXED = 100_000, 50_000, 20_000
 EPOCH_ROWS = 500_000
 _AT_ONCE = 4
+# Into so many epochs a unit is cut at most: rows before a cut are read in vain.
+_CUTS = 4
 _WHOLE_ALONE = ("by", "weights", "key")
 
 
@@ -54,6 +57,7 @@ class Scan(NamedTuple):
         ranges: Least and greatest number of each column; of mixed tables, None.
         bounds: Which hashes are for what.
         parts: Sample of training rows, validation rows and test rows: arrays, or frames.
+        judged: Rows by which types of mixed columns are inferred, the sample and those beyond it.
     """
 
     units: list[tuple[Unit, int]]
@@ -64,6 +68,7 @@ class Scan(NamedTuple):
     ranges: np.ndarray | None
     bounds: Bounds
     parts: Splits
+    judged: Any
 
     @property
     def training_rows(self) -> int:
@@ -106,7 +111,7 @@ def _scan(data, columns, header, drop_invalid, seed, mixed, stamps) -> Scan:
     # So many more than are needed that chance does not matter.
     smallest = Smallest(int(1.05 * (2 * held + SAMPLE_ROWS)) + 1000)
     units: dict[Unit, int] = {}
-    total, dropped, ranges = 0, 0, None
+    total, dropped, ranges, extremes = 0, 0, None, Extremes()
     for unit, raw in source.scan():
         rows, gone = rows_of(unit.path, raw, drop_invalid, mixed)
         hashes = hashes_of(rows, seed)
@@ -114,7 +119,9 @@ def _scan(data, columns, header, drop_invalid, seed, mixed, stamps) -> Scan:
         total, dropped = (total + int(hashes.sum(dtype=np.uint64))) % 2**64, dropped + gone
         if len(hashes):
             smallest.add(hashes, rows)
-        if not mixed and len(rows):
+        if mixed:
+            extremes.add(rows)
+        elif len(rows):
             own = np.stack([rows.min(axis=0), rows.max(axis=0)])
             both = own if ranges is None else np.stack([ranges, own])
             ranges = own if ranges is None else np.stack([both[:, 0].min(0), both[:, 1].max(0)])
@@ -132,7 +139,8 @@ def _scan(data, columns, header, drop_invalid, seed, mixed, stamps) -> Scan:
             "--no-stream."
         )
     found = [(unit, rows) for unit, rows in units.items() if rows]
-    return Scan(found, source, count, dropped, total, ranges, bounds, Splits(*taken))
+    parts, judged = Splits(*taken), extremes.beside(taken[0]) if mixed else None
+    return Scan(found, source, count, dropped, total, ranges, bounds, parts, judged)
 
 
 def rows_of(path: Path, raw, drop_invalid: bool, mixed: bool) -> tuple[Any, int]:
@@ -154,11 +162,26 @@ def hashes_of(rows, seed: int) -> np.ndarray:
     return row_hashes([rows[name].to_numpy() for name in rows.columns], seed)
 
 
+class Share(NamedTuple):
+    """Rows of a unit that are read in an epoch.
+
+    Attributes:
+        unit: The unit.
+        start: The first of its rows, counted from 0.
+        stop: The one behind the last.
+    """
+
+    unit: Unit
+    start: int
+    stop: int
+
+
 class Epochs:
     """The training rows of a table, epoch by epoch.
 
-    A pass over the units, in an order of its own, is dealt out to as many epochs as make each of
-    about half a million rows.
+    A pass over the units, in an order of its own, is cut into epochs of the same number of rows,
+    about half a million where the units have no more than 2 million: the cuts go through units, so
+    that each row has one place in a pass, however unequal the units are.
 
     Args:
         found: What the first pass has found.
@@ -168,7 +191,8 @@ class Epochs:
 
     def __init__(self, found: Scan, settings: "TableSettings", arrays):
         self._found, self._settings, self._arrays = found, settings, arrays
-        self.passes = max(1, min(len(found.units), round(found.training_rows / EPOCH_ROWS)))
+        most = _CUTS * len(found.units)
+        self.passes = max(1, min(most, round(found.training_rows / EPOCH_ROWS)))
 
     def feed(self, batch_size: int, *, single: bool):
         """A `StreamedFeed` of them."""
@@ -180,36 +204,57 @@ class Epochs:
         return StreamedFeed(self.blocks, like, batches, batch_size, seed=seed, single=single)
 
     def blocks(self, epoch: int, generator: np.random.Generator) -> Iterator[tuple]:
-        """Blocks of an epoch, again and again in new orders."""
+        """Blocks of an epoch, and then, without end, those of all epochs of its pass."""
         number, place = divmod(epoch, self.passes)
-        order = np.random.default_rng([self._settings.seed, number, 2])
-        own = order.permutation(len(self._found.units))[place :: self.passes]
+        shares = self._shares(number)
+        others = np.delete(np.arange(self.passes), place)
         while True:
-            yield from self._interleaved([self._found.units[k][0] for k in own])
-            own = generator.permutation(own)
+            for k in (place, *generator.permutation(others)):
+                yield from self._interleaved(shares[k])
 
-    def _interleaved(self, units: list[Unit]) -> Iterator[tuple]:
+    def _shares(self, number: int) -> list[list[Share]]:
+        """What the epochs of a pass read."""
+        units = self._found.units
+        order = np.random.default_rng([self._settings.seed, number, 2]).permutation(len(units))
+        ends = np.cumsum([units[k][1] for k in order])
+        begins = np.concatenate([[0], ends[:-1]])
+        shares = []
+        for place in range(self.passes):
+            low, high = (int(ends[-1]) * k // self.passes for k in (place, place + 1))
+            own = range(np.searchsorted(ends, low, "right"), np.searchsorted(begins, high))
+            starts, stops = np.maximum(low - begins, 0), np.minimum(high, ends) - begins
+            shares.append([Share(units[order[k]][0], int(starts[k]), int(stops[k])) for k in own])
+        return shares
+
+    def _interleaved(self, shares: list[Share]) -> Iterator[tuple]:
         """The blocks of several units in turn, so that neighbours in a file do not follow."""
-        waiting, opened = list(reversed(units)), []
+        waiting, opened = list(reversed(shares)), []
         while waiting or opened:
             while waiting and len(opened) < _AT_ONCE:
-                unit = waiting.pop()
-                opened.append((unit, self._found.source.read(unit)))
-            unit, blocks = opened.pop(0)
-            raw = next(blocks, None)
-            if raw is None:
+                opened.append(self._read(waiting.pop()))
+            blocks = opened.pop(0)
+            block = next(blocks, None)
+            if block is None:
                 continue
-            opened.append((unit, blocks))
-            block = self._training(unit.path, raw)
+            opened.append(blocks)
             if len(block[0]):
                 yield block
 
-    def _training(self, path: Path, raw) -> tuple:
-        settings = self._settings
+    def _read(self, share: Share) -> Iterator[tuple]:
+        """The training rows of a share, block by block."""
+        settings, path, first = self._settings, share.unit.path, 0
         mixed = not isinstance(self._found.parts.train, np.ndarray)
-        rows, _ = rows_of(path, raw, settings.drop_invalid, mixed)
-        keep = self._found.bounds.train(hashes_of(rows, settings.seed))
-        return self._arrays(rows[keep])
+        for raw in self._found.source.read(share.unit):
+            rows, _ = rows_of(path, raw, settings.drop_invalid, mixed)
+            places = np.arange(first, first + len(rows))
+            first += len(rows)
+            if first <= share.start:
+                continue
+            # Those of a whole block: rows that are alike count on within it.
+            keep = self._found.bounds.train(hashes_of(rows, settings.seed))
+            yield self._arrays(rows[keep & (places >= share.start) & (places < share.stop)])
+            if first >= share.stop:
+                return
 
     def in_words(self) -> str:
         """What a report says of them."""
@@ -218,9 +263,10 @@ class Epochs:
         size = math.ceil(found.training_rows / self.passes)
         files = len(found.source.parts)
         files = f"{files:,} files" if files > 1 else "one file"
+        wide = "" if found.judged is None else ", and types are as wide as all numbers"
         return (
             f"The table was streamed: {found.rows:,} rows in {files}, "
             f"{size:,} training rows an epoch{about}. Rows, bounds and the fingerprint are of all "
             f"rows; types, location and spread are those of {len(found.parts.train):,} training "
-            "rows, drawn by a hash."
+            f"rows, drawn by a hash{wide}."
         )

@@ -92,7 +92,7 @@ class StreamedFrames(_Streamed):
 
     Attributes:
         frame: The sample of training rows.
-        schema: What the columns are, by the sample.
+        schema: What the columns are, by the sample and the extremes of all rows.
         parts: Sample, validation and test rows.
     """
 
@@ -103,7 +103,7 @@ class StreamedFrames(_Streamed):
             if name not in self.frame.columns:
                 raise unknown_name("column", name, [str(c) for c in self.frame.columns])
         decided = read_schema(Path(settings.table_schema)) if settings.table_schema else None
-        self.schema = Schema.infer(self.frame, decided)
+        self.schema = Schema.infer(found.judged, decided)
 
     def describe(self) -> dict[str, Any]:
         """Names, types and numbers of rows."""

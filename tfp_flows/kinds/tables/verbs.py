@@ -145,7 +145,8 @@ def score(run: Run, options: ScoreOptions) -> None:
     leaves out those that are finished.
     """
     from tfp_flows.kinds.tables.into_parts import check_engine, check_place
-    from tfp_flows.kinds.tables.scoring import MixedScores, PlainScores
+    from tfp_flows.kinds.tables.mixed_scoring import MixedScores
+    from tfp_flows.kinds.tables.scoring import PlainScores
     from tfp_flows.kinds.tables.scoring import score as write
 
     check_place(options.output)
