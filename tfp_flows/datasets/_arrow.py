@@ -41,6 +41,8 @@ def arrow_blocks(path: Path, names: Sequence[str] | None, rows: int) -> Iterator
     _check_pyarrow("Cannot read", path)
     # Neither the file nor a whole row group is held: the buffer is that of a column.
     with opened_arrow(path) as file:
+        if not file.metadata.num_rows:
+            yield _raw(path, file.schema_arrow.empty_table().to_pandas())
         yield from arrow_groups(path, file, names, rows, range(file.num_row_groups))
 
 
@@ -57,11 +59,15 @@ def arrow_groups(path, file, names, rows, groups) -> Iterator[RawTable]:
 
 
 def arrow_kinds(path: Path) -> dict[str, str]:
-    """What the columns of a ``.parquet`` file hold, by name, in words, without reading them."""
+    """What the columns of a ``.parquet`` file hold, by name, in words, without reading them.
+
+    It is an empty text of a column of which the file says that all its cells are missing.
+    """
     import pyarrow.types as of
 
     _check_pyarrow("Cannot read", path)
     tests = (
+        ("", (of.is_null,)),
         ("numbers", (of.is_integer, of.is_floating, of.is_decimal)),
         ("true/false values", (of.is_boolean,)),
         ("times", (of.is_temporal,)),
