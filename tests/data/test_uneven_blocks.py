@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tfp_flows.datasets import blocks, load_frame, load_table
+from tfp_flows.datasets import _arrow, appended, blocks, load_frame, load_table
 from tfp_flows.datasets.units import Units
 from tfp_flows.errors import InputError
 
@@ -216,3 +216,49 @@ def test_true_and_false_beside_an_empty_part(tmp_path):
     assert load_frame(tmp_path).data["b"].tolist() == [None, None, "True", "False"]
     written(tmp_path / "1.csv", "a,b", "1,True", "2,True")
     assert load_frame(tmp_path).data["b"].tolist() == [True, True, True, False]
+
+
+def test_folders_in_a_folder_are_refused(tmp_path):
+    inner = tmp_path / "t.parquet" / "year=2023" / "month=1"
+    inner.mkdir(parents=True)
+    frame = pd.DataFrame({"a": [1.0, 2.0]})
+    frame.to_parquet(inner / "1.parquet")
+    said = r"t\.parquet holds parts in a folder of its own, year=2023"
+    for _ in range(2):
+        with pytest.raises(InputError, match=said):
+            Units(tmp_path / "t.parquet")
+        with pytest.raises(InputError, match=said):
+            load_frame(tmp_path / "t.parquet")
+        frame.to_parquet(tmp_path / "t.parquet" / "1.parquet")
+    inner.parent.rename(tmp_path / "t.parquet" / "_old")
+    assert len(load_frame(tmp_path / "t.parquet").data) == 2
+
+
+@pytest.mark.parametrize("held", [500_000, 3])
+def test_pieces_without_values_fix_no_type(tmp_path, monkeypatch, held):
+    monkeypatch.setattr(_arrow, "_KEPT_ROWS", held)
+    pieces = [
+        {"a": [], "k": []},
+        {"a": [1, 2], "k": [None, None]},
+        {"a": [3], "k": ["x"]},
+        {"a": [4], "k": [None]},
+    ]
+    frames = [pd.DataFrame(piece) for piece in pieces]
+    path = tmp_path / "t.parquet"
+    write(path, *frames)
+    found = pd.read_parquet(path)
+    assert found["a"].tolist() == [1, 2, 3, 4]
+    assert found["a"].dtype == np.int64
+    assert found["k"].fillna("-").tolist() == ["-", "-", "x", "-"]
+    write(path, frames[0])
+    assert pd.read_parquet(path).shape == (0, 2)
+    other = pd.DataFrame({"a": ["x"], "k": ["y"]})
+    with pytest.raises(InputError, match="other types than in the rows above"):
+        write(path, frames[2], other)
+    assert pd.read_parquet(path).shape == (0, 2)
+
+
+def write(path, *frames):
+    with appended(path) as append:
+        for frame in frames:
+            append(frame)

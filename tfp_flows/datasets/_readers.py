@@ -117,13 +117,20 @@ def parts_of(path: Path) -> tuple[Path, ...]:
     Names that begin with a dot or an underscore, as those that other programs leave, are no parts.
 
     Raises:
-        InputError: If the folder has no part, or parts of several formats.
+        InputError: If the folder has no part, parts in folders, or parts of several formats.
     """
     path = Path(path)
     if not path.is_dir():
         return (path,)
-    files = sorted(f for f in path.iterdir() if f.is_file() and f.name[0] not in "._")
-    parts = [f for f in files if format_of(f)[0] in READERS]
+    files = sorted(f for f in path.iterdir() if f.name[0] not in "._")
+    parts = [f for f in files if f.is_file() and format_of(f)[0] in READERS]
+    for folder in filter(Path.is_dir, files):
+        inner = (f for f in folder.rglob("*") if f.is_file() and format_of(f)[0] in READERS)
+        if any(f.name[0] not in "._" for f in inner):
+            raise InputError(
+                f"{path} holds parts in a folder of its own, {folder.name}; give a folder with all "
+                "parts side by side."
+            )
     if not parts:
         raise InputError(
             f"Cannot read {path}: it is a folder without parts of a table; give one of files of "
