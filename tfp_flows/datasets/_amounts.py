@@ -18,6 +18,7 @@ from tfp_flows.datasets._cells import (
     unit_of,
     value_of,
 )
+from tfp_flows.datasets._raw import Reading
 
 _LOOKED_AT = 1000
 
@@ -30,7 +31,7 @@ def as_numbers(
     mixed: bool,
     separator: str = "",
     written: Callable[[list[int]], Mapping[int, np.ndarray]] = lambda _: {},
-) -> tuple[list[np.ndarray], tuple[str, ...]]:
+) -> tuple[list[np.ndarray], tuple[str, ...], tuple[Reading | None, ...]]:
     """Reads as numbers the columns of text all of whose cells are numbers.
 
     Args:
@@ -44,7 +45,7 @@ def as_numbers(
             decimal sign of the others.
 
     Returns:
-        The columns, and remarks on what was assumed.
+        The columns, remarks on what was assumed, and how each column was read.
     """
     found = {i: _Cells(c, mixed) for i, c in enumerate(columns) if _may_be_numbers(c, mixed)}
     if any("," in text for cells in found.values() for text in cells.bare):
@@ -54,6 +55,7 @@ def as_numbers(
     order = sorted(found)
     signs = decimal_signs([found[i].bare for i in order], separator)
     result, remarks = list(columns), []
+    readings = list(map(_of_floats, columns))
     shown: dict[str, list[str]] = {}
     for i, sign in zip(order, signs, strict=True):
         cells, where = found[i], f"Column {names[i]!r} of {path.name}"
@@ -61,8 +63,9 @@ def as_numbers(
             continue
         if sign is None or cells.others or (mixed and cells.codes):
             remarks += [f"{where} {why}." for why in cells.why_text()] if mixed else []
+            readings[i] = cells.reading(sign)
         elif sign == "," or columns[i].dtype.kind != "f":
-            result[i] = cells.numbers(sign)
+            result[i], readings[i] = cells.numbers(sign), cells.reading(sign)
             remarks += [f"{where} {what}." for what in cells.assumed(sign)]
             if not cells.unit:
                 shown.setdefault(sign, []).extend(cells.telling(sign))
@@ -72,7 +75,19 @@ def as_numbers(
         for sign, cells in shown.items()
         for cell in sorted(cells, key=_tells_least)[:1]
     ]
-    return result, (*decimals, *remarks)
+    return result, (*decimals, *remarks), tuple(readings)
+
+
+def _of_floats(column: np.ndarray) -> Reading | None:
+    """How a column was read that came as numbers; None if it did not, or is empty."""
+    if column.dtype.kind in "iu":
+        return Reading(None, "") if len(column) else None
+    given = column[np.isfinite(column)] if column.dtype.kind == "f" else column[:0]
+    if not len(given):
+        return None
+    # Whole ones come as floats beside missing cells.
+    pointed = len(given) == len(column) or bool((given != np.floor(given)).any())
+    return Reading("." if pointed else None, "")
 
 
 def _tells_least(cell: str) -> tuple[bool, bool, str]:
@@ -136,6 +151,13 @@ class _Cells:
             known += np.nan
         known[self._given], known[self._rest] = values, rest
         return known[self._codes] if full else np.where(self._codes < 0, np.nan, known[self._codes])
+
+    def reading(self, sign: str | None) -> Reading | None:
+        """How the column is read; None if it is one of text."""
+        if self.others or self.codes or not all(map(is_numeric, self.bare)):
+            return None
+        told = any("," in cell or "." in cell for cell in self.bare)
+        return Reading(sign if told else None, self.unit, sign is not None)
 
     def assumed(self, sign: str) -> list[str]:
         """What was assumed of a column of numbers."""

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfp_flows.datasets._raw import Options, RawTable, plain
+import numpy as np
+
+from tfp_flows.datasets._raw import Options, RawTable, brief, plain
 from tfp_flows.datasets._text_tables import filled
 from tfp_flows.errors import InputError
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BUFFER = 2**18
+_KEPT_ROWS = 500_000
 
 
 def read_arrow(path: Path, _options: Options) -> RawTable:
@@ -41,6 +44,8 @@ def arrow_blocks(path: Path, names: Sequence[str] | None, rows: int) -> Iterator
     _check_pyarrow("Cannot read", path)
     # Neither the file nor a whole row group is held: the buffer is that of a column.
     with opened_arrow(path) as file:
+        if not file.metadata.num_rows:
+            yield _raw(path, file.schema_arrow.empty_table().to_pandas())
         yield from arrow_groups(path, file, names, rows, range(file.num_row_groups))
 
 
@@ -57,11 +62,15 @@ def arrow_groups(path, file, names, rows, groups) -> Iterator[RawTable]:
 
 
 def arrow_kinds(path: Path) -> dict[str, str]:
-    """What the columns of a ``.parquet`` file hold, by name, in words, without reading them."""
+    """What the columns of a ``.parquet`` file hold, by name, in words, without reading them.
+
+    It is an empty text of a column of which the file says that all its cells are missing.
+    """
     import pyarrow.types as of
 
     _check_pyarrow("Cannot read", path)
     tests = (
+        ("", (of.is_null,)),
         ("numbers", (of.is_integer, of.is_floating, of.is_decimal)),
         ("true/false values", (of.is_boolean,)),
         ("times", (of.is_temporal,)),
@@ -133,6 +142,9 @@ def write_arrow(path: Path, frame: "pd.DataFrame") -> None:
 def arrow_appender(path, file, closing) -> Callable[["pd.DataFrame"], None]:
     """What appends frames to a ``.parquet`` file, each as a row group of the types of the first.
 
+    Frames at the front are kept until one has rows, and each column a value, or there are many
+    rows: without values a column has no type.
+
     Args:
         path: The file, for messages.
         file: It, opened to be written.
@@ -142,17 +154,52 @@ def arrow_appender(path, file, closing) -> Callable[["pd.DataFrame"], None]:
     import pyarrow
     import pyarrow.parquet
 
-    writer = None
+    writer, kept = None, []
 
     def append(frame: "pd.DataFrame") -> None:
-        nonlocal writer
-        schema = None if writer is None else writer.schema
-        table = pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
-        if writer is None:
-            writer = closing.enter_context(pyarrow.parquet.ParquetWriter(file, table.schema))
-        writer.write_table(table)
+        kept.append(frame)
+        if writer is None and sum(map(len, kept)) < _KEPT_ROWS:
+            given = [each.notna().any() for each in kept]
+            if not np.logical_or.reduce(given).all():
+                return
+        write()
 
+    def write() -> None:
+        nonlocal writer
+        if writer is None and kept:
+            writer = pyarrow.parquet.ParquetWriter(file, _schema_of(kept))
+        for frame in kept:
+            try:
+                table = pyarrow.Table.from_pandas(frame, writer.schema, preserve_index=False)
+            except pyarrow.ArrowException as error:
+                raise InputError(
+                    f"Cannot write {path}: a column has other types than in the rows above "
+                    f"({brief(error)}); write a .csv file."
+                ) from None
+            writer.write_table(table)
+        kept.clear()
+
+    def close(kind, error, trace) -> None:
+        del error, trace
+        if kind is None:
+            write()
+        if writer is not None:
+            writer.close()
+
+    closing.push(close)
     return append
+
+
+def _schema_of(frames: Sequence["pd.DataFrame"]):
+    """The types of columns that several frames hold, each by those frames that have values."""
+    import pyarrow
+
+    fields = []
+    for name in frames[0].columns:
+        given = [frame[name] for frame in frames if frame[name].notna().any()]
+        column = (given or [frames[0][name]])[0]
+        fields.append(pyarrow.field(name, pyarrow.Array.from_pandas(column).type))
+    return pyarrow.schema(fields)
 
 
 def _check_pyarrow(doing: str, path: Path) -> None:

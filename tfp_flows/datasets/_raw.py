@@ -1,7 +1,8 @@
 """What the readers of tables share: raw columns, how to read them, and their numbers."""
 
+import contextlib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,21 @@ from tfp_flows.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Reading(NamedTuple):
+    """How the cells of a column of text that hold numbers are read.
+
+    Attributes:
+        sign: The decimal sign; None if no cell has one.
+        unit: The unit that all cells have, or an empty text.
+        numbers: Whether they are numbers; else they are left as text, since they are not of one
+            unit, or may have either decimal sign.
+    """
+
+    sign: str | None
+    unit: str
+    numbers: bool = True
 
 
 class RawTable(NamedTuple):
@@ -25,6 +41,10 @@ class RawTable(NamedTuple):
         index: Which columns are the row labels of a data frame.
         repeated: For each name that several columns of the file have, the places of these; all
             but the first are called ``name.1``, ``name.2`` in ``names``.
+        readings: How each column of text, as it stands in the file, was read; None for one that
+            tells nothing.
+        encoding: Of text, that of its letters; empty if all are of ASCII.
+        first: How many rows of the file stand before the first one.
     """
 
     columns: Sequence[np.ndarray]
@@ -33,6 +53,9 @@ class RawTable(NamedTuple):
     remarks: tuple[str, ...] = ()
     index: tuple[int, ...] = ()
     repeated: Mapping[str, tuple[int, ...]] = types.MappingProxyType({})
+    readings: tuple[Reading | None, ...] = ()
+    encoding: str = ""
+    first: int = 0
 
 
 class Options(NamedTuple):
@@ -116,3 +139,14 @@ def _from_objects(path: Path, column: np.ndarray, name: str) -> np.ndarray:
             f"{row + 1}); convert it to numbers or leave it out with columns= (--columns)."
         )
     return numbers
+
+
+@contextlib.contextmanager
+def counted_from(first: int) -> Iterator[None]:
+    """Says from where a message counts rows that is about a block."""
+    try:
+        yield
+    except InputError as error:
+        if not first:
+            raise
+        raise InputError(f"From row {first + 1:,} on, counted from there: {error}") from error

@@ -1,12 +1,14 @@
 """Readers of the table formats: a path in, named raw columns out; no judgement of the values."""
 
 import contextlib
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from tfp_flows.datasets._agreement import Agreement
 from tfp_flows.datasets._amounts import as_numbers
 from tfp_flows.datasets._arrow import read_arrow
 from tfp_flows.datasets._header import unique_names
@@ -36,6 +38,9 @@ def _read_parts(folder: Path, options: Options) -> RawTable:
     first, *others = parts_of(folder)
     whole = read_raw(first, options)
     pieces = [[column] for column in whole.columns]
+    usual = {n: (first, kind_of(c)) for n, c in zip(whole.names, whole.columns, strict=True)}
+    agreement, remarks = Agreement(), {_about(first, r): r for r in whole.remarks}
+    agreement.check(first, whole)
     for path in others:
         raw = read_raw(path, options)
         lacking = [name for name in whole.names if name not in raw.names]
@@ -47,20 +52,47 @@ def _read_parts(folder: Path, options: Options) -> RawTable:
             )
         for found, name in zip(pieces, whole.names, strict=True):
             found.append(raw.columns[raw.names.index(name)])
-            check_kinds(name, (first, found[0]), (path, found[-1]))
-    return whole._replace(columns=[np.concatenate(found) for found in pieces])
+            kind, (origin, before) = kind_of(found[-1]), usual[name]
+            if kind and before and kind != before:
+                raise other_kind(name, path, kind, origin, before)
+            usual[name] = (origin, before) if before else (path, kind)
+        agreement.check(path, raw)
+        remarks = {_about(path, remark): remark for remark in raw.remarks} | remarks
+    columns = [_joined(found, usual[n][1]) for n, found in zip(whole.names, pieces, strict=True)]
+    own = set(whole.remarks)
+    others = tuple(remark for remark in remarks.values() if remark not in own)
+    return whole._replace(columns=columns, remarks=(*whole.remarks, *others))
 
 
-def check_kinds(name: str, one: tuple[Path, np.ndarray], two: tuple[Path, np.ndarray]) -> None:
-    """Checks that a column is of one kind in two parts.
+def _about(path: Path, remark: str) -> str:
+    """What a remark says of any file and cell, so that each is made of one part alone."""
+    return re.sub(r"'[^']*'|\S*\d\S*", "", remark.replace(path.name, ""))
 
-    Raises:
-        InputError: If it holds text in one and numbers, or times, in the other.
-    """
-    kinds = [_KINDS.get(column.dtype.kind) for _, column in (one, two)]
-    empty = any(c.dtype.kind == "f" and np.isnan(c).all() for _, c in (one, two))
-    if kinds[0] != kinds[1] and not empty:
-        raise other_kind(name, two[0], kinds[1], one[0], kinds[0])
+
+def _joined(pieces: list[np.ndarray], kind: str) -> np.ndarray:
+    """The pieces of a column one below the other; missing ones of the kind of the others."""
+    if kind == "numbers":
+        pieces = [np.full(len(p), np.nan) if p.dtype.kind == "O" else p for p in pieces]
+    elif kind == "times":
+        like = next(piece.dtype for piece in pieces if piece.dtype.kind in "mM")
+        missing = np.array("NaT", dtype=like)
+        pieces = [p if p.dtype.kind in "mM" else np.full(len(p), missing) for p in pieces]
+    elif kind and len({piece.dtype.kind for piece in pieces}) > 1:
+        pieces = [piece.astype(object) for piece in pieces]
+    return np.concatenate(pieces)
+
+
+def kind_of(column: np.ndarray) -> str:
+    """What a column holds, in words; an empty text if all its cells are missing."""
+    import pandas as pd
+
+    kind = column.dtype.kind
+    if kind == "O":
+        found = pd.api.types.infer_dtype(column, skipna=True)
+        return {"empty": "", "boolean": _KINDS["b"]}.get(found, _KINDS["O"])
+    if not len(column) or (kind in "fmM" and pd.isna(column).all()):
+        return ""
+    return _KINDS.get(kind, str(column.dtype))
 
 
 def other_kind(name: str, path: Path, kind: str, first: Path, usual: str) -> InputError:
@@ -85,13 +117,20 @@ def parts_of(path: Path) -> tuple[Path, ...]:
     Names that begin with a dot or an underscore, as those that other programs leave, are no parts.
 
     Raises:
-        InputError: If the folder has no part, or parts of several formats.
+        InputError: If the folder has no part, parts in folders, or parts of several formats.
     """
     path = Path(path)
     if not path.is_dir():
         return (path,)
-    files = sorted(f for f in path.iterdir() if f.is_file() and f.name[0] not in "._")
-    parts = [f for f in files if format_of(f)[0] in READERS]
+    files = sorted(f for f in path.iterdir() if f.name[0] not in "._")
+    parts = [f for f in files if f.is_file() and format_of(f)[0] in READERS]
+    for folder in filter(Path.is_dir, files):
+        inner = (f for f in folder.rglob("*") if f.is_file() and format_of(f)[0] in READERS)
+        if any(f.name[0] not in "._" for f in inner):
+            raise InputError(
+                f"{path} holds parts in a folder of its own, {folder.name}; give a folder with all "
+                "parts side by side."
+            )
     if not parts:
         raise InputError(
             f"Cannot read {path}: it is a folder without parts of a table; give one of files of "
@@ -228,7 +267,7 @@ def _from_array(
         names, columns, remarks = default_names(count), list(array.T), ()
         if options.mixed and array.dtype.kind in "UT":  # one type for all columns tells none
             objects = [column.astype(object) for column in columns]
-            columns, remarks = as_numbers(path, names, objects, mixed=True)
+            columns, remarks, _ = as_numbers(path, names, objects, mixed=True)
         return RawTable(columns, names, False, remarks)
     return RawTable(list(array.T), tuple(str(name) for name in names), True)
 

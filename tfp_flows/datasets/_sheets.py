@@ -92,10 +92,11 @@ def _table(path: Path, rows: list[tuple], options: Options) -> RawTable:
     columns = [_column(cells) for cells in zip(*below, strict=True)]
     given = [""] * len(columns) if names is None else names
     full = filled(given)
-    columns, assumed = as_numbers(path, full, columns, mixed=options.mixed)
+    columns, assumed, readings = as_numbers(path, full, columns, mixed=options.mixed)
     index = [] if names is None else index_columns(given, columns)
     remarks = (*remarks, *filter(None, [remark]), *assumed)
-    return RawTable(columns, full, names is not None, remarks, tuple(index))
+    named = names is not None
+    return RawTable(columns, full, named, remarks, tuple(index), readings=readings)
 
 
 def _lines_of_title(rows: list[tuple]) -> int:

@@ -15,11 +15,11 @@ from tfp_flows.datasets._cells import MARKS, is_missing, is_numeric
 from tfp_flows.errors import InputError
 
 PACKINGS = (".gz", ".bz2", ".xz", ".zip")
-_BLANKS = r"\s+"
+BLANKS, GUESSED = r"\s+", "cp1252"
 _HEAD_BYTES = 2**20
 _HEAD_ROWS = 200
 # Errors of spreadsheets (#N/A) are cells.
-_COMMENT = re.compile(rb"^[ \t]*#(?!N/?A\b|DIV/0!|VALUE!|REF!|NUM!|NAME\?)[^\r\n]*", re.MULTILINE)
+COMMENT = re.compile(rb"^[ \t]*#(?!N/?A\b|DIV/0!|VALUE!|REF!|NUM!|NAME\?)[^\r\n]*", re.MULTILINE)
 _NUMBER_SIGN = re.compile(
     rb"\s*(?P<names>#(?P<sign>[,;\t|])[^\r\n]*)[\r\n]+(?P<row>[^\r\n#][^\r\n]*)"
 )
@@ -46,6 +46,7 @@ class Text(NamedTuple):
         quoted: Whether all cells of the first row are in quotes, and not all of the second.
         comment: Cells of the last comment above the first row, or None.
         remarks: What was assumed of the encoding, and of lines that were taken as comments.
+        encoding: That of its letters; empty if all are of ASCII.
     """
 
     data: bytes
@@ -55,6 +56,7 @@ class Text(NamedTuple):
     quoted: bool
     comment: list[str] | None
     remarks: tuple[str, ...]
+    encoding: str
 
     def below_header(self) -> bytes:
         """The rows below the first, with blank lines for what is above."""
@@ -79,7 +81,7 @@ def text_of(path: Path, data: bytes, separator: str | None = None) -> Text:
         data: The bytes.
         separator: What stands between cells, where that is known.
     """
-    data, remarks = _decoded(path, data)
+    data, remarks, encoding = _decoded(path, data)
     if b"\r" in data and b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     given = _SEPARATOR_LINE.match(data)
@@ -113,6 +115,7 @@ def text_of(path: Path, data: bytes, separator: str | None = None) -> Text:
         quoted,
         next(_rows(comment, separator), None) if comment else None,
         tuple(remarks),
+        encoding,
     )
 
 
@@ -128,7 +131,7 @@ def _without_comments(data: bytes) -> tuple[bytes, list[tuple[int, bytes]]]:
     """Makes lines that begin with # blank, but within quotes; and those lines with their places."""
     pieces, found = [], []
     end, kept, counted, inside = 0, 0, 0, False
-    for comment in _COMMENT.finditer(data):
+    for comment in COMMENT.finditer(data):
         inside ^= bool(data.count(b'"', counted, comment.start()) % 2)
         counted = comment.start() if inside else comment.end()
         if not inside:
@@ -161,23 +164,24 @@ def _unpacked(path: Path) -> bytes:
     return data
 
 
-def _decoded(path: Path, data: bytes) -> tuple[bytes, list[str]]:
-    """The text as UTF-8, and a remark if its encoding was a guess."""
+def _decoded(path: Path, data: bytes) -> tuple[bytes, list[str], str]:
+    """The text as UTF-8, a remark if its encoding was a guess, and that; none of ASCII."""
     for start, encoding in ENCODINGS.items():
         if data.startswith(start):
-            return data.decode(encoding).encode(), []
+            return data.decode(encoding).encode(), [], encoding
     try:
         data.decode()
     except UnicodeError:
         if b"\0" in data:
             raise
-        text = data.decode("cp1252")
+        text = data.decode(GUESSED)
         word = next(word for word in re.findall(r"\S+", text) if not word.isascii())
-        return text.encode(), [
+        remark = (
             f"{path.name} is not UTF-8 text and is read as Windows-1252, in which it has the word "
             f"{word[:40]!r}; save it as UTF-8 if that is wrong."
-        ]
-    return data, []
+        )
+        return text.encode(), [remark], GUESSED
+    return data, [], "" if data.isascii() else "utf-8"
 
 
 def _head(data: bytes) -> str:
@@ -201,11 +205,11 @@ def _last_comment(head: str) -> str | None:
 
 def _rows(head: str, separator: str) -> Iterator[list[str]]:
     lines = io.StringIO(head, newline="")
-    delimiter = " " if separator == _BLANKS else separator
+    delimiter = " " if separator == BLANKS else separator
     found = 0
     for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
         cells = [cell.strip() for cell in row]
-        if separator == _BLANKS:
+        if separator == BLANKS:
             cells = [cell for cell in cells if cell]
         if any(cells):
             found += 1
@@ -217,7 +221,7 @@ def _rows(head: str, separator: str) -> Iterator[list[str]]:
 def _first_row(head: str, separator: str) -> tuple[int, bool]:
     """Where the second row begins, in bytes, and whether only the first one is in quotes."""
     lines = io.StringIO(head, newline="")
-    delimiter = " " if separator == _BLANKS else separator
+    delimiter = " " if separator == BLANKS else separator
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     for row in reader:
         if any(cell.strip() for cell in row):
@@ -237,7 +241,10 @@ def _separator(head: str) -> str:
     """The separator that cuts the rows into equally many cells, most of them numbers."""
     best, most = ",", (0.0, 0)
     for separator in ",;\t|":
-        rows = list(_rows(head, separator))
+        try:
+            rows = list(_rows(head, separator))
+        except csv.Error:  # lines without it that are too long for a cell
+            continue
         width = len(rows[0]) if rows else 0
         if width < 2:
             continue
@@ -250,10 +257,10 @@ def _separator(head: str) -> str:
             best, most = separator, (same * (share + 0.01), width)
     if most[1]:
         return best
-    rows = list(_rows(head, _BLANKS))
+    rows = list(_rows(head, BLANKS))
     width = len(rows[0])
     below = [cell for row in rows[1:] for cell in row]
     numbers = 2 * sum(map(_is_like_number, below)) >= len(below)
     if width > 1 and numbers and all(len(row) == width for row in rows):
-        return _BLANKS
+        return BLANKS
     return best

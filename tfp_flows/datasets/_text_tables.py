@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_WIDE = 256
 _CODE = re.compile(rb'(?:^|[,;\t|" ])0\d{3,}(?=[,;\t|" \r\n]|$)', re.MULTILINE)
 
 
@@ -32,13 +33,22 @@ def read_text_table(path: Path, options: Options) -> RawTable:
     return table_of(path, read_text(path), options)
 
 
-def table_of(path: Path, text: Text, options: Options) -> RawTable:
-    """The table in a text; see `read_text_table`."""
+def table_of(path: Path, text: Text, options: Options, lines: int = 0) -> RawTable:
+    """The table in a text; see `read_text_table`.
+
+    Args:
+        path: The file, for messages.
+        text: The text.
+        options: How to read it.
+        lines: How many of its first lines messages do not count.
+    """
     first, below = text.rows[0], text.rows[1:]
     names, remark = choose_names(path, text.rows, options, quoted=text.quoted, comment=text.comment)
     body = text.below_header() if names == first else text.data
-    frame = _frame(path, body, text)
-    columns = [plain(frame.pop(i)) for i in list(frame)]
+    frame = _frame(path, body, text, lines)
+    # To pop frees memory, but moves all that is left.
+    take = frame.pop if frame.shape[1] < _WIDE else frame.__getitem__
+    columns = [plain(take(i)) for i in list(frame)]
     if options.mixed and _CODE.search(body):
         places = [i for i, column in enumerate(columns) if column.dtype.kind in "iuf"]
         for i, cells in _written(path, body, text, places).items():
@@ -59,7 +69,7 @@ def table_of(path: Path, text: Text, options: Options) -> RawTable:
         remarks.append(f"The last column of {path.name}, empty and without a name, is left out.")
         names, columns = names[:-1], columns[:-1]
     full = filled(names)
-    columns, assumed = as_numbers(
+    columns, assumed, readings = as_numbers(
         path,
         full,
         columns,
@@ -69,7 +79,8 @@ def table_of(path: Path, text: Text, options: Options) -> RawTable:
     )
     index = index_columns(names, columns) if named else []
     remarks = (*filter(None, remarks), *assumed)
-    return RawTable(columns, full, named, remarks, tuple(index))
+    about = {"readings": readings, "encoding": text.encoding}
+    return RawTable(columns, full, named, remarks, tuple(index), **about)
 
 
 def _is_empty(cell: object) -> bool:
@@ -142,7 +153,7 @@ def _written(path: Path, body: bytes, text: Text, places: list[int]) -> dict[int
     return {i: plain(frame[i]) for i in places}
 
 
-def _frame(path: Path, body: bytes, text: Text, **options) -> "pd.DataFrame":
+def _frame(path: Path, body: bytes, text: Text, lines: int = 0, **options) -> "pd.DataFrame":
     import pandas as pd
 
     try:
@@ -160,6 +171,7 @@ def _frame(path: Path, body: bytes, text: Text, **options) -> "pd.DataFrame":
         raise InputError(f"{path} has a header but no rows; give a file with rows.") from None
     except pd.errors.ParserError as error:
         reason = brief(error).rpartition("error: ")[2]
+        reason = re.sub(r"(?<=in line )\d+", lambda found: str(int(found[0]) - lines), reason)
         raise InputError(
             f"Cannot read {path}: {reason}; give every row the same number of cells."
         ) from None

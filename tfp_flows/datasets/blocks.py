@@ -1,18 +1,18 @@
 """Tables read block by block, from a file or from a folder of parts, in constant memory."""
 
-import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from tfp_flows.datasets._agreement import Agreement
 from tfp_flows.datasets._arrow import arrow_blocks, arrow_kinds
 from tfp_flows.datasets._choosing import chosen_of, expecting, matching_of
 from tfp_flows.datasets._mixed import frame_of
-from tfp_flows.datasets._raw import Options, RawTable
+from tfp_flows.datasets._raw import Options, RawTable, counted_from
 from tfp_flows.datasets._readers import READERS, corruption, format_of, other_kind, prepared, unique
+from tfp_flows.datasets._text import GUESSED
 from tfp_flows.datasets._text_blocks import text_blocks
 from tfp_flows.datasets._text_tables import read_text_table
 from tfp_flows.datasets.frames import Frame
@@ -21,10 +21,11 @@ from tfp_flows.errors import InputError
 
 BLOCK_ROWS = 50_000
 BLOCK_BYTES = 2**24
-_LOOKED_AT = 2**16
+LOOKED_AT = 2**16
 
 
-class Wanted(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Wanted:
     """Which columns are read, and how; see `load_matching`.
 
     Attributes:
@@ -33,6 +34,7 @@ class Wanted(NamedTuple):
         optional: Those that may lack.
         key: Which array or sheet.
         header: Whether there is a header.
+        agreement: What was decided in the blocks and files that were read by it.
     """
 
     names: tuple[str, ...]
@@ -40,6 +42,7 @@ class Wanted(NamedTuple):
     optional: tuple[str, ...] = ()
     key: str | None = None
     header: bool | None = None
+    agreement: Agreement = dataclasses.field(default_factory=Agreement, repr=False, compare=False)
 
 
 def is_streamed(path: Path) -> bool:
@@ -54,6 +57,7 @@ def blocks(
     names: Sequence[str] | None = None,
     rows: int | None = None,
     size: int | None = None,
+    agreement: Agreement | None = None,
 ) -> Iterator[RawTable]:
     """Reads a file block by block, as `load_frame` and `load_table` read it whole.
 
@@ -63,10 +67,12 @@ def blocks(
         names: The only columns that are needed, where a format allows to leave others out.
         rows: Most rows of a block, of a format with rows; `BLOCK_ROWS` if None.
         size: Bytes of a block, of text; `BLOCK_BYTES` if None.
+        agreement: What other files have decided.
 
     Raises:
-        InputError: As `load_frame`.
+        InputError: As `load_frame`; if the cells of a block are not read as those before it.
     """
+    agreement = agreement or Agreement()
     reader = prepared(path, options)
     with corruption(path):
         if format_of(path)[0] == ".parquet":
@@ -75,9 +81,18 @@ def blocks(
             found = text_blocks(path, options, size or BLOCK_BYTES)
         else:
             found = iter((reader(path, options),))
-        for k, raw in enumerate(found):
-            raw = unique(path, raw)
-            yield raw if k == 0 else raw._replace(remarks=())
+        first, told = 0, False
+        while True:
+            with counted_from(first):
+                raw = next(found, None)
+                if raw is None:
+                    return
+                guessed = raw.encoding == GUESSED
+                remarks = raw.remarks if guessed and not told else ()
+                raw = unique(path, raw)._replace(first=first)
+                agreement.check(path, raw, names)
+            yield raw._replace(remarks=remarks) if first else raw
+            first, told = first + len(raw.columns[0]), guessed or told
 
 
 def tables(path: Path, wanted: Wanted, *, drop_invalid: bool = False) -> Iterator[Table]:
@@ -85,17 +100,15 @@ def tables(path: Path, wanted: Wanted, *, drop_invalid: bool = False) -> Iterato
 
     `Table.rows` counts through the file, and blocks may be left without a row.
     """
-    for first, raw in _matching(path, wanted, mixed=False):
-        with _counted_from(first):
-            table = checked_table(path, raw, drop_invalid, block=True)
-        yield dataclasses.replace(table, rows=table.rows + first)
+    for raw in _matching(path, wanted, mixed=False):
+        table = checked_table(path, raw, drop_invalid, block=True)
+        yield dataclasses.replace(table, rows=table.rows + raw.first)
 
 
 def frames(path: Path, wanted: Wanted) -> Iterator[Frame]:
     """The columns of a model in a file, block by block; see `load_matching_frame`."""
-    for first, raw in _matching(path, wanted, mixed=True):
-        rows = np.arange(first + 1, first + len(raw.columns[0]) + 1)
-        yield Frame(frame_of(path, raw.names, raw.columns), raw.named, raw.remarks, rows)
+    for raw in _matching(path, wanted, mixed=True):
+        yield Frame(frame_of(path, raw.names, raw.columns), raw.named, raw.remarks, _rows(raw))
 
 
 def chosen(
@@ -106,13 +119,15 @@ def chosen(
     header: bool | None = None,
 ) -> Iterator[Frame]:
     """The columns that are asked for, block by block; see `load_frame`."""
-    first = 0
     for raw in blocks(path, Options(key, header, mixed=True), columns):
         found = chosen_of(path, raw, columns)
-        rows = np.arange(first + 1, first + len(raw.columns[0]) + 1)
-        remarks = () if first else found.remarks
-        yield Frame(frame_of(path, found.names, found.columns), found.named, remarks, rows)
-        first = int(rows[-1])
+        remarks = () if raw.first else found.remarks
+        yield Frame(frame_of(path, found.names, found.columns), found.named, remarks, _rows(raw))
+
+
+def _rows(raw: RawTable) -> np.ndarray:
+    """The numbers of the rows of a block in its file, from 1."""
+    return np.arange(raw.first + 1, raw.first + len(raw.columns[0]) + 1)
 
 
 def check_parts(parts: Sequence[Path], wanted: Wanted, *, mixed: bool) -> None:
@@ -121,7 +136,8 @@ def check_parts(parts: Sequence[Path], wanted: Wanted, *, mixed: bool) -> None:
     Raises:
         InputError: If a part lacks a column, or has it of another kind than the first part.
     """
-    first: dict[str, str] = {}
+    first: dict[str, tuple[Path, str]] = {}
+    agreement = Agreement()
     for part in parts:
         names, kinds = wanted.names, {}
         if format_of(part)[0] == ".parquet":
@@ -131,41 +147,31 @@ def check_parts(parts: Sequence[Path], wanted: Wanted, *, mixed: bool) -> None:
             names = tuple(kinds)
         elif is_streamed(part):
             options = expecting(_options(wanted, mixed), wanted.names, named=wanted.named)
-            names = next(blocks(part, options, size=_LOOKED_AT)).names
+            needed = wanted.names if wanted.named else None
+            names = next(blocks(part, options, needed, size=LOOKED_AT, agreement=agreement)).names
         lacking = [n for n in wanted.names if n not in (*names, *wanted.optional)]
         if wanted.named and len(parts) > 1 and lacking:
             raise InputError(
                 f"{part} lacks the column {lacking[0]!r}, which other parts or the model have; "
                 "give parts with the same columns."
             )
-        first = first or kinds
-        for name in (name for name in wanted.names if name in kinds and name in first):
-            if kinds[name] != first[name]:
-                raise other_kind(name, part, kinds[name], parts[0], first[name])
+        # Without a kind are columns all of whose cells are missing.
+        for name in (name for name in wanted.names if kinds.get(name)):
+            origin, usual = first.setdefault(name, (part, kinds[name]))
+            if kinds[name] != usual:
+                raise other_kind(name, part, kinds[name], origin, usual)
 
 
 def _options(wanted: Wanted, mixed: bool) -> Options:
     return Options(wanted.key, wanted.header, mixed=mixed)
 
 
-def _matching(path: Path, wanted: Wanted, *, mixed: bool) -> Iterator[tuple[int, RawTable]]:
-    """The columns of a model, block by block, each with the number of rows before it."""
+def _matching(path: Path, wanted: Wanted, *, mixed: bool) -> Iterator[RawTable]:
+    """The columns of a model, block by block."""
     about = {"named": wanted.named, "optional": wanted.optional}
     options = expecting(_options(wanted, mixed), wanted.names, **about)
-    first = 0
-    for raw in blocks(path, options, wanted.names if wanted.named else None):
-        with _counted_from(first):
+    names = wanted.names if wanted.named else None
+    for raw in blocks(path, options, names, agreement=wanted.agreement):
+        with counted_from(raw.first):
             found = matching_of(path, raw, wanted.names, **about)
-        yield first, found if first == 0 else found._replace(remarks=())
-        first += len(raw.columns[0])
-
-
-@contextlib.contextmanager
-def _counted_from(first: int) -> Iterator[None]:
-    """Says from where a message counts rows that is about a block."""
-    try:
-        yield
-    except InputError as error:
-        if not first:
-            raise
-        raise InputError(f"From row {first + 1:,} on, counted from there: {error}") from error
+        yield found._replace(remarks=raw.remarks) if raw.first else found

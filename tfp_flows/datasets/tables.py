@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfp_flows.datasets._choosing import read_chosen, read_matching
-from tfp_flows.datasets._raw import Options, RawTable, numbers_of
+from tfp_flows.datasets._raw import Options, RawTable, counted_from, numbers_of
 from tfp_flows.errors import InputError
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -149,8 +149,13 @@ def checked_table(path: Path, raw: RawTable, drop_invalid: bool, *, block: bool 
         drop_invalid: Whether rows that are not finite are left out.
         block: Whether it is a part of a table, of which nothing may be left.
     """
-    if not raw.columns or not len(raw.columns[0]):
+    if not raw.columns or not (block or len(raw.columns[0])):
         raise InputError(f"{path} holds no values; give a file with rows of numbers.")
+    with counted_from(raw.first):
+        return _checked(path, raw, drop_invalid, block)
+
+
+def _checked(path: Path, raw: RawTable, drop_invalid: bool, block: bool) -> Table:
     numeric = [numbers_of(path, c, name) for c, name in zip(raw.columns, raw.names, strict=True)]
     values = np.stack(numeric, axis=1)
     valid = np.isfinite(values)

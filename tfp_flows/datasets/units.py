@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfp_flows.datasets import blocks as sizes
+from tfp_flows.datasets._agreement import Agreement
 from tfp_flows.datasets._arrow import arrow_groups, number_of_groups, opened_arrow, size_of_cells
 from tfp_flows.datasets._choosing import chosen_of, expecting, matching_of
-from tfp_flows.datasets._raw import Options, RawTable
-from tfp_flows.datasets._readers import corruption, format_of, parts_of
+from tfp_flows.datasets._raw import Options, RawTable, counted_from
+from tfp_flows.datasets._readers import corruption, format_of, parts_of, unique
 from tfp_flows.datasets._text_blocks import (
     Head,
     block_table,
     first_table,
+    front_of,
+    has_rows,
     head_of,
-    is_cuttable,
     is_packed,
     opened_text,
     whole_rows,
@@ -24,7 +26,6 @@ from tfp_flows.datasets.blocks import Wanted, blocks, check_parts, is_streamed
 from tfp_flows.errors import InputError
 
 _PACKING = 4
-_LOOKED_AT = 2**16
 
 
 class Unit(NamedTuple):
@@ -72,14 +73,17 @@ class Units:
                     f"{part} cannot be read block by block; write .parquet or text, or give "
                     "--no-stream."
                 )
-        first = self.parts[0]
         options = Options(None, header, mixed=mixed)
-        found = next(blocks(first, options, rows=1000, size=_LOOKED_AT), None)
+        fronts = (
+            (p, next(blocks(p, options, rows=1000, size=sizes.LOOKED_AT))) for p in self.parts
+        )
+        first, found = next(((p, raw) for p, raw in fronts if len(raw.columns[0])), (None, None))
         if found is None:
-            raise InputError(f"{first} holds no values; give a file with rows.")
+            raise InputError(f"{path} holds no values; give a file with rows.")
         found = chosen_of(first, found, columns)
         self.wanted = Wanted(tuple(found.names), found.named, header=header)
         self.remarks = found.remarks
+        self._agreement = Agreement()
         self._options = expecting(options, self.wanted.names, named=self.wanted.named)
         self._heads: dict[Path, Head] = {}
         if len(self.parts) > 1:
@@ -88,19 +92,30 @@ class Units:
     def scan(self) -> Iterator[tuple[Unit, RawTable]]:
         """All blocks in their order, each with its unit; several blocks may be of one."""
         for part in self.parts:
+            first = 0
             if format_of(part)[0] == ".parquet":
-                for group in range(number_of_groups(part)):
-                    unit = Unit(part, group)
-                    yield from ((unit, raw) for raw in self.read(unit))
+                units = (Unit(part, group) for group in range(number_of_groups(part)))
             else:
-                for unit in self._cut(part):
-                    yield from ((unit, raw) for raw in self.read(unit))
+                units = self._cut(part)
+            for unit, raw in self._read_all(units):
+                yield unit, raw._replace(first=first)
+                first += len(raw.columns[0])
+
+    def _read_all(self, units: Iterator[Unit]) -> Iterator[tuple[Unit, RawTable]]:
+        first = 0
+        for unit in units:
+            with counted_from(first):
+                for raw in self.read(unit):
+                    yield unit, raw
+                    first += len(raw.columns[0])
 
     def read(self, unit: Unit) -> Iterator[RawTable]:
         """The blocks of a unit that `scan` has met."""
         path, names = unit.path, self.wanted.names
         with corruption(path):
             for raw in self._blocks(unit):
+                raw = unique(path, raw)
+                self._agreement.check(path, raw, names if self.wanted.named else None)
                 found = matching_of(path, raw, names, named=self.wanted.named)
                 yield found._replace(remarks=())
 
@@ -124,14 +139,15 @@ class Units:
             yield Unit(path, None)
             return
         with opened_text(path) as file:
-            first = file.read(sizes.BLOCK_BYTES)
-            if not is_cuttable(first) or len(first) < sizes.BLOCK_BYTES:
+            first = front_of(file, sizes.BLOCK_BYTES)
+            if first is None:
                 yield Unit(path, None)
                 return
-            self._heads[path] = head_of(path, first, self._options)
+            head = self._heads[path] = head_of(path, first, self._options)
             start = 0
-            for data in whole_rows(file, sizes.BLOCK_BYTES, first):
-                yield Unit(path, (start, start + len(data)))
+            for data in whole_rows(file, sizes.BLOCK_BYTES, first, head.separator):
+                if has_rows(data):
+                    yield Unit(path, (start, start + len(data)))
                 start += len(data)
 
 
