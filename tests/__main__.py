@@ -57,12 +57,14 @@ QUICK = (
     TF_KERAS._replace(folders=_of_tf_keras()),
 )
 SHARES = 3
+TOOLS = ("benchmarks", "cli", "grading")
 WHOLE = (
     *(Wave(f"bijectors, {k} of {SHARES}", ("bijectors",), share=f"{k}/{SHARES}")
       for k in range(1, SHARES + 1)),
     Wave("flows", ("flows",)),
     Wave("models", ("models",)),
-    Wave("the rest", _but("bijectors", "flows", "models"), "not notebook"),
+    Wave(" and ".join(TOOLS), TOOLS),
+    Wave("the rest", _but("bijectors", "flows", "models", *TOOLS), "not notebook"),
     Wave("the notebooks", ("course",), "notebook"),
     TF_KERAS,
 )  # fmt: skip
