@@ -35,7 +35,7 @@ def test_exact_models(fault):
 
 @pytest.mark.deep
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [None, "gaps", "shuffled", "cut"], ids=str)
+@pytest.mark.parametrize("fault", [None, "gaps", "cut"], ids=str)
 def test_trained_models(fault):
     """What was planted is in the training rows; held-out rows have gaps where those have them."""
     # Rows with gaps hold less.
@@ -47,6 +47,6 @@ def test_trained_models(fault):
         held = with_gaps(held, i) if fault == "gaps" else held
         verdict = check(model, held, train, seed=i)
         passed += verdict.ok
-        named += {"shuffled": "'b'", "cut": "'a'"}.get(fault, "") in " ".join(verdict.sentences)
+        named += {"cut": "'a'"}.get(fault, "") in " ".join(verdict.sentences)
     assert passed >= 9 if fault in (None, "gaps") else passed == 0
     assert named == _REPEATS
