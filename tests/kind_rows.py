@@ -183,8 +183,8 @@ ROWS = [
         write=_table_parts,
         options=["--stream", "--layers", "1", "--hidden", "4", "--batch-size", "32"],
         verbs={
-            "sample": lambda folder: ["-n", "3", "-o", "samples"],
             "score": lambda folder: [str(folder / "parts_of_table"), "-o", "scores"],
+            "sample": lambda folder: ["-n", "3", "-o", "samples"],
         },
         bad=[(["--by", "a"], "--by is for tables that are read whole")],
         foreign=["--size", "8"],

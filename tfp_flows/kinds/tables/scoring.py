@@ -152,10 +152,12 @@ class PlainScores(Scores):
         return blocks.tables(path, self.wanted, drop_invalid=self.options.drop_invalid)
 
     def _log_prob(self, table):
-        from tfp_flows.models.evaluation import Density
-
         if self._density is None:
-            self._density = Density(self.run.model.flow)
+            # The model first, which imports TensorFlow without its notices.
+            flow = self.run.model.flow
+            from tfp_flows.models.evaluation import Density
+
+            self._density = Density(flow)
         return self._density(table.values)
 
     def _scored(self, table, first):
