@@ -305,7 +305,10 @@ def test_changed_data_are_not_resumed(tmp_path):
         ),
         (["two_moons", "-n", "20"], "The table has 20 rows"),
         (["good.csv", "-n", "20"], "--rows is for toys"),
-        (["two_moons", "--columns", "x"], "is a toy; --columns, --by, --key, --stream, --header and"),
+        (
+            ["two_moons", "--columns", "x"],
+            "is a toy; --columns, --by, --key, --stream",
+        ),
         (["good.csv", "--columns", "a,c"], "Unknown column 'c'"),
         (["good.csv", "--columns", "a,"], "give names or numbers with commas between"),
         (["good.csv", "--columns", "a", "--flow", "realnvp"], "needs at least 2, got 1"),

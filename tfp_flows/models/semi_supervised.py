@@ -133,7 +133,6 @@ class SemiSupervisedVAE(VAE):
         self._means[3].update_state(right, sample_weight=counted)
         if not training:
             return loss
-        refuse_parts(self, "what labels cost is a mean over those of a batch")
         wrong = -tf.reduce_sum(told * log_q, axis=-1) * (1.0 if weight is None else weight)
         cross = tf.math.divide_no_nan(tf.reduce_sum(wrong), tf.reduce_sum(counted))
         return loss + self.label_weight * cross
@@ -161,8 +160,9 @@ class SemiSupervisedVAE(VAE):
             **options: As of `FlowModel.fit`, but for ``validation_split``.
 
         Raises:
-            InputError: If labels do not fit, or none is known.
+            InputError: If labels do not fit, or none is known, or batches are cut into parts.
         """
+        refuse_parts(self, "what labels cost is a mean over those of a batch")
         if rows.is_stream(x) or options.get("validation_split"):
             raise InputError(
                 "A semi-supervised fit takes arrays, and validation_data=(x, labels) in place of "

@@ -155,7 +155,6 @@ class VAE(Measured, FlowModel):
         log_p = self.flow.distribution.log_prob(z)
         reconstruction, trained = self.layer.reconstruction(x, z, context, training), None
         if training and self.kl_weights is not None:
-            refuse_parts(self, "kl_weights compare the rows of a batch with each other")
             if weight is not None or self._row_count is None:
                 raise InputError("kl_weights are for fit, of an array without sample_weight.")
             given = (self.layer, features, z, log_q, log_p, self._row_count, training)
@@ -191,12 +190,13 @@ class VAE(Measured, FlowModel):
         """Fits the autoencoder; arguments, results and errors as in `FlowModel.fit`.
 
         Raises:
-            InputError: If data are outside of what the likelihood is of, or a stream or weights of
-                rows come with ``kl_weights``.
+            InputError: If data are outside of what the likelihood is of, or a stream, weights of
+                rows or ``accumulate`` come with ``kl_weights``.
         """
         array = rows.as_pair(self.flow, x, context, "x")[0]
         self._check_array(array, "x")
         if self.kl_weights is not None:
+            refuse_parts(self, "kl_weights compare the rows of a batch with each other")
             self._count_rows(array, sample_weight, options)
         return super().fit(x, context, sample_weight, **options)
 
