@@ -124,6 +124,37 @@ def test_batches_of_the_flow_itself_are_not_cut(small_chunks):
     np.testing.assert_allclose(moved.log_prob(x), expected, atol=2e-5)
 
 
+class Doubled(tfb.Bijector):
+    """A bijector of a user's own, which says nothing of its parameters."""
+
+    def __init__(self):
+        super().__init__(forward_min_event_ndims=0)
+
+    def _forward(self, x):
+        return 2 * x
+
+    def _inverse(self, y):
+        return y / 2
+
+    def _inverse_log_det_jacobian(self, y):
+        return -tf.math.log(tf.constant(2, y.dtype))
+
+
+def test_what_is_not_known_is_not_cut_and_parameters_of_an_event_are_no_batch(small_chunks):
+    flow, x = flow_of(), normal(20, 3)
+    doubled = tff.Flow(flow.distribution, tff.bijectors.Chain([Doubled(), flow.bijector]))
+    expected = whole(lambda: flow.log_prob(x)) - 3 * np.log(2)
+    np.testing.assert_allclose(doubled.log_prob(2 * x), expected, rtol=1e-5, atol=1e-5)
+    assert doubled.sample(20, seed=SEED).shape == (20, 3)
+    assert not small_chunks
+    shift = tfb.Shift(np.float32([1, 2, 3]))
+    moved = tff.Flow(flow.distribution, tff.bijectors.Chain([shift, flow.bijector]))
+    np.testing.assert_allclose(
+        moved.log_prob(x + shift.shift), expected + 3 * np.log(2), rtol=1e-5, atol=1e-5
+    )
+    assert len(small_chunks) >= 2
+
+
 def test_results_of_another_length_are_refused():
     with pytest.raises(ValueError, match="Chunks gave 3 rows in place of 2"):
         chunks.joined(iter([tf.zeros([3, 1]), tf.zeros([3, 1])]), 0, 5)

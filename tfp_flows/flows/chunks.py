@@ -23,6 +23,7 @@ NUMBERS, NUMBERS_OF_GPU = 2**22, 2**26
 DRAWN = 2**24
 # So many rows are one chunk, however wide they are; and the most that an embedding sees at once.
 LEAST_ROWS, EMBEDDED_ROWS = 64, 1024
+_ALL = 2**31
 _TELL = "the flow mixes rows; call it in a tf.function, where nothing is cut."
 
 
@@ -106,14 +107,22 @@ def rows_of(numbers: int) -> int:
 
 
 def fixed_axes(flow) -> int:
-    """How many of the last batch axes a flow has itself, by its base or its bijector."""
+    """How many of the last batch axes a flow has itself, by its base or its bijector.
+
+    Where a bijector of a user's own does not tell TFP of its parameters, more than any batch has.
+    """
     ranks = [flow.distribution.batch_shape.rank]
+    event = min(len(flow.bijector.event_shape), len(flow.bijector.latent_shape))
     for one in (flow.bijector, *flow.bijector.submodules):
         if isinstance(one, Given):
             ranks.append(one.context.shape.rank - len(one.bijector.context_shape))
         elif isinstance(one, tfp.bijectors.Bijector) and not isinstance(one, Bijector):
-            ranks.append(one.experimental_batch_shape().rank)
-    return max(ranks)
+            ndims = max(event, one.forward_min_event_ndims)
+            try:
+                ranks.append(one.experimental_batch_shape(x_event_ndims=ndims).rank)
+            except NotImplementedError:
+                ranks.append(None)
+    return _ALL if None in ranks else max(ranks)
 
 
 def mapped(
