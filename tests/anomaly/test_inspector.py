@@ -30,6 +30,7 @@ def network(path):
     return str(path)
 
 
+@pytest.mark.deep
 @pytest.mark.keras(quick=True)
 def test_saved_with_backbone_and_held_out_scores(tmp_path):
     place = network(tmp_path / "tiny.keras")

@@ -113,6 +113,7 @@ def network_of_three():
     return keras.Model(inputs, keras.layers.Dense(3)(joined))
 
 
+@pytest.mark.deep
 def test_maps_by_channel_and_dicts_by_name(tmp_path):
     raw = {
         "picture": GENERATOR.normal(size=(500, 4, 4, 2)) * [1e-3, 1e3] + [0, 1e4],

@@ -78,6 +78,7 @@ def test_last_definition_wins(grader, tmp_path):
     assert _grade(grader, tmp_path, notebook(FORWARD, WRONG), "forward").percent == 50
 
 
+@pytest.mark.deep
 def test_failed_dependency_is_replaced_by_the_reference(grader, tmp_path):
     broken = SOLUTION.replace("parts = [zeros, ones]", "parts = [zeros, zeros]")
     assert broken != SOLUTION

@@ -124,6 +124,7 @@ def test_pictures_are_those_of_the_kind(made):
 
 
 @of_each_kind("tables")
+@pytest.mark.deep
 def test_each_verb_in_a_new_process(made, tmp_path):
     verbs = {verb.name for verb in kinds.get(made.row.kind).verbs}
     assert set(made.row.verbs) <= verbs

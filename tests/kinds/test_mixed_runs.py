@@ -93,6 +93,7 @@ def test_scores(run, place):
     assert np.isneginf(pd.read_csv(out)["log_prob"][0])
 
 
+@pytest.mark.deep
 def test_scores_by_groups(run, place):
     out = place / "scores.csv"
     done = good("score", run, place / "new.csv", "--by", "kind", "-o", out)

@@ -133,6 +133,7 @@ def test_a_check_that_fails_in_a_part_is_told():
         model.fit(gaussian(50), verbose=0)
 
 
+@pytest.mark.deep
 def test_it_is_saved_and_resumed_in_the_middle(tmp_path):
     x = gaussian(60)
 

@@ -99,6 +99,7 @@ def test_the_embedding_runs_once_an_evaluation_and_is_trained():
     assert np.abs(tape.gradient(loss, counted.weight)).max() > 0
 
 
+@pytest.mark.deep
 def test_fit_evaluate_and_predict_on_arrays_and_streams(tmp_path):
     context = raw(300)
     shift = context["image"].mean(axis=(1, 2, 3)) * 4 + context["kind"][:, 0]

@@ -90,7 +90,8 @@ def test_other_endings_are_refused_before_anything_is_written(ending, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", quick(["maf", "residual", "nsf_mixed"], "maf"))
+@pytest.mark.deep
+@pytest.mark.parametrize("name", ["maf", "residual", "nsf_mixed"])
 def test_a_layer_in_a_model_of_the_ending_h5(name, tmp_path):
     network = keras.Sequential([keras.Input([1]), keras.layers.Dense(8), keras.layers.Dense(4)])
     first = tff.Flow(
@@ -171,6 +172,7 @@ def test_other_formats_of_an_export_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.deep
 def test_a_model_inside_of_another(tmp_path):
     inner = tff.FlowModel(small("realnvp", context_shape=1))
     rows.randomise(inner.flow)

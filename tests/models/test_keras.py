@@ -143,6 +143,7 @@ def test_a_model_with_nothing_to_train_refuses_to_fit():
         model.fit(gaussian(10), verbose=0)
 
 
+@pytest.mark.deep
 def test_batch_normalised_flow_trains_and_evaluates_with_moving_statistics():
     x = gaussian(1000)
     flow = small("maf", normalization="batch", num_layers=2)

@@ -219,7 +219,7 @@ def test_forms_that_are_taken():
     plain.fit(tf.data.Dataset.from_tensor_slices(tf.cast(x, tf.int32)).batch(20), verbose=0)
 
 
-@pytest.mark.parametrize("jit", quick([True, False], "True"))
+@pytest.mark.parametrize("jit", quick([True, False], "False"))
 def test_weights_of_a_stream_without_a_context(jit):
     x, weight = gaussian(100), np.repeat(np.float32([1, 0]), 50)
     x[50:] += 40

@@ -119,6 +119,7 @@ def test_runs_as_many_steps_as_asked_of_an_endless_stream():
     assert len(calls.batches) == 2
 
 
+@pytest.mark.deep
 def test_evaluation_sees_every_batch_before_and_after_a_change_of_the_number():
     x = gaussian(330)
     model = compiled(small(), rate=0.0)
@@ -136,6 +137,7 @@ def test_evaluation_sees_every_batch_before_and_after_a_change_of_the_number():
     assert model.predict(x, batch_size=30, verbose=0).shape == (330,)
 
 
+@pytest.mark.deep
 def test_contexts_and_weights_go_along():
     x, context = gaussian(200), np.ones([200, 1], np.float32)
     weight = (np.arange(200) < 100).astype(np.float32)

@@ -49,7 +49,8 @@ def stream(passes=20):
     )
 
 
-@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("xla", [False, True])
 def test_one_model_at_two_lengths(tmp_path, xla):
     flow = vocoder()
     assert (flow.event_shape.as_list(), flow.context_shape) == ([None, 1], (None, 3))

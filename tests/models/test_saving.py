@@ -299,6 +299,7 @@ tf.keras.Model(inputs, layer(inputs)).save_weights(f"{folder}/layer.weights.h5")
 """
 
 
+@pytest.mark.deep
 @pytest.mark.keras
 def test_models_of_the_other_keras(tmp_path):
     other = "1" if KERAS3 else "0"

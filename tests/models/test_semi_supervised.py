@@ -97,6 +97,7 @@ def test_bounds_with_and_without_labels():
     assert vae.predict(x, labels, verbose=0).shape == (8,)
 
 
+@pytest.mark.deep
 def test_few_labels_are_enough(tmp_path):
     x, labels = data(1500)
     x_test, labels_test = data(500, seed=1)

@@ -125,6 +125,7 @@ def test_latents_are_measured_by_a_prior_that_is_a_flow():
     np.testing.assert_allclose(vae.latent_kl(binary(64), draws=256), exact, atol=0.03)
 
 
+@pytest.mark.deep
 def test_a_class_as_context():
     encoder, decoder = dense(6, 5), dense(2 + 3, 6)
     vae = tff.models.VAE(encoder, decoder, latent_size=2, context_shape=3, posterior="iaf",

@@ -168,6 +168,7 @@ def test_backup_and_restore_goes_on_to_the_same_weights(tmp_path, freq):
         assert_same(found, run(At()))
 
 
+@pytest.mark.deep
 def test_a_later_fit_does_not_begin_where_a_backup_was(tmp_path):
     backup = keras.callbacks.BackupAndRestore(str(tmp_path), delete_checkpoint=False)
     fit(compiled(small()), backup, epochs=2)
@@ -209,7 +210,8 @@ STRATEGIES = {
 }
 
 
-@pytest.mark.parametrize("name", quick(STRATEGIES, "one_device"))
+@pytest.mark.deep
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_strategies_of_one_device(name):
     x = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
     with STRATEGIES[name]().scope():

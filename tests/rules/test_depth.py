@@ -25,6 +25,7 @@ def test_files_of_deep_cases_alone_are_found():
     assert depth.without_quick_cases(items) == ["models/test_b.py"]
 
 
+@pytest.mark.deep
 def test_the_measure_of_time_and_memory(tmp_path):
     measure = [sys.executable, depth.HERE.parent / ".ci" / "measure.py"]
     # A grandchild that outlives its parent is counted.

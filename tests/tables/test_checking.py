@@ -189,6 +189,7 @@ def test_rows_with_gaps_are_left_out_where_the_model_fills_none(monkeypatch):
     assert "60 held-out rows show gross faults alone; give 200 or more." in few.notes
 
 
+@pytest.mark.deep
 def test_vectors():
     """A flow with weights of chance is right about its own samples, and wrong about others."""
     from tfp_flows import flows

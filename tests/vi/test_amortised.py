@@ -96,6 +96,7 @@ def test_saved_and_loaded(small, tmp_path):
     assert len(loaded.calibrate(draws=20, pairs=pairs).ranks) == 60
 
 
+@pytest.mark.deep
 def test_pairs_and_an_embedding_of_sets():
     generator = np.random.default_rng(0)
     mean = generator.uniform(2, 4, 600)
@@ -142,6 +143,7 @@ def test_sources_that_will_not_do(arguments, message):
         tff.vi.fit_amortised(*arguments, **TINY)
 
 
+@pytest.mark.deep
 def test_parameters_stay_with_their_data():
     """Also where given pairs are sorted."""
     generator = np.random.default_rng(0)
@@ -158,6 +160,7 @@ def test_parameters_stay_with_their_data():
     assert (found.table["coverage_90"] > 0.6).all(), found.table
 
 
+@pytest.mark.deep
 def test_what_a_simulator_made_can_be_given_back():
     pairs = simulations(linear).draw(600, 0)
     posterior, again = (tff.vi.fit_amortised(of, flow="maf", **TINY) for of in (pairs, linear))

@@ -129,6 +129,7 @@ def test_a_row_that_rules_the_posterior_is_named():
     assert f"Not good: of {count} of 15 rows (3" in str(loo)
 
 
+@pytest.mark.deep
 def test_comparison_by_prediction(posterior):
     @tfd.JointDistributionCoroutineAutoBatched
     def smaller():

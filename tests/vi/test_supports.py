@@ -123,6 +123,7 @@ def test_parts_without_a_support(make):
         parts_of(make())
 
 
+@pytest.mark.deep
 def test_a_fit_with_samples_can_be_saved(tmp_path):
     @tfd.JointDistributionCoroutineAutoBatched
     def model():
