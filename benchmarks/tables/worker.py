@@ -1,5 +1,6 @@
 """All that is asked of one table, in a process of its own."""
 
+import json
 import tempfile
 import time
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ _CHUNK = 100_000
 
 
 def run(job: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
-    """Fits, samples, scores, fills and judges, in this process and those of the command.
+    """Fits, samples, scores, checks, fills and judges, in this process and those of the command.
 
     Args:
         job: ``table``, ``minutes``, ``samples``, ``rows``, ``seed``, ``threads``.
@@ -41,6 +42,7 @@ def run(job: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
         result["types"] = ", ".join(coding.columns_of(schema))
         result["score"] = _scored(folder, parts.law)
         result["samples"] = _sampled(folder, schema, job["samples"])
+        result["check"] = _checked(folder)
         judge = _Judge(folder, schema, job["seed"])
         result["c2st"] = judge.told_apart()
         result["imputation"] = judge.imputed()
@@ -57,6 +59,14 @@ def _scored(folder: Path, law: np.ndarray | None) -> dict[str, Any]:
         error = gaps.std() / np.sqrt(len(gaps))
         result |= {"gap": float(gaps.mean()), "gap_error": float(error)}
     return result
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    """What the command itself finds against the fit, in its own words."""
+    took = tfp_flows("check", "run", folder=folder)
+    found = json.loads((folder / "run" / "check.json").read_text())
+    wrong = [name for name, measure in found["measures"].items() if not measure["ok"]]
+    return {**took, "rows": found["rows"], "ok": found["ok"], "wrong": wrong}
 
 
 def _sampled(folder: Path, schema, count: int) -> dict[str, Any]:

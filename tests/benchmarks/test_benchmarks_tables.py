@@ -165,12 +165,13 @@ def test_a_gaussian_copula():
 
 
 def test_targets_count_tables():
-    def table(accuracy, gap=None):
+    def table(accuracy, gap=None, checking=60):
         return {
             "status": "ok",
             "fit": {"seconds": 100},
-            "score": {} if gap is None else {"gap": gap},
-            "samples": {"count": 10, "invalid": {}},
+            "score": {"seconds": 1} | ({} if gap is None else {"gap": gap}),
+            "samples": {"count": 10, "invalid": {}, "seconds": 10},
+            "check": {"seconds": checking},
             "c2st": {"ours": {"accuracy": accuracy}, "copula": {"accuracy": 0.7}},
             "imputation": {"ours": 0.2, "chained": 0.3},
         }
@@ -178,6 +179,8 @@ def test_targets_count_tables():
     tables = {"a": table(0.55, 0.01), "b": table(0.7), "c": {"status": "failed"}}
     lines = targets(tables)
     assert lines[0].endswith("2 of 3, missed.")
+    slow = targets({"a": table(0.55, checking=601)})
+    assert slow[0].endswith("0 of 1, missed.")
     assert lines[1] == "no invalid cell in 20 samples: 2 of 2, met."
     assert lines[2] == "within 0.05 nats of the bound: 1 of 1, met."
     assert lines[3] == "C2ST below 0.6: 1 of 2, missed."
@@ -203,6 +206,8 @@ def test_a_short_run_and_its_resumption(tmp_path):
     assert 0.3 < found["c2st"]["ours"]["accuracy"] < 1
     assert found["imputation"]["ours"] < 1
     assert "gap" in found["score"]
+    assert found["check"]["rows"] == 40  # of those that the fit has kept back
+    assert found["check"]["ok"] == (not found["check"]["wrong"])
     text = out.with_suffix(".md").read_text()
     assert "no invalid cell in 500 samples: 1 of 1, met." in text
     before = out.read_text()

@@ -86,3 +86,14 @@ def test_one_model_at_two_lengths(tmp_path, xla):
     for (x, mel), density in zip(batches(seed=99), densities, strict=True):
         np.testing.assert_allclose(exported.log_prob(x, mel), density, rtol=1e-3, atol=1e-3)
         assert exported.sample(2, [0, 1], mel).shape == (2, *x.shape)
+
+
+def test_lengths_are_told_apart_before_any_training():
+    flow = vocoder()
+    model = tff.FlowModel(flow)
+    model.compile(keras.optimizers.Adam(4e-2), jit_compile=False)
+    for x, mel in batches(seed=99):
+        density = model.predict(x, mel, verbose=0)
+        np.testing.assert_allclose(density, flow.log_prob(x, mel), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match=r"expected \[n, None, 1\]"):
+        model.predict(np.zeros([2, 8, 2]), np.zeros([2, 4, 3]))
