@@ -41,7 +41,7 @@ def main(
         Path, typer.Option(help="JSON file to write; a .md file with the tables goes beside it.")
     ] = Path("runs/tables.json"),
 ) -> None:
-    """Fit, sample, score, check and fill mixed tables from the command line, and judge what comes of it.
+    """Fit, sample, score, check and fill mixed tables by the command, and judge what comes of it.
 
     What --out already holds is not done again.
     """
