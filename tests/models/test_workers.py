@@ -17,7 +17,7 @@ from tfp_flows.models.workers import Workers, fingerprint
 pytestmark = pytest.mark.keras
 ADDRESSES = ["a:1", "b:2"]
 CASES = [("maf", False), ("realnvp", True)]
-OTHERS = [("maf", True), ("realnvp", False), ("glow", False)]
+OTHERS = [("maf", True), ("realnvp", False), ("glow", False), ("glow", True)]
 # Ten epochs of four batches, and ten of one: fifty steps in all.
 EPOCHS = 13
 
