@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tfp_flows as tff
-from benchmarks.speed import results, targets
+from benchmarks.speed import profile, results, targets
 from benchmarks.speed.cases import HIDDEN_UNITS, Case
 
 
@@ -104,3 +104,33 @@ def test_measures_ours_and_resumes(tmp_path):
     again = run(*arguments, "--resume", folder=tmp_path)
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "speed.json").read_text())["cases"] == saved["cases"]
+
+
+def test_parts_of_a_profile_sum_to_the_whole():
+    names = ("empty", "captures", "layout", "no products", "frozen", "no masks", "whole")
+    many = dict(zip(names, (1.0, 2.0, 3.0, 5.0, 10.0, 14.0, 16.0), strict=True))
+    one = many | {"frozen": 12.0, "no products": 5.0}
+    parts = profile.density_parts(many, one)
+    assert sum(parts.values()) == many["whole"]
+    assert parts["kernels, one thread"] == 7.0
+    assert parts["threads"] == -2.0
+    assert parts["not explained"] == 16.0 - (1 + 1 + 2 + 2 + 2 + 7 - 2)
+    shown = profile.table("maf-log_prob-100", parts, many, 2)
+    assert shown.rows[-1] == ("sum", "16000.000", "100%")
+    assert any("empty function" in note for note in shown.notes)
+    names = ("captures", "products", "gradients", "no masks", "program", "whole")
+    many = dict(zip(names, (1.0, 4.0, 7.0, 8.0, 9.0, 11.0), strict=True))
+    parts = profile.training_parts(many, many | {"products": 5.0})
+    assert sum(parts.values()) == many["whole"]
+    assert parts["threads"] == -1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ["realnvp-log_prob-100", "maf-train-100"])
+def test_a_profile_is_printed(row):
+    arguments = ["--rows", row, "--seconds", "0.02", "--threads", "1"]
+    command = [sys.executable, "-m", "benchmarks.speed.profile", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    assert result.returncode == 0, result.stderr
+    for word in ("captured variables", "masks", "kernels", "threads", "sum"):
+        assert word in result.stdout
