@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tfp_flows as tff
-from benchmarks.speed import profile, results, targets
+from benchmarks.speed import profile, results, tables, targets
 from benchmarks.speed.cases import HIDDEN_UNITS, Case
 
 
@@ -65,6 +65,16 @@ def test_targets_compare_with_the_named_peer_and_the_fastest():
     assert results.share(case, 0.1, "square") == pytest.approx(0.45)
 
 
+def test_live_and_frozen_stand_beside_the_fastest_peer():
+    case = record({"tfp_flows": 0.4, "flowjax": 0.2, "zuko": 0.16})
+    assert tables.frozen_table({"cases": [case]}) is None
+    for name, seconds in (("log_prob_frozen", 0.12), ("log_prob_fixed", 0.08)):
+        case["entries"][0]["operations"][name] = {"rounds": [[seconds]]}
+    results.summarise(case["entries"][0])
+    (row,) = tables.frozen_table({"cases": [case]}).rows
+    assert row == ("maf, D=43, batch 1000", "400", "120", "80", "160 zuko", "0.75", "0.50")
+
+
 def run(*arguments, folder):
     command = [sys.executable, "-m", "benchmarks.speed", *arguments, "--out", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
@@ -96,7 +106,9 @@ def test_measures_ours_and_resumes(tmp_path):
     assert result.returncode == 0, result.stderr
     saved = json.loads((tmp_path / "speed.json").read_text())
     (entry,) = saved["cases"][0]["entries"]
-    assert {"train", "log_prob", "sample", "sample_eager"} <= set(entry["operations"])
+    assert {"train", "log_prob", "log_prob_frozen", "log_prob_fixed", "sample_eager"} <= set(
+        entry["operations"]
+    )
     assert all(o["median_s"] > 0 for o in entry["operations"].values())
     case = Case("maf", 6, HIDDEN_UNITS[6], 100)
     assert saved["cases"][0]["training_flops"] == case.training_flops()

@@ -223,3 +223,20 @@ def test_an_embedding_is_frozen_with_the_flow():
     network.layers[-1].kernel.assign(network.layers[-1].kernel + 1.0)
     assert frozen.stale
     close(frozen.log_prob(x, context), flow.log_prob(x, flow.cast_context(context)))
+
+
+def test_two_triangles_become_one_product():
+    flow = rows.flow("realnvp_mixed", event_shape=5)
+    x = normal(20, 5)
+    frozen = flow.frozen(jit_compile=False)
+    close(frozen.log_prob(x), flow.log_prob(x), slack=4)
+    (program,) = frozen._programs._known.values()
+    kinds = [operation.type for operation in program._concrete.graph.get_operations()]
+    assert "MatrixTriangularSolve" not in kinds
+    # Badly conditioned ones are solved.
+    linear = next(m for m in flow.submodules if type(m).__name__ == "InvertibleLinear")
+    linear._log_diagonal.assign([6.0, -6.0, 0.0, 0.0, 0.0])
+    close(frozen.log_prob(x), flow.log_prob(x), slack=100)
+    (program,) = frozen._programs._known.values()
+    kinds = [operation.type for operation in program._concrete.graph.get_operations()]
+    assert kinds.count("MatrixTriangularSolve") == 1
