@@ -14,11 +14,9 @@ import tfp_flows as tff
 from tfp_flows.flows import programs
 
 SEED = [3, 4]
-# The rounding of sums, of numbers near ten.
-CLOSE = {"float32": {"rtol": 1e-6, "atol": 5e-6}, "float64": {"rtol": 1e-12, "atol": 1e-12}}
-# What a search, an iteration or a solver finds to its own tolerance.
-SOLVED = {"ffjord", "residual"}
-SLOW = {"naf", "naf_mixed", "bnaf", "sos", "bernstein", "gaussianization", "gaussianization_mixed"}
+CLOSE = {"float32": {"rtol": 1e-6, "atol": 1e-6}, "float64": {"rtol": 1e-14, "atol": 1e-14}}
+# XLA rounds these otherwise than TensorFlow, up to a few 1e-6 of the whole.
+ROUNDED = ("nsf", "sos", "bernstein", "realnvp_mixed", "gaussianization")
 
 
 def normal(*shape, dtype="float32", seed=0):
@@ -38,7 +36,7 @@ def close(found, expected, dtype="float32", slack=1.0):
 def test_densities_are_those_of_the_flow(name, dtype):
     flow = rows.flow(name, tf.as_dtype(dtype))
     frozen = flow.frozen(batch_sizes=[1, 10])
-    slack = 100.0 if name in SOLVED or name in SLOW else 4.0
+    slack = 5.0 if name.startswith(ROUNDED) else 1.0
     for count in (0, 1, 7, 10, 23):
         x = normal(count, *flow.event_shape, dtype=dtype)
         close(frozen.log_prob(x), flow.log_prob(x), dtype, slack)
@@ -180,22 +178,16 @@ def test_programs_are_few_and_kernels_may_be_narrow():
     assert all(b <= 2 * a for a, b in zip(programs.SIZES, programs.SIZES[1:], strict=False))
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
+def test_what_cannot_be_frozen_says_why():
+    flow = small(context_shape=1)
+    for options, message in (
         ({"batch_sizes": [0]}, "positive integer, got 0"),
         ({"batch_sizes": []}, "at least one"),
         ({"compute_dtype": "float16"}, "bfloat16.*float16"),
         ({"jit_compile": "maybe"}, "maybe"),
-    ],
-)
-def test_bad_arguments(options, message):
-    with pytest.raises(ValueError, match=message):
-        small().frozen(**options)
-
-
-def test_what_cannot_be_frozen_says_why():
-    flow = small(context_shape=1)
+    ):
+        with pytest.raises(ValueError, match=message):
+            flow.frozen(**options)
     with pytest.raises(ValueError, match=r"before given\(\)"):
         flow.given(normal(4, 1)).frozen()
     base = tfp.distributions.MultivariateNormalDiag(tf.zeros([5, 2]))
@@ -225,6 +217,7 @@ def test_an_embedding_is_frozen_with_the_flow():
     close(frozen.log_prob(x, context), flow.log_prob(x, flow.cast_context(context)))
 
 
+@pytest.mark.deep
 def test_two_triangles_become_one_product():
     flow = rows.flow("realnvp_mixed", event_shape=5)
     x = normal(20, 5)
