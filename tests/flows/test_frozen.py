@@ -175,6 +175,7 @@ def test_programs_are_few_and_kernels_may_be_narrow():
         np.testing.assert_allclose(found, expected[:count], rtol=0.02, atol=0.05)
     assert len(frozen._programs._known) == 2
     assert np.abs(found - expected).max() > 1e-6
+    assert programs.SIZES[-1] == 4096
     assert all(b <= 2 * a for a, b in zip(programs.SIZES, programs.SIZES[1:], strict=False))
 
 

@@ -9,8 +9,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from tfp_flows.flows import graphs
 from tfp_flows.flows.solutions import Solutions
 
-# Sizes of batches that get a program: those that people choose, and none twice the one before.
-SIZES = sorted({2**k for k in range(13)} | {10**k * n for k in (1, 2, 3) for n in (1, 2, 3, 5, 7)})
+# Sizes of batches that get a program: those that people choose, and each at most twice the last.
+_ROUND = {10**k * n for k in (1, 2, 3) for n in (1, 2, 3, 5, 7)}
+SIZES = sorted(size for size in {2**k for k in range(13)} | _ROUND if size <= 2**12)
 _PRODUCTS = ("BatchMatMulV2", "Conv2D", "MatMul")
 
 
