@@ -20,19 +20,25 @@ from tfp_flows.flows import graphs
 from tfp_flows.networks.masked_product import Mask
 
 STEPS = 16
+_TURNS = 5
 _PRODUCTS = ("MatMul",)
 _MATHS = ("Abs", "ClipByValue", "Exp", "IsNan", "Neg", "RealDiv", "Relu", "Tanh")
 
 
-def median(call, seconds: float) -> float:
-    """The median time of calls, for so many seconds and at least 20."""
-    call(), call()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 20:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
+def medians(calls: dict, seconds: float) -> dict[str, float]:
+    """The median time of each call, in turns, for so many seconds each and at least 20 calls."""
+    times = {name: [] for name in calls}
+    for call in calls.values():
+        call(), call()
+    for _ in range(_TURNS):
+        for name, call in calls.items():
+            end, count = time.perf_counter() + seconds / _TURNS, 0
+            while time.perf_counter() < end or count < 20 // _TURNS:
+                start = time.perf_counter()
+                call()
+                times[name].append(time.perf_counter() - start)
+                count += 1
+    return {name: float(np.median(each)) for name, each in times.items()}
 
 
 def _compiled(function):
@@ -87,10 +93,10 @@ def log_prob_parts(flow, rows, seconds: float) -> dict[str, float]:
         "no products": folded(no_products),
         "layout": folded(no_products | dict.fromkeys(_MATHS, _same)),
     }
-    found = {name: median(call, seconds) for name, call in calls.items()}
     with _without_masks():
-        found["no masks"] = median(_compiled(lambda: flow.log_prob(rows)), seconds)
-    return found
+        calls["no masks"] = _compiled(lambda: flow.log_prob(rows))
+        calls["no masks"]()
+    return medians(calls, seconds)
 
 
 def train_parts(flow, data, batch: int, seconds: float) -> dict[str, float]:
@@ -112,7 +118,7 @@ def train_parts(flow, data, batch: int, seconds: float) -> dict[str, float]:
 
             return tf.while_loop(lambda i, _: i < STEPS, body, (0, tf.constant(0.0)))[1]
 
-        return median(_compiled(function), seconds) / STEPS
+        return _compiled(function)
 
     def whole(rows):
         model.train_step((rows, None, None))
@@ -139,17 +145,17 @@ def train_parts(flow, data, batch: int, seconds: float) -> dict[str, float]:
             loss = tf.reduce_sum(x)
         return descend(kernels, tape.gradient(loss, kernels))
 
-    found = {
-        "whole": epochs.median() / (len(data) // batch),
-        "captures": median(_empty(tf.constant(data[:batch]), [*weights, *moments]), seconds)
-        / STEPS,
+    calls = {
+        "captures": _empty(tf.constant(data[:batch]), [*weights, *moments]),
         "program": looped(whole),
         "gradients": looped(gradients),
         "products": looped(products),
     }
     with _without_masks():
-        found["no masks"] = looped(whole)
-    return found
+        calls["no masks"] = looped(whole)
+        calls["no masks"]()
+    found = {name: each / STEPS for name, each in medians(calls, seconds).items()}
+    return {"whole": epochs.median() / (len(data) // batch), **found}
 
 
 class _EpochTimes(tff.models.EachCall):

@@ -37,6 +37,8 @@ def test_densities_are_those_of_the_flow(name, dtype):
     flow = rows.flow(name, tf.as_dtype(dtype))
     frozen = flow.frozen(batch_sizes=[1, 10])
     slack = 5.0 if name.startswith(ROUNDED) else 1.0
+    if name == "ffjord" and dtype == "float64":
+        slack = 1e5  # the steps of the solver are those of a batch
     for count in (0, 1, 7, 10, 23):
         x = normal(count, *flow.event_shape, dtype=dtype)
         close(frozen.log_prob(x), flow.log_prob(x), dtype, slack)
