@@ -16,6 +16,8 @@ from benchmarks.speed.process import Process, TimeLimitError, WorkerError
 _SQUARE = 2048
 # A call this many times longer than asked for is measured in the first round only.
 _LONG = 10
+# What one library alone is measured in, beside the operations of a case.
+OWN = ("sample_eager", "log_prob_frozen", "log_prob_fixed")
 # A variant this much slower than its sibling in the first round is not measured again.
 _SLOWER = 1.25
 
@@ -126,7 +128,7 @@ class CaseRun:
             return
         offered = [name for name in self.case.kind.operations if name == "train"]
         offered += [n for n in record["operations"] if n in self.case.kind.operations]
-        offered += [n for n in record["operations"] if n == "sample_eager"]
+        offered += [n for n in record["operations"] if n in OWN]
         for name in offered:
             entry.record["operations"][name] = {"rounds": []}
         self._prepare(entry)
@@ -180,7 +182,7 @@ class CaseRun:
         self._prepare(entry)
 
     def _round(self, number: int) -> None:
-        names = [*self.case.kind.operations, "sample_eager"]
+        names = [*self.case.kind.operations, *OWN]
         for name in names:
             for entry in self.entries:
                 if entry.process and name in entry.open_operations():

@@ -5,7 +5,7 @@ import dataclasses
 from rich.table import Table as RichTable
 
 from benchmarks.speed.cases import Case
-from benchmarks.speed.peers import LIBRARIES
+from benchmarks.speed.peers import LIBRARIES, OURS
 from benchmarks.speed.results import outcome, product_rates, share
 from benchmarks.speed.targets import judge
 
@@ -142,6 +142,35 @@ def share_table(results: dict) -> Table | None:
     return Table(title, header, rows, (note,)) if rows else None
 
 
+def frozen_table(results: dict) -> Table | None:
+    """Densities of this package live and frozen, beside those of the fastest peer."""
+    rows = []
+    for record in results["cases"]:
+        names = ("log_prob", "log_prob_frozen", "log_prob_fixed")
+        times = [outcome(record, OURS, name).seconds for name in names]
+        if None in times:
+            continue
+        peers = {n: outcome(record, n, "log_prob").seconds for n in LIBRARIES if n != OURS}
+        peers = {name: seconds for name, seconds in peers.items() if seconds}
+        fastest = min(peers, key=peers.get, default=None)
+        case = Case.from_dict(record["case"])
+        rows.append(
+            (
+                f"{case.flow}, D={case.dims}, batch {case.batch}",
+                *(f"{1e3 * seconds:.3g}" for seconds in times),
+                "-" if fastest is None else f"{1e3 * peers[fastest]:.3g} {fastest}",
+                *(
+                    "-" if fastest is None else f"{seconds / peers[fastest]:.2f}"
+                    for seconds in times[1:]
+                ),
+            )
+        )
+    header = ("log_prob", "live ms", "frozen ms", "fixed ms", "fastest peer ms")
+    header += ("frozen / peer", "fixed / peer")
+    note = "Frozen looks for changed weights at each call, fixed does not (`check=False`)."
+    return Table("Densities, live and frozen", header, rows, (note,)) if rows else None
+
+
 def target_table(results: dict) -> Table:
     """Targets, met or missed."""
     rows = [(j.what, j.target, j.measured, j.verdict) for j in judge(results)]
@@ -170,7 +199,8 @@ def all_tables(results: dict) -> list[Table]:
     """Every table, in the order of the report."""
     libraries = list(results["libraries"])
     cases = [case_table(record, libraries) for record in results["cases"]]
-    return [t for t in (*cases, share_table(results), target_table(results)) if t]
+    more = (share_table(results), frozen_table(results), target_table(results))
+    return [t for t in (*cases, *more) if t]
 
 
 def report(results: dict) -> str:

@@ -77,7 +77,8 @@ class Worker:
             result = self.operations[operation]()
             parts = result if isinstance(result, tuple | list) else (result,)
             rows = [(self.case.batch, self.case.dims), (self.case.batch,)]
-            expected = {"log_prob": rows[1:], "sample_and_log_prob": rows}.get(operation, rows[:1])
+            expected = rows if operation == "sample_and_log_prob" else rows[:1]
+            expected = rows[1:] if operation.startswith("log_prob") else expected
             if [part.shape for part in parts] != expected:
                 raise RuntimeError(f"{operation} returned {[part.shape for part in parts]}.")
             finite = float(np.mean([np.isfinite(part).mean() for part in parts]))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tfp_flows as tff
-from benchmarks.speed import results, targets
+from benchmarks.speed import profile, results, tables, targets
 from benchmarks.speed.cases import HIDDEN_UNITS, Case
 
 
@@ -65,6 +65,16 @@ def test_targets_compare_with_the_named_peer_and_the_fastest():
     assert results.share(case, 0.1, "square") == pytest.approx(0.45)
 
 
+def test_live_and_frozen_stand_beside_the_fastest_peer():
+    case = record({"tfp_flows": 0.4, "flowjax": 0.2, "zuko": 0.16})
+    assert tables.frozen_table({"cases": [case]}) is None
+    for name, seconds in (("log_prob_frozen", 0.12), ("log_prob_fixed", 0.08)):
+        case["entries"][0]["operations"][name] = {"rounds": [[seconds]]}
+    results.summarise(case["entries"][0])
+    (row,) = tables.frozen_table({"cases": [case]}).rows
+    assert row == ("maf, D=43, batch 1000", "400", "120", "80", "160 zuko", "0.75", "0.50")
+
+
 def run(*arguments, folder):
     command = [sys.executable, "-m", "benchmarks.speed", *arguments, "--out", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
@@ -96,7 +106,9 @@ def test_measures_ours_and_resumes(tmp_path):
     assert result.returncode == 0, result.stderr
     saved = json.loads((tmp_path / "speed.json").read_text())
     (entry,) = saved["cases"][0]["entries"]
-    assert {"train", "log_prob", "sample", "sample_eager"} <= set(entry["operations"])
+    assert {"train", "log_prob", "log_prob_frozen", "log_prob_fixed", "sample_eager"} <= set(
+        entry["operations"]
+    )
     assert all(o["median_s"] > 0 for o in entry["operations"].values())
     case = Case("maf", 6, HIDDEN_UNITS[6], 100)
     assert saved["cases"][0]["training_flops"] == case.training_flops()
@@ -104,3 +116,33 @@ def test_measures_ours_and_resumes(tmp_path):
     again = run(*arguments, "--resume", folder=tmp_path)
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "speed.json").read_text())["cases"] == saved["cases"]
+
+
+def test_parts_of_a_profile_sum_to_the_whole():
+    names = ("empty", "captures", "layout", "no products", "frozen", "no masks", "whole")
+    many = dict(zip(names, (1.0, 2.0, 3.0, 5.0, 10.0, 14.0, 16.0), strict=True))
+    one = many | {"frozen": 12.0, "no products": 5.0}
+    parts = profile.density_parts(many, one)
+    assert sum(parts.values()) == many["whole"]
+    assert parts["kernels, one thread"] == 7.0
+    assert parts["threads"] == -2.0
+    assert parts["not explained"] == 16.0 - (1 + 1 + 2 + 2 + 2 + 7 - 2)
+    shown = profile.table("maf-log_prob-100", parts, many, 2)
+    assert shown.rows[-1] == ("sum", "16000.000", "100%")
+    assert any("empty function" in note for note in shown.notes)
+    names = ("captures", "products", "gradients", "no masks", "program", "whole")
+    many = dict(zip(names, (1.0, 4.0, 7.0, 8.0, 9.0, 11.0), strict=True))
+    parts = profile.training_parts(many, many | {"products": 5.0})
+    assert sum(parts.values()) == many["whole"]
+    assert parts["threads"] == -1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ["realnvp-log_prob-100", "maf-train-100"])
+def test_a_profile_is_printed(row):
+    arguments = ["--rows", row, "--seconds", "0.02", "--threads", "1"]
+    command = [sys.executable, "-m", "benchmarks.speed.profile", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    assert result.returncode == 0, result.stderr
+    for word in ("captured variables", "masks", "kernels", "threads", "sum"):
+        assert word in result.stdout

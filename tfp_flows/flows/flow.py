@@ -11,6 +11,7 @@ from tfp_flows.bijectors import Bijector, Given
 from tfp_flows.copies import Copied
 from tfp_flows.embedding import Embedding
 from tfp_flows.flows import chunks
+from tfp_flows.flows.frozen import FrozenFlow
 from tfp_flows.flows.lengths import free_lengths
 from tfp_flows.flows.statistics import Statistics, kl_divergence
 from tfp_flows.flows.walked import show_modules
@@ -404,6 +405,43 @@ class Flow(Copied, Statistics, tfd.TransformedDistribution):
         free = None in inner.event_shape
         base = self.distribution.spread(()) if free else self.distribution.distribution
         return self._through(Given(inner, tf.gather(rows, places)), base)
+
+    def frozen(
+        self, *, check: bool = True, batch_sizes=None, compute_dtype=None, jit_compile="auto"
+    ) -> FrozenFlow:
+        """Densities, latents and samples by compiled programs whose weights are constants.
+
+        For scoring that repeats, of small flows above all: what the weights alone decide is
+        computed once, and a call costs its kernels.
+
+        Args:
+            check: Whether each call looks, exactly, for weights that were written since, and
+                freezes the new ones. Without, the numbers stay those of the weights of now.
+            batch_sizes: Numbers of rows that get programs, which others are filled up to; powers
+                of two and 10, 20, 30, 50, 70, 100 and so on, up to 4,096, by default.
+            compute_dtype: ``"bfloat16"`` for the products of matrices and convolutions in it.
+            jit_compile: Whether XLA compiles the programs; ``"auto"`` does where it can.
+
+        Returns:
+            An object with ``log_prob``, ``prob``, ``to_latent``, ``from_latent``, ``sample`` and
+            ``sample_and_log_prob``, ``stale`` and ``refresh``; see
+            `tfp_flows.flows.frozen.FrozenFlow`.
+
+        Raises:
+            ValueError: If the flow has batches of its own, or an argument is out of range; when
+                a density is called, if it draws noise.
+
+        Example:
+            >>> frozen = flow.frozen()
+            >>> frozen.log_prob(x)              # [n]
+        """
+        return FrozenFlow(
+            self,
+            check=check,
+            batch_sizes=batch_sizes,
+            compute_dtype=compute_dtype,
+            jit_compile=jit_compile,
+        )
 
     def adapt(self, data, context=None) -> None:
         """Initialises what waits for data: standardisers of data and context, ActNorm; see `Chain`.

@@ -1,11 +1,13 @@
 """The graph of a density for runtimes that know fewer operations than TensorFlow."""
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tfp_flows.flows import Flow
+from tfp_flows.flows.graphs import rebuilt as copied
 from tfp_flows.serving.signatures import Functions, remark_if_random, traced
 
 
@@ -64,37 +66,18 @@ def without_variables(function, specs: dict[str, tf.TensorSpec]) -> tf.types.exp
     # Those of loops have graphs of their own, which stay as they are.
     simple = not frozen.graph.as_graph_def().library.function
     names = sorted(original.structured_outputs)
+    replaced = {name: functools.partial(_made, REPLACED[name]) for name in REPLACED}
 
     def rebuilt(**given):
         by_name = [given[tensor.op.name] for tensor in frozen.inputs]
-        outputs = _copied(frozen, by_name) if simple else frozen(*by_name)
+        outputs = copied(frozen, by_name, replaced=replaced) if simple else frozen(*by_name)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         return dict(zip(names, outputs, strict=True))
 
     return traced(rebuilt, specs)
 
 
-def _copied(frozen, inputs) -> list[tf.Tensor]:
-    values = {tensor.ref(): value for tensor, value in zip(frozen.inputs, inputs, strict=True)}
-    graph = tf.compat.v1.get_default_graph()
-    for operation in frozen.graph.get_operations():
-        if operation.type == "NoOp" or any(each.ref() in values for each in operation.outputs):
-            continue
-        taken = [values[each.ref()] for each in operation.inputs]
-        made = _made(graph, operation, taken)
-        values |= {old.ref(): new for old, new in zip(operation.outputs, made, strict=True)}
-    return [values[tensor.ref()] for tensor in frozen.outputs]
-
-
-def _made(graph, operation, taken) -> list[tf.Tensor]:
-    replacement = REPLACED.get(operation.type)
-    if replacement is not None and all(each.shape.rank is not None for each in taken):
-        return [replacement(*taken)]
-    made = graph.create_op(
-        operation.type,
-        taken,
-        dtypes=[each.dtype for each in operation.outputs],
-        name=operation.name,
-        attrs=dict(operation.node_def.attr),
-    )
-    return made.outputs
+def _made(replacement, operation, taken) -> list[tf.Tensor] | None:
+    if any(each.shape.rank is None for each in taken):
+        return None
+    return [replacement(*taken)]

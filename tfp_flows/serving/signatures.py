@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfp_flows.errors import remark
 from tfp_flows.flows import Flow
+from tfp_flows.flows.graphs import draws_noise
 
 # What makes a density exact, by the bijector that draws noise in it.
 _SWITCHES = {
@@ -88,9 +89,7 @@ def remark_if_random(flow: Flow, log_prob) -> bool:
     Returns:
         Whether it is.
     """
-    definition = log_prob.graph.as_graph_def()
-    nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
-    if not any("Random" in node.op for node in nodes):
+    if not draws_noise(log_prob):
         return False
     names = {type(module).__name__ for module in flow.submodules}
     known = sorted(names & set(_SWITCHES))

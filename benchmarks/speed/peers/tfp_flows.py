@@ -10,7 +10,11 @@ from benchmarks.speed.peers.keras_base import KerasPeer
 
 
 class Adapter(KerasPeer):
-    """A `FlowModel`; ``sample_eager`` is `sample` outside of any `tf.function`."""
+    """A `FlowModel`; ``sample_eager`` is `sample` outside of any `tf.function`.
+
+    ``log_prob_frozen`` is that of `Flow.frozen`, which looks for changed weights at each call, and
+    ``log_prob_fixed`` one that does not.
+    """
 
     @property
     def callback(self):
@@ -46,8 +50,12 @@ class Adapter(KerasPeer):
 
     def operations(self):
         """See `Peer`."""
-        eager = {"sample_eager": lambda: self.flow.sample(self.case.batch).numpy()}
-        return super().operations() | eager
+        own = {"sample_eager": lambda: self.flow.sample(self.case.batch).numpy()}
+        if "log_prob" in self.case.kind.operations:
+            for name, check in (("log_prob_frozen", True), ("log_prob_fixed", False)):
+                frozen = self.flow.frozen(check=check, batch_sizes=[self.case.batch])
+                own[name] = lambda frozen=frozen: frozen.log_prob(self._rows).numpy()
+        return super().operations() | own
 
     def draw_with_density(self):
         """See `KerasPeer`."""
