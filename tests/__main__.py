@@ -21,13 +21,18 @@ SLOWEST = ("--durations=25", "--durations-min=20")
 
 
 class Wave(NamedTuple):
-    """Tests that run in the same processes: folders or files, marks, settings, and a share."""
+    """Tests that run in the same processes: folders or files, marks, settings, and a share.
+
+    ``by_file`` gives all cases of a file to one of the processes, so that what they share (a run,
+    a model that is fitted) is made once; where most cases are of one file, both work on it.
+    """
 
     title: str
     folders: tuple[str, ...] = ()
     marks: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     share: str | None = None
+    by_file: bool = False
 
 
 def _but(*folders: str) -> tuple[str, ...]:
@@ -53,7 +58,7 @@ QUICK = (
     Wave("bijectors", ("bijectors",)),
     Wave("flows", ("flows",)),
     Wave("models", ("models",)),
-    Wave("the rest", _but("bijectors", "flows", "models")),
+    Wave("the rest", _but("bijectors", "flows", "models"), by_file=True),
     TF_KERAS._replace(folders=_of_tf_keras()),
 )
 SHARES = 3
@@ -94,6 +99,7 @@ def main() -> int:
         chosen = selection(wave.marks, PROFILES[options.profile], options.marks)
         folders = [str(ROOT / folder) for folder in wave.folders]
         share = ["--share", wave.share] if wave.share else []
+        share += ["--dist", "loadfile"] if wave.by_file else []
         command = [sys.executable, "-m", "pytest", "-m", chosen, *slowest, *folders, *share]
         command += rest
         status = subprocess.run(command, env=os.environ | dict(wave.settings)).returncode
