@@ -17,6 +17,7 @@ from tfp_flows.models import FlowModel
 from tfp_flows.models import data as rows
 from tfp_flows.tables.batches import in_batches
 from tfp_flows.tables.columns import as_python
+from tfp_flows.tables.conditions import checked_given
 from tfp_flows.tables.schema import Schema
 
 if TYPE_CHECKING:
@@ -168,8 +169,8 @@ class TableModel(FlowModel):
         if given is None:
             frame = pd.DataFrame(index=range(1 if n is None else n))
         elif isinstance(given, Mapping):
-            count = 1 if n is None else n
-            frame = pd.DataFrame({name: [value] * count for name, value in given.items()})
+            count, known = 1 if n is None else n, checked_given(self.schema, given)
+            frame = pd.DataFrame({k: [v] * count for k, v in known.items()}, range(count))
         else:
             frame = given if n is None else given.iloc[np.resize(np.arange(len(given)), n)]
         frame = frame.reset_index(drop=True)
@@ -212,14 +213,11 @@ class TableModel(FlowModel):
 
     def refuse_impossible(self, frame: "pd.DataFrame") -> None:
         """Raises an `InputError` that names the first value that cannot be one of its column."""
-        names = [name for name in self.schema.names if name in frame.columns]
-        impossible = self.schema.encode(frame, names).impossible
-        for j, name in enumerate(names):
-            bad = np.flatnonzero(impossible[:, j])
+        for column, bad in self.schema.impossible(frame):
             if len(bad):
-                column, value = self.schema.column(name), as_python(frame[name].iloc[bad[0]])
+                value = as_python(frame[column.name].iloc[bad[0]])
                 raise InputError(
-                    f"Row {bad[0] + 1} has {value!r} in column {name!r}, which is "
+                    f"Row {bad[0] + 1} has {value!r} in column {column.name!r}, which is "
                     f"{column.describe()}{column.suggestion([value])}."
                 )
 
