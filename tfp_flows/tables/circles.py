@@ -10,7 +10,6 @@ from tfp_flows.errors import InputError
 from tfp_flows.tables.columns import Coded, Column
 from tfp_flows.tables.grids import on_grid
 
-
 # A float32 of the end of a circle may be beyond it.
 _ROUND = 1e-6
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 _MOST_DECIMALS = 12
-# Of the spacing of floats: half is how far rounding moves a number, arithmetic a little further.
-_ROUNDED, _COMPUTED = 0.5001, 2.0
+# Of the spacing of floats: how far rounding moves a float32, a float64 and its number of steps, and
+# how far a little arithmetic may.
+_SINGLE, _DOUBLE, _COMPUTED = 0.5001, 1.5, 2.0
 # Steps beyond which a number is not taken for another by arithmetic alone.
 _FAR = 0.1
 
@@ -28,10 +29,13 @@ def on_grid(x: np.ndarray, step: float, origin: float) -> np.ndarray:
     """
     steps = (x - origin) / step
     with np.errstate(over="ignore", invalid="ignore"):
-        single = np.abs(x).astype(np.float32)
-        spacing = np.where(single == np.abs(x), np.spacing(single), np.spacing(np.abs(x))) / step
+        size = np.abs(x)
+        single = size.astype(np.float32)
+        is_single = single == size
+        spacing = np.where(is_single, np.spacing(single), np.spacing(size)) / step
+        rounded = np.where(is_single, _SINGLE, _DOUBLE) * spacing
         off = np.abs(steps - np.round(steps))
-        room = np.maximum(_ROUNDED * spacing, np.minimum(_COMPUTED * spacing, _FAR))
+        room = np.maximum(rounded, np.minimum(_COMPUTED * spacing, _FAR))
         return nearly_whole(steps) | (off <= room)
 
 

@@ -179,6 +179,16 @@ class Schema:
                 values = frame[column.name].to_numpy()[there]
                 yield column, np.flatnonzero(there)[_impossible(column, values)]
 
+    def refuse_impossible(self, frame: "pd.DataFrame") -> None:
+        """Raises an `InputError` that names the first value that cannot be one of its column."""
+        for column, bad in self.impossible(frame):
+            if len(bad):
+                value = as_python(frame[column.name].iloc[bad[0]])
+                raise InputError(
+                    f"Row {bad[0] + 1} has {value!r} in column {column.name!r}, which is "
+                    f"{column.describe()}{column.suggestion([value])}."
+                )
+
     def record(self) -> list[dict[str, Any]]:
         """As JSON, with what was learned."""
         return [_record(column) for column in self.columns]
