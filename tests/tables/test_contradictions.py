@@ -27,6 +27,13 @@ def test_between_the_numbers_of_a_grid_there_is_nothing(model):
     np.testing.assert_array_equal(model.parts(odd)[2], at[2])
     single = rows.assign(tenth=np.float64(np.float32(0.3)))
     np.testing.assert_allclose(model.parts(single), at, rtol=1e-6)
+    far = np.float64(np.float32([0.3, -3.3]))
+    for question in (tables.density, tables.cdf):
+        found = question(model, "tenth", far)
+        np.testing.assert_allclose(found, question(model, "tenth", [0.3, -3.3]), rtol=1e-6)
+    assert tables.probability(model, f"tenth == {far[0]}").value == pytest.approx(
+        tables.probability(model, "tenth == 0.3").value, rel=1e-6
+    )
     for value in (2, 2.5):
         found = tables.probability(model, f"count == {value}").value
         assert tables.density(model, "count", value) == pytest.approx(found)

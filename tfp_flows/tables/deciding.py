@@ -12,8 +12,9 @@ from tfp_flows.tables.arguments import checked_argument
 from tfp_flows.tables.circles import Angle
 from tfp_flows.tables.classes import Categorical, Ordinal
 from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
+from tfp_flows.tables.integers import Integer
 from tfp_flows.tables.moments import Date, Time
-from tfp_flows.tables.numbers import Bounded, Integer, Positive, Real
+from tfp_flows.tables.numbers import Bounded, Positive, Real
 
 _CLASSES = (Constant, LeftOut, Categorical, Ordinal, Real, Positive, Bounded, Integer)
 TYPES: dict[str, type[Column]] = {cls.type: cls for cls in (*_CLASSES, Angle, Date, Time)}

@@ -101,7 +101,8 @@ class Law:
         mass = (self._atoms[None] == x[:, None]) @ self._of_atoms
         if self.column.number != "grid":
             return mass
-        of_step = self._below(x) - self._below(x - self.column.step)
+        near = self.column.nearest(x)
+        of_step = self._below(near) - self._below(near - self.column.step)
         return mass + self.shares[-1] * np.where(self.column.on_grid(x), of_step, 0.0)
 
     def quantiles(self, levels: np.ndarray) -> np.ndarray:

@@ -83,6 +83,10 @@ class Real(Column):
         """Whether numbers ``[n]`` are ones of the grid, to what float64 tells."""
         return on_grid(x, self.step, self.origin or 0.0)
 
+    def nearest(self, x: np.ndarray) -> np.ndarray:
+        """The numbers of the grid nearest to ``x`` ``[n]``."""
+        return self._place(self._index(x))
+
     def impossible(self, values):
         """Which values are neither atoms, nor within the bounds and ones of the grid."""
         x = self.numeric(values)
@@ -148,7 +152,7 @@ class Real(Column):
         """Latents ``[n]`` up to which the numbers up to ``x`` ``[n]`` are."""
         if self.step is None:
             return self._edge_latents(x)
-        index = np.floor(self._steps(x) + 1e-6)
+        index = np.where(self.on_grid(x), self._index(x), np.floor(self._steps(x) + 1e-6))
         z = self._edge_latents(self._place(index + 0.5))
         if self.edges is None:
             return z
@@ -263,37 +267,3 @@ class Bounded(Real):
     def _value(self, s):
         share = np.exp(-np.logaddexp(0, -s))
         return self.low + (self.high - self.low) * share
-
-
-@dataclasses.dataclass(kw_only=True)
-class Integer(Real):
-    """Whole numbers, each with a probability, which follows a density over the line.
-
-    Attributes:
-        low: The lowest that is possible.
-        high: The highest that is possible.
-    """
-
-    type: ClassVar[str] = "integer"
-    shown: ClassVar[tuple[str, ...]] = ("low", "high")
-    step: float | None = 1.0
-
-    def spec(self):
-        """What a schema file says of it."""
-        return {n: v for n, v in super().spec().items() if math.isfinite(v)}
-
-    def describe(self):
-        """The type and its arguments."""
-        ends = [
-            f"{n}={v:g}" for n, v in (("low", self.low), ("high", self.high)) if math.isfinite(v)
-        ]
-        return f"integer({', '.join(ends)})" if ends else "integer"
-
-    def _edge_latents(self, edges):
-        z = self.marginal.forward(np.asarray(edges, np.float64))[0]
-        z = np.where(edges < self.low, -OPEN, np.where(edges > self.high, OPEN, z))
-        return np.clip(z, -OPEN, OPEN)
-
-    def decode(self, cells):
-        """Values of cells."""
-        return super().decode(cells).astype(np.int64)
