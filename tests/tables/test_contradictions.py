@@ -7,7 +7,7 @@ from tiny_tables import tiny_frame, tiny_model
 
 from tfp_flows import tables
 from tfp_flows.errors import InputError
-from tfp_flows.tables import Schema
+from tfp_flows.tables import Schema, TableModel
 from tfp_flows.tables.grids import on_grid
 
 
@@ -114,6 +114,20 @@ def test_a_schema_that_files_of_float32_have_is_none():
     schema.fit(frame)
     assert not schema.encode(frame).impossible.any()
     assert schema.column("y").encode(frame["y"].to_numpy()).cells[:2, 0].tolist() == [1, 0]
+
+
+def test_atoms_of_float32_keep_their_probability():
+    x = np.array([0.7] * 20 + list(np.linspace(0.71, 0.99, 40)))
+    given = {"type": "bounded", "low": 0.7, "high": 1.0, "atoms": [0.7]}
+    frame = pd.DataFrame({"x": x})
+    model = TableModel.of(Schema.infer(frame, {"x": given}), frame, hidden_units=[4], seed=0)
+    single = float(np.float32(0.7))
+    assert single < 0.7
+    asked = [tables.density(model, "x", at) for at in (0.7, single)]
+    asked += [tables.probability(model, f"x == {at!r}").value for at in (0.7, single)]
+    asked += [tables.cdf(model, "x", at) for at in (0.7, single)]
+    np.testing.assert_allclose(asked, 20.5 / 61, rtol=3e-3)
+    np.testing.assert_allclose(asked, asked[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

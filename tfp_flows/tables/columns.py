@@ -77,6 +77,10 @@ class Column:
         """Values of cells ``[n, 4]``."""
         raise NotImplementedError
 
+    def exact(self, x: np.ndarray) -> np.ndarray:
+        """Numbers ``[n]`` without the rounding that hides what they are."""
+        return x
+
     def impossible(self, values: np.ndarray) -> np.ndarray:
         """Which values ``[n]`` cannot be ones of this column, fitted or not."""
         return np.zeros(len(values), bool)

@@ -83,13 +83,18 @@ class Real(Column):
         """Whether numbers ``[n]`` are ones of the grid, to what float64 tells."""
         return on_grid(x, self.step, self.origin or 0.0)
 
-    def nearest(self, x: np.ndarray) -> np.ndarray:
-        """The numbers of the grid nearest to ``x`` ``[n]``."""
-        return self._place(self._index(x))
+    def exact(self, x):
+        """Numbers ``[n]``, rounded atoms and numbers of the grid as what they stand for."""
+        x = np.array(x, np.float64)
+        if self.step is not None:
+            return np.where(self.on_grid(x), self._place(self._index(x)), x)
+        for atom in self.atoms:
+            x[x == np.float32(atom)] = atom
+        return x
 
     def impossible(self, values):
         """Which values are neither atoms, nor within the bounds and ones of the grid."""
-        x = self.numeric(values)
+        x = self.exact(self.numeric(values))
         return ~np.isin(x, self.atoms) & ~self._inside(x)
 
     def _inside(self, x):
@@ -105,7 +110,7 @@ class Real(Column):
 
     def fit(self, values):
         """Learns knots, and edges of a grid."""
-        x = np.asarray(values, np.float64)
+        x = self.exact(values)
         x = x[~np.isin(x, self.atoms)]
         x = x[(x > self.low) & (x < self.high)] if self.step is None else x
         if len(x) == 0:
@@ -160,7 +165,7 @@ class Real(Column):
 
     def encode(self, values):
         """Cells of values."""
-        x = np.asarray(values, np.float64)
+        x = self.exact(values)
         cells, log_det = np.zeros([len(x), 4]), np.zeros(len(x))
         cells[:, 3], cells[:, 0] = 1, len(self.atoms)
         for code, atom in enumerate(self.atoms):
