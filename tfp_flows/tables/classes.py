@@ -49,7 +49,7 @@ class Categorical(Column):
     @property
     def remedy(self):
         """What to do where values contradict it."""
-        return "add such values to its own, or change its type"
+        return "add such values to its list, or change its type"
 
     def decode(self, cells):
         """Values of cells."""
