@@ -72,8 +72,9 @@ def test_samples(run, place):
     assert list(samples) == ["kind", "legs", "weight", "place"]
     assert set(samples["kind"]) == {"ant", "bee"}
     assert (samples["weight"] > 0).all()
-    (place / "bees.csv").write_text("kind\nbee\nbee\nant\n")
-    good("sample", run, "--given", place / "bees.csv", "-o", out)
+    (place / "bees.csv").write_text("kind,leggs,w\nbee,1,1\nbee,2,1\nant,3,1\n")
+    done = good("sample", run, "--given", place / "bees.csv", "-o", out)
+    assert "are ignored: 'leggs' (did you mean 'legs'?), 'w'." in " ".join(done.stderr.split())
     assert pd.read_csv(out)["kind"].tolist() == ["bee", "bee", "ant"]
     good("sample", run, "-n", 20, "-o", place / "samples.parquet")
     assert len(pd.read_parquet(place / "samples.parquet")) == 20
@@ -91,6 +92,10 @@ def test_scores(run, place):
     done = good("score", run, place / "odd.csv", "-o", out)
     assert "row 1, column 'weight', -1.0" in done.stderr
     assert np.isneginf(pd.read_csv(out)["log_prob"][0])
+    rows.assign(legs=rows["legs"] + 0.5 * (rows.index == 2)).to_csv(place / "odd.csv", index=False)
+    done = good("score", run, place / "odd.csv", "-o", out)
+    assert "1 in all; the first: row 3, column 'legs'" in " ".join(done.stderr.split())
+    assert np.isneginf(pd.read_csv(out)["log_prob"]).tolist() == [k == 2 for k in range(12)]
 
 
 @pytest.mark.deep
@@ -187,6 +192,11 @@ def test_given_values_that_cannot_be(run, place):
     refused = bad("sample", run, "--given", place / "wasps.csv", "-o", place / "s.csv")
     assert "'beee' in column 'kind'" in refused
     assert "nearest: 'bee'" in refused
+    (place / "wasps.csv").write_text("legs,place\n4,here\n4,there\n")
+    refused = bad("sample", run, "--given", place / "wasps.csv", "-o", place / "s.csv")
+    assert "Row 2 has 'there' in column 'place', which is constant(value=here)." in refused
+    options = ["--given", "place=there,legs=4", "-o", place / "s.csv"]
+    assert "'there' is no value of column 'place'" in bad("sample", run, *options)
 
 
 def test_infinite_cells_are_said_to_be_gaps(tmp_path):

@@ -80,7 +80,10 @@ def matching_of(
         remarks = (*raw.remarks, remark) if named else raw.remarks
         chosen = raw._replace(names=tuple(in_order), remarks=remarks)
     elif not missing and (raw.named or not named):
-        chosen = _selected(path, raw, [name for name in names if name in raw.names])
+        own = [name for name in names if name in raw.names]
+        if not own:
+            raise _lacking(path, raw.names, names)
+        chosen = _selected(path, raw, own)
     elif in_order is not None and not named:
         chosen = raw._replace(names=tuple(in_order))
     elif raw.named:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfp_flows.datasets._choosing import read_chosen, read_matching
+from tfp_flows.datasets._choosing import expecting, matching_of, read_chosen
 from tfp_flows.datasets._mixed import frame_of
 from tfp_flows.datasets._raw import Options, RawTable
+from tfp_flows.datasets._readers import read_raw
 from tfp_flows.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ class Frame:
         named: Whether the names came from the file.
         remarks: What was decided in reading and could have been meant otherwise, a sentence each.
         rows: ``[rows]``, the number in the file of each row, counted from 1.
+        ignored: Names in the file of columns that were not asked for.
     """
 
     data: "pd.DataFrame"
     named: bool
     remarks: tuple[str, ...]
     rows: np.ndarray
+    ignored: tuple[str, ...] = ()
 
 
 def load_frame(
@@ -78,6 +81,7 @@ def load_matching_frame(
     key: str | None = None,
     header: bool | None = None,
     optional: Iterable[str] = (),
+    beside: Iterable[str] = (),
 ) -> Frame:
     """Reads from a file the columns that a model was fitted to, in the model's order.
 
@@ -93,15 +97,22 @@ def load_matching_frame(
         header: Whether the first row is a header; by default also if it holds the model's names.
         optional: Those of ``names`` that may lack in the file, and then lack in the frame; a file
             without names has all of them or none.
+        beside: Names of further columns, which follow where a file with names has them.
 
     Returns:
-        The frame, with the model's column names.
+        The frame, with the model's column names, and the names of what was ignored.
 
     Raises:
         InputError: as `load_frame`; columns are missing, or another number of them.
     """
     path, options = Path(path), Options(key, header, mixed=True)
-    return _frame(path, read_matching(path, options, names, named=named, optional=optional))
+    raw = read_raw(path, expecting(options, names, named=named, optional=optional))
+    own = [name for i, name in enumerate(raw.names) if raw.named and i not in raw.index]
+    more = [name for name in beside if name in own]
+    names, optional = [*names, *more], [*optional, *more]
+    found = matching_of(path, raw, names, named=named, optional=optional)
+    ignored = tuple(name for name in own if name not in found.names)
+    return dataclasses.replace(_frame(path, found), ignored=ignored)
 
 
 def _frame(path: Path, raw: RawTable) -> Frame:

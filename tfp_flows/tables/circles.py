@@ -8,6 +8,10 @@ import numpy as np
 
 from tfp_flows.errors import InputError
 from tfp_flows.tables.columns import Coded, Column
+from tfp_flows.tables.grids import on_grid
+
+# A float32 of the end of a circle may be beyond it.
+_ROUND = 1e-6
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -34,6 +38,22 @@ class Angle(Column):
                 f"Column {self.name!r} of the schema has the period {self.period!r}; give a "
                 "positive number."
             )
+
+    def impossible(self, values):
+        """Which values are no numbers: others than those of the circle go round it."""
+        return ~np.isfinite(self.numeric(values))
+
+    def contradicting(self, values):
+        """Which values are not of one round, or not of the grid."""
+        x = self.numeric(values)
+        turns = (x - self.low) / self.period
+        inside = (turns >= -_ROUND) & (turns <= 1 + _ROUND)
+        return ~inside | (self.step is not None and ~on_grid(x, self.step, self.low))
+
+    @property
+    def remedy(self):
+        """What to do where values contradict it."""
+        return "change its period, low, step or type"
 
     def upper(self, x: np.ndarray) -> np.ndarray:
         """Angles ``[n]`` from -pi of numbers ``x`` ``[n]`` on the circle as it begins and ends."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from tfp_flows.errors import InputError
-from tfp_flows.tables.columns import Coded, Column, short
+from tfp_flows.tables.columns import Coded, Column, codes_of, short
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -37,14 +37,19 @@ class Categorical(Column):
 
     def encode(self, values):
         """Cells of values."""
-        place = {value: code for code, value in enumerate(self.values)}
-        # In another file a text may come as a number, a truth value as a text.
-        as_text = {_text(value): code for value, code in place.items()}
-        given = np.asarray(values).tolist()
-        codes = np.array([place.get(v, as_text.get(_text(v), -1)) for v in given], np.float64)
+        codes = codes_of(self.values, values)
         cells = np.zeros([len(codes), 4])
         cells[:, 0], cells[:, 3] = np.maximum(codes, 0), 1
         return Coded(cells, np.zeros(len(codes)), codes < 0)
+
+    def impossible(self, values):
+        """Which values are none of those listed."""
+        return codes_of(self.values, values) < 0
+
+    @property
+    def remedy(self):
+        """What to do where values contradict it."""
+        return "add such values to its list, or change its type"
 
     def decode(self, cells):
         """Values of cells."""
@@ -68,7 +73,3 @@ class Ordinal(Categorical):
     """Few values with an order, each with a probability."""
 
     type: ClassVar[str] = "ordinal"
-
-
-def _text(value) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -77,6 +77,23 @@ class Column:
         """Values of cells ``[n, 4]``."""
         raise NotImplementedError
 
+    def exact(self, x: np.ndarray) -> np.ndarray:
+        """Numbers ``[n]`` without the rounding that hides what they are."""
+        return x
+
+    def impossible(self, values: np.ndarray) -> np.ndarray:
+        """Which values ``[n]`` cannot be ones of this column, fitted or not."""
+        return np.zeros(len(values), bool)
+
+    def contradicting(self, values: np.ndarray) -> np.ndarray:
+        """Which values ``[n]`` of a table speak against what was decided of this column."""
+        return self.impossible(values)
+
+    @property
+    def remedy(self) -> str:
+        """What to do where values contradict it."""
+        return "change its type"
+
     def numeric(self, values: np.ndarray) -> np.ndarray:
         """Numbers that stand for values in measures and pictures."""
         return np.asarray(values, np.float64)
@@ -121,6 +138,21 @@ class Constant(Column):
         """It has no density."""
         return False
 
+    @property
+    def remedy(self):
+        """What to do where values contradict it."""
+        return "change its value or type"
+
+    def impossible(self, values):
+        """Which values are others."""
+        values = np.asarray(values)
+        if values.dtype.kind == "M":
+            try:
+                return values.astype("datetime64[us]") != np.datetime64(str(self.value), "us")
+            except ValueError:
+                return np.ones(len(values), bool)
+        return codes_of([self.value], values) < 0
+
     def decode(self, cells):
         """Values of cells."""
         return np.full(len(cells), self.value)
@@ -136,6 +168,26 @@ class LeftOut(Column):
     def modelled(self) -> bool:
         """It has no density."""
         return False
+
+
+def codes_of(known: Sequence[Any], values: np.ndarray) -> np.ndarray:
+    """Places ``[n]`` of values among those that are known; -1 where one is none of them.
+
+    In another file a text may come as a number, a truth value as a text, a number as a float32.
+    """
+    place: dict[Any, int] = {}
+    with np.errstate(over="ignore"):
+        for code, value in enumerate(known):
+            if isinstance(value, float):
+                place.setdefault(float(np.float32(value)), code)
+    place |= {_text(value): code for code, value in enumerate(known)}
+    place |= {value: code for code, value in enumerate(known)}
+    given = np.asarray(values).tolist()
+    return np.array([place.get(v, place.get(_text(v), -1)) for v in given], np.int64)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def listed(values: Sequence[Any]) -> list:

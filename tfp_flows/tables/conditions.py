@@ -9,7 +9,7 @@ import numpy as np
 
 from tfp_flows.errors import InputError
 from tfp_flows.tables.classes import Categorical, Ordinal
-from tfp_flows.tables.columns import Column
+from tfp_flows.tables.columns import Column, Constant, as_python
 from tfp_flows.tables.schema import Schema
 
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
@@ -38,7 +38,9 @@ def parse_given(schema: Schema, text: str) -> dict[str, Any]:
         column = schema.column(unquoted(name))
         if column.name in given:
             raise InputError(f"Column {column.name!r} is given twice in {text!r}; give it once.")
-        given[column.name] = typed(column, unquoted("=".join(rest)))
+        value = typed(column, unquoted("=".join(rest)))
+        checked_given(schema, {column.name: value})
+        given[column.name] = value
     return given
 
 
@@ -48,14 +50,19 @@ def checked_given(schema: Schema, given: Mapping[str, Any] | None) -> dict[str, 
     Raises:
         InputError: If a column is unknown or cannot be given.
     """
+    import pandas as pd
+
     known = {}
     for name, value in (given or {}).items():
         column = schema.column(name)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             continue
+        frame = pd.DataFrame({name: [value]})
+        if any(len(bad) for _, bad in schema.impossible(frame)):
+            raise _no_value(column, value)
         if column.modelled:
             known[name] = value
-        elif column.type != "constant" or column.spec().get("value") != value:
+        elif column.type != "constant":
             raise InputError(f"Column {name!r} cannot be given: {column.reason or column.type}.")
     return known
 
@@ -66,14 +73,14 @@ def typed(column: Column, text: str) -> Any:
     Raises:
         InputError: If there is none; the nearest is named.
     """
-    if not column.modelled:
-        return column.spec().get("value", text)
-    if isinstance(column, Categorical):
+    if isinstance(column, Categorical | Constant):
         for same in (str, _plain):
-            for value in column.values:
+            for value in column.values if isinstance(column, Categorical) else [column.value]:
                 if same(value) == same(text):
                     return value
         raise _no_value(column, text)
+    if not column.modelled:
+        return text
     number: Any = text
     if column.type not in ("date", "time"):
         try:
@@ -149,6 +156,6 @@ def _split(text: str, mark: str) -> Iterator[str]:
 
 def _no_value(column: Column, value: Any) -> InputError:
     return InputError(
-        f"{value!r} is no value of column {column.name!r}, which is {column.describe()}"
+        f"{as_python(value)!r} is no value of column {column.name!r}, which is {column.describe()}"
         f"{column.suggestion([value])}."
     )

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from tfp_flows.errors import InputError, unknown_name
+from tfp_flows.tables.arguments import checked_argument
 from tfp_flows.tables.circles import Angle
 from tfp_flows.tables.classes import Categorical, Ordinal
 from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
+from tfp_flows.tables.integers import Integer
 from tfp_flows.tables.moments import Date, Time
-from tfp_flows.tables.numbers import Bounded, Integer, Positive, Real
+from tfp_flows.tables.numbers import Bounded, Positive, Real
 
 _CLASSES = (Constant, LeftOut, Categorical, Ordinal, Real, Positive, Bounded, Integer)
 TYPES: dict[str, type[Column]] = {cls.type: cls for cls in (*_CLASSES, Angle, Date, Time)}
@@ -46,11 +48,32 @@ def read_schema(path: Path) -> dict[str, dict[str, Any]]:
     return columns
 
 
+def decisions(given: Mapping[str, Mapping] | None) -> dict[str, Mapping]:
+    """What a user has decided, by column.
+
+    Raises:
+        InputError: If it is no mapping of mappings.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f'The schema is {given!r}; give types by column, as {{"age": {{"type": "positive"}}}}.'
+        )
+    for name, own in given.items():
+        if not isinstance(own, Mapping):
+            raise InputError(
+                f"Column {name!r} of the schema is {own!r}; give its type and arguments, as "
+                '{"type": "positive"}.'
+            )
+    return dict(given)
+
+
 def decided(name: str, given: Mapping, inferred: Column, values: np.ndarray) -> Column:
     """The column as a user has decided it, with what the rules say of the rest."""
     own = dict(given)
     kind = own.pop("type", inferred.type)
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         raise unknown_name("type of column", str(kind), TYPES)
     cls = TYPES[kind]
     allowed = [
@@ -59,6 +82,7 @@ def decided(name: str, given: Mapping, inferred: Column, values: np.ndarray) -> 
     for key in own:
         if key not in cls.shown:
             raise unknown_name(f"argument of the type {kind}", key, cls.shown)
+        own[key] = checked_argument(name, key, own[key])
     if issubclass(cls, Date | Time) and "form" not in own and not isinstance(inferred, cls):
         raise InputError(
             f'Column {name!r} of the schema is a {kind}; give its form, as "%d.%m.%Y".'

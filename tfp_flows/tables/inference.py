@@ -9,15 +9,10 @@ import numpy as np
 from tfp_flows.tables.circles import Angle
 from tfp_flows.tables.classes import Categorical, Ordinal
 from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
+from tfp_flows.tables.grids import decimals_of, nearly_whole
+from tfp_flows.tables.integers import Integer
 from tfp_flows.tables.moments import ISO, Date, Time, format_of, resolution, seconds
-from tfp_flows.tables.numbers import (
-    Bounded,
-    Integer,
-    Positive,
-    Real,
-    decimals_of,
-    nearly_whole,
-)
+from tfp_flows.tables.numbers import Bounded, Positive, Real
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -91,6 +91,7 @@ class Law:
         """Probabilities ``[n]`` of at most ``x`` ``[n]``; see `conditions.order_of`."""
         if self.has_classes:
             return (ranks(self.column)[None] <= x[:, None]) @ self.shares
+        x = self.column.exact(x)
         jumps = (self._atoms[None] <= x[:, None]) @ self._of_atoms
         return jumps + self.shares[-1] * self._below(x)
 
@@ -98,6 +99,7 @@ class Law:
         """Probabilities ``[n]`` of just ``x`` ``[n]``: 0 where there is a density."""
         if self.has_classes:
             return (ranks(self.column)[None] == x[:, None]) @ self.shares
+        x = self.column.exact(x)
         mass = (self._atoms[None] == x[:, None]) @ self._of_atoms
         if self.column.number != "grid":
             return mass

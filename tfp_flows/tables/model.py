@@ -16,7 +16,7 @@ from tfp_flows.flows import Flow, standard_normal
 from tfp_flows.models import FlowModel
 from tfp_flows.models import data as rows
 from tfp_flows.tables.batches import in_batches
-from tfp_flows.tables.columns import as_python
+from tfp_flows.tables.conditions import checked_given
 from tfp_flows.tables.schema import Schema
 
 if TYPE_CHECKING:
@@ -116,14 +116,15 @@ class TableModel(FlowModel):
         """Log-densities of rows in nats, ``[rows]``: of what is there, gaps left out.
 
         Numbers have densities in the units of the table; categories, whole numbers and dates have
-        probabilities. Minus infinity where a value cannot be one of its column.
+        probabilities. Minus infinity where a value cannot be one of its column, also of one of
+        ``given``.
         """
         return self.parts(frame).sum(axis=1)
 
     def parts(self, frame: "pd.DataFrame") -> np.ndarray:
         """The terms of `log_prob` by column, ``[rows, columns]``: each given those before it."""
-        encoded = self.schema.encode(frame, self.own)
-        masses = in_batches(self._terms, encoded.cells, self.context(frame))
+        encoded, context = self._encoded(frame)
+        masses = in_batches(self._terms, encoded.cells, context)
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, 0.0)
         return np.where(encoded.impossible, -np.inf, terms)
@@ -137,7 +138,7 @@ class TableModel(FlowModel):
             frame: Rows.
             given: Names of the columns to condition on, or for each column its own; gaps are not.
         """
-        encoded = self.schema.encode(frame, self.own)
+        encoded, context = self._encoded(frame)
         known, own = encoded.cells[..., KNOWN], self.own
         if isinstance(given, Mapping):
             known = known[:, None]
@@ -145,7 +146,7 @@ class TableModel(FlowModel):
         else:
             seen = [name in given for name in own]
         known = known * np.array(seen, np.float32)
-        masses = in_batches(self._masses, encoded.cells, self.context(frame), known)
+        masses = in_batches(self._masses, encoded.cells, context, known)
         there = encoded.cells[..., KNOWN] > 0
         terms = np.where(there, masses + encoded.log_det, np.nan)
         return np.where(encoded.impossible, -np.inf, terms)
@@ -168,8 +169,8 @@ class TableModel(FlowModel):
         if given is None:
             frame = pd.DataFrame(index=range(1 if n is None else n))
         elif isinstance(given, Mapping):
-            count = 1 if n is None else n
-            frame = pd.DataFrame({name: [value] * count for name, value in given.items()})
+            count, known = 1 if n is None else n, checked_given(self.schema, given)
+            frame = pd.DataFrame({k: [v] * count for k, v in known.items()}, range(count))
         else:
             frame = given if n is None else given.iloc[np.resize(np.arange(len(given)), n)]
         frame = frame.reset_index(drop=True)
@@ -212,16 +213,7 @@ class TableModel(FlowModel):
 
     def refuse_impossible(self, frame: "pd.DataFrame") -> None:
         """Raises an `InputError` that names the first value that cannot be one of its column."""
-        names = [name for name in self.schema.names if name in frame.columns]
-        impossible = self.schema.encode(frame, names).impossible
-        for j, name in enumerate(names):
-            bad = np.flatnonzero(impossible[:, j])
-            if len(bad):
-                column, value = self.schema.column(name), as_python(frame[name].iloc[bad[0]])
-                raise InputError(
-                    f"Row {bad[0] + 1} has {value!r} in column {name!r}, which is "
-                    f"{column.describe()}{column.suggestion([value])}."
-                )
+        self.schema.refuse_impossible(frame)
 
     def context(self, frame: "pd.DataFrame") -> np.ndarray | None:
         """Cells of the context, ``[rows, given, 4]``; a frame without its columns is refused."""
@@ -234,6 +226,14 @@ class TableModel(FlowModel):
                 f"{', '.join(map(repr, missing))} too."
             )
         return self.schema.encode(frame, self.given).cells
+
+    def _encoded(self, frame):
+        """The own columns, impossible where one of the context is, and cells of the context."""
+        encoded, context = self.schema.encode(frame, self.own), self.context(frame)
+        if context is not None:
+            bad = self.schema.encode(frame, self.given).impossible.any(axis=1, keepdims=True)
+            encoded = encoded._replace(impossible=encoded.impossible | bad)
+        return encoded, context
 
     @functools.cached_property
     def _terms(self):

@@ -113,6 +113,14 @@ class Date(Real):
         """Numbers that stand for values."""
         return seconds(values, self.form)
 
+    @property
+    def remedy(self):
+        """What to do where values contradict it."""
+        return "change its form, step or type"
+
+    def _told(self, numbers):
+        return written(numbers, self.form)[0]
+
 
 @dataclasses.dataclass(kw_only=True)
 class Time(Angle):
@@ -140,6 +148,11 @@ class Time(Angle):
     def numeric(self, values):
         """Numbers that stand for values."""
         return np.mod(seconds(values, self.form), _DAY)
+
+    @property
+    def remedy(self):
+        """What to do where values contradict it."""
+        return "change its form, step or type"
 
 
 def format_of(texts: list[str]) -> tuple[str, str] | None:

@@ -7,29 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from tfp_flows.errors import InputError
-from tfp_flows.tables.columns import OPEN, Coded, Column
+from tfp_flows.tables.columns import OPEN, Coded, Column, as_python, short
+from tfp_flows.tables.grids import decimals_of, on_grid
 from tfp_flows.tables.marginal import Marginal
 
 _NEAR = 6.0
+_BACK = 1e-9
 _MOST_EDGES = 2048
-_MOST_DECIMALS = 12
-
-
-def nearly_whole(x: np.ndarray) -> np.ndarray:
-    """Whether numbers ``[n]`` are whole ones but for the rounding of what made them."""
-    room = np.minimum(1e-9 * np.maximum(1e3, np.abs(x)), 1e-2)
-    return np.abs(x - np.round(x)) < room
-
-
-def decimals_of(x) -> int | None:
-    """With how many decimals numbers are written; None if that takes more than float64 holds."""
-    x = np.asarray(x, np.float64)
-    for decimals in range(_MOST_DECIMALS + 1):
-        scaled = x * 10.0**decimals
-        # Not below the rounding of what was computed from decimals.
-        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-12 * np.abs(scaled)):
-            return decimals
-    return None
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -97,11 +81,36 @@ class Real(Column):
 
     def on_grid(self, x: np.ndarray) -> np.ndarray:
         """Whether numbers ``[n]`` are ones of the grid, to what float64 tells."""
-        return nearly_whole(self._steps(x))
+        return on_grid(x, self.step, self.origin or 0.0)
+
+    def exact(self, x):
+        """Numbers ``[n]``, rounded atoms and numbers of the grid as what they stand for."""
+        x = np.array(x, np.float64)
+        if self.step is not None:
+            return np.where(self.on_grid(x), self._place(self._index(x)), x)
+        for atom in self.atoms:
+            x[x == np.float32(atom)] = atom
+        return x
+
+    def impossible(self, values):
+        """Which values are neither atoms, nor within the bounds and ones of the grid."""
+        x = self.exact(self.numeric(values))
+        return ~np.isin(x, self.atoms) & ~self._inside(x)
+
+    def _inside(self, x):
+        if self.step is None:
+            return (x > self.low) & (x < self.high)
+        index, ends = self._index(x), self._ends()
+        return self.on_grid(x) & (index >= ends[0]) & (index <= ends[1])
+
+    def _ends(self) -> tuple[float, float]:
+        """The first and the last step within the bounds."""
+        low, high = self._steps(np.array([self.low, self.high]))
+        return float(np.ceil(low - _BACK)), float(np.floor(high + _BACK))
 
     def fit(self, values):
         """Learns knots, and edges of a grid."""
-        x = np.asarray(values, np.float64)
+        x = self.exact(values)
         x = x[~np.isin(x, self.atoms)]
         x = x[(x > self.low) & (x < self.high)] if self.step is None else x
         if len(x) == 0:
@@ -124,11 +133,9 @@ class Real(Column):
 
     def _list_edges(self, first: int, last: int) -> None:
         far = self._steps(self._value(self.marginal.inverse(np.array([-5.0, 5.0]))))
-        bounds = self._steps(np.array([self.low, self.high]))
-        first = int(
-            max(min(first, np.floor(far[0])), np.ceil(bounds[0] - 1e-9), first - _MOST_EDGES)
-        )
-        last = int(min(max(last, np.ceil(far[1])), np.floor(bounds[1] + 1e-9), last + _MOST_EDGES))
+        ends = self._ends()
+        first = int(max(min(first, np.floor(far[0])), ends[0], first - _MOST_EDGES))
+        last = int(min(max(last, np.ceil(far[1])), ends[1], last + _MOST_EDGES))
         self.first, self.last, self.edges = first, last, None
         if last - first < _MOST_EDGES:
             inner = self._edge_latents(self._place(np.arange(first, last) + 0.5))
@@ -150,7 +157,7 @@ class Real(Column):
         """Latents ``[n]`` up to which the numbers up to ``x`` ``[n]`` are."""
         if self.step is None:
             return self._edge_latents(x)
-        index = np.floor(self._steps(x) + 1e-6)
+        index = np.where(self.on_grid(x), self._index(x), np.floor(self._steps(x) + 1e-6))
         z = self._edge_latents(self._place(index + 0.5))
         if self.edges is None:
             return z
@@ -158,15 +165,13 @@ class Real(Column):
 
     def encode(self, values):
         """Cells of values."""
-        x = np.asarray(values, np.float64)
+        x = self.exact(values)
         cells, log_det = np.zeros([len(x), 4]), np.zeros(len(x))
         cells[:, 3], cells[:, 0] = 1, len(self.atoms)
         for code, atom in enumerate(self.atoms):
             cells[x == atom, 0] = code
         is_number = cells[:, 0] == len(self.atoms)
-        impossible = is_number & ~((x > self.low) & (x < self.high))
-        if self.step is not None:
-            impossible = is_number & ~((x >= self.low) & (x <= self.high))
+        impossible = is_number & ~self._inside(x)
         usable = is_number & ~impossible
         if self.step is None:
             s, slope = self._support(x[usable])
@@ -190,22 +195,38 @@ class Real(Column):
         z = (np.clip(cells[:, 1], -_NEAR, _NEAR) + np.clip(cells[:, 2], -_NEAR, _NEAR)) / 2
         x = self._value(self.marginal.inverse(z.astype(np.float64)))
         if self.step is not None:
-            index = self._index(x)
-            if self.edges is not None:
-                index = np.clip(index, self.first, self.last)
-            x = self._rounded(index)
-        ends = self._inside(self.low, 1), self._inside(self.high, -1)
-        x = np.clip(x, *ends).astype(x.dtype)
+            ends = self._ends() if self.edges is None else (self.first, self.last)
+            x = self._rounded(np.clip(self._index(x), *ends))
+        else:
+            x = np.clip(x, np.nextafter(self.low, np.inf), np.nextafter(self.high, -np.inf))
         codes = np.round(cells[:, 0]).astype(int)
         for code, atom in enumerate(self.atoms):
             x[codes == code] = atom
         return x
 
-    def _inside(self, bound: float, sign: int) -> float:
-        """The bound itself on a grid; else the nearest number that has a density."""
-        if self.step is not None or not math.isfinite(bound):
-            return bound
-        return np.nextafter(bound, sign * math.inf)
+    @property
+    def remedy(self):
+        """What to do where values contradict it."""
+        if self.step is not None:
+            return f"change its type or {'step' if 'step' in self.shown else 'bounds'}"
+        return "change its type or bounds, or give such values as atoms"
+
+    def suggestion(self, values):
+        """The nearest number that is possible, or the bound that is not to be reached."""
+        try:
+            x = np.asarray(self.numeric(values), np.float64)[:1]
+        except (TypeError, ValueError):
+            x = np.array([np.nan])
+        if not np.isfinite(x).all():
+            return ""
+        if self.step is not None:
+            near = self._rounded(np.clip(self._index(x), *self._ends()))
+            return f"; nearest: {self._told(near)}"
+        bound, side = (self.low, "above ") if x[0] <= self.low else (self.high, "below ")
+        return f"; nearest: {'' if bound in self.atoms else side}{short(float(bound))}"
+
+    def _told(self, numbers):
+        return as_python(numbers[0])
 
     def _rounded(self, index):
         x, decimals = self._place(index), decimals_of([self.step, self.origin or 0.0])
@@ -251,37 +272,3 @@ class Bounded(Real):
     def _value(self, s):
         share = np.exp(-np.logaddexp(0, -s))
         return self.low + (self.high - self.low) * share
-
-
-@dataclasses.dataclass(kw_only=True)
-class Integer(Real):
-    """Whole numbers, each with a probability, which follows a density over the line.
-
-    Attributes:
-        low: The lowest that is possible.
-        high: The highest that is possible.
-    """
-
-    type: ClassVar[str] = "integer"
-    shown: ClassVar[tuple[str, ...]] = ("low", "high")
-    step: float | None = 1.0
-
-    def spec(self):
-        """What a schema file says of it."""
-        return {n: v for n, v in super().spec().items() if math.isfinite(v)}
-
-    def describe(self):
-        """The type and its arguments."""
-        ends = [
-            f"{n}={v:g}" for n, v in (("low", self.low), ("high", self.high)) if math.isfinite(v)
-        ]
-        return f"integer({', '.join(ends)})" if ends else "integer"
-
-    def _edge_latents(self, edges):
-        z = self.marginal.forward(np.asarray(edges, np.float64))[0]
-        z = np.where(edges < self.low, -OPEN, np.where(edges > self.high, OPEN, z))
-        return np.clip(z, -OPEN, OPEN)
-
-    def decode(self, cells):
-        """Values of cells."""
-        return super().decode(cells).astype(np.int64)

@@ -3,14 +3,14 @@
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tfp_flows.errors import InputError, unknown_name
-from tfp_flows.tables.columns import Coded, Column
-from tfp_flows.tables.deciding import TYPES, decided
+from tfp_flows.tables.columns import Coded, Column, as_python
+from tfp_flows.tables.deciding import TYPES, decided, decisions
 from tfp_flows.tables.inference import infer
 from tfp_flows.tables.marginal import Marginal
 
@@ -63,7 +63,7 @@ class Schema:
             InputError: If what was decided names no column of the table or no type, or values
                 contradict it.
         """
-        given = dict(given or {})
+        given = decisions(given)
         for name in given:
             if name not in frame.columns:
                 raise unknown_name("column", name, [str(c) for c in frame.columns])
@@ -154,22 +154,39 @@ class Schema:
         """Raises an `InputError` if values of these columns are impossible, with their rows."""
         for name in names:
             column = self.column(name)
-            if not column.modelled or not hasattr(column, "low"):
-                continue
             there = _given_mask(frame[name])
-            x = column.numeric(frame[name].to_numpy()[there])
-            atoms = np.isin(x, getattr(column, "atoms", []))
-            low, high = column.low, getattr(column, "high", math.inf)
-            closed = getattr(column, "step", None) is not None or column.number == "circle"
-            bad = ~(((x >= low) & (x <= high)) if closed else ((x > low) & (x < high))) & ~atoms
+            bad = column.contradicting(frame[name].to_numpy()[there])
             if bad.any():
                 rows = np.flatnonzero(there)[bad]
                 first = ", ".join(str(r + 1) for r in rows[:5])
+                found = f"{as_python(frame[name].iloc[rows[0]])!r} and others in rows {first}"
+                if len(rows) == 1:
+                    found = found.replace(" and others in rows", " in row")
                 raise InputError(
-                    f"Column {name!r} is to be {column.describe()}, and {bad.sum()} of its values "
-                    f"contradict that: {x[bad][0]:g} and others in rows {first}"
-                    f"{', ...' if bad.sum() > 5 else ''}; change its type or bounds, or give such "
-                    "values as atoms."
+                    f"Column {name!r} is to be {column.describe()}, and {bad.sum():,} of its "
+                    f"values contradict{'s' if len(rows) == 1 else ''} that: {found}"
+                    f"{', ...' if bad.sum() > 5 else ''}; {column.remedy}."
+                )
+
+    def impossible(self, frame: "pd.DataFrame") -> Iterator[tuple[Column, np.ndarray]]:
+        """The columns of a frame, each with the places of values that cannot be ones of it.
+
+        Constants are among them, which `encode` knows nothing of.
+        """
+        for column in self.columns:
+            if column.name in frame:
+                there = _given_mask(frame[column.name])
+                values = frame[column.name].to_numpy()[there]
+                yield column, np.flatnonzero(there)[_impossible(column, values)]
+
+    def refuse_impossible(self, frame: "pd.DataFrame") -> None:
+        """Raises an `InputError` that names the first value that cannot be one of its column."""
+        for column, bad in self.impossible(frame):
+            if len(bad):
+                value = as_python(frame[column.name].iloc[bad[0]])
+                raise InputError(
+                    f"Row {bad[0] + 1} has {value!r} in column {column.name!r}, which is "
+                    f"{column.describe()}{column.suggestion([value])}."
                 )
 
     def record(self) -> list[dict[str, Any]]:
@@ -220,6 +237,20 @@ def _given_mask(series) -> np.ndarray:
 
 def _given(series):
     return series[_given_mask(series)]
+
+
+def _impossible(column: Column, values) -> np.ndarray:
+    try:
+        return column.impossible(values)
+    except (ValueError, TypeError):
+        return np.array([_is_impossible(column, value) for value in values], bool)
+
+
+def _is_impossible(column: Column, value) -> bool:
+    try:
+        return bool(column.impossible(np.asarray([float(value)]))[0])
+    except (ValueError, TypeError):
+        return True
 
 
 def _one_by_one(column: Column, values):

@@ -110,9 +110,9 @@ class MixedWork:
         impossible = int((~np.isfinite(scores)).sum())
         if impossible:
             note(
-                f"{impossible} of {len(scores):,} test rows hold a value that no training row has "
-                "made possible (a category, or a number beyond the bounds); they have no density "
-                "and are left out of the mean."
+                f"{impossible} of {len(scores):,} test rows hold a value that cannot be one of its "
+                "column (a category that is not listed, a number beyond the bounds or off the "
+                "grid); they have no density and are left out of the mean."
             )
         alone = independent(model).log_prob(parts.test)
         there = np.isfinite(scores) & np.isfinite(alone)
@@ -122,7 +122,8 @@ class MixedWork:
         test = mean_nats(scores, of_rows, there)
         of_seen = np.ones(len(seen)) if weights is None else weights.train[: len(few)]
         train = mean_nats(seen, of_seen)
-        gain = mean_nats(scores - alone, of_rows, there)
+        more = np.subtract(scores, alone, out=np.zeros(len(scores)), where=there)
+        gain = mean_nats(more, of_rows, there)
         for remark in _remarks(test, train, gain):
             note(remark)
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])

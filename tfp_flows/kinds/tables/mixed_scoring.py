@@ -62,11 +62,12 @@ class MixedScores(Scores):
         if not len(suspects):
             return
         model, some = self.run.model, frame.iloc[suspects]
-        impossible = model.schema.encode(some, model.own).impossible
+        names = [*model.own, *model.given]
+        impossible = model.schema.encode(some, names).impossible
         self._impossible += int(impossible.any(axis=1).sum())
         if impossible.any() and not self._first:
             row, place = np.argwhere(impossible)[0]
-            name = model.own[place]
+            name = names[place]
             column, value = model.schema.column(name), as_python(some[name].iloc[row])
             self._first = (
                 f"row {numbers[suspects[row]]}, column {name!r}, {value!r}"

@@ -1,5 +1,6 @@
 """What a model of mixed columns is for: samples given any columns, filled gaps."""
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Samples drawn at a time; those of more blocks are the same whichever is drawn when.
 _BLOCK = 100_000
+_NAMED = 5
 
 
 def sample(run: Run, options) -> None:
@@ -32,8 +34,7 @@ def sample(run: Run, options) -> None:
     elif options.given is not None:
         read = _read(run, options.given, optional=True)
         given = read.data
-        if not len(given.columns):
-            raise InputError(f"{options.given} has no column of the model.")
+        model.refuse_impossible(given)
     elif model.given:
         raise InputError(
             f"The model is of rows given {', '.join(map(repr, model.given))}; give a file with "
@@ -62,7 +63,8 @@ def impute(run: Run, options) -> None:
 
     model, read = run.model, _read(run, options.data, options.key, options.header)
     frame = read.data
-    gaps = int(frame.isna().to_numpy().sum())
+    cells = frame[[name for name in model.schema.names if name in frame]]
+    gaps = int(cells.isna().to_numpy().sum())
     if not gaps:
         note(f"{options.data} has no gaps in the columns of the model.")
     filled = [model.impute(frame, seed=options.seed + k) for k in range(options.count)]
@@ -70,7 +72,7 @@ def impute(run: Run, options) -> None:
         for k, table in enumerate(filled):
             table.insert(0, "draw", k + 1)
             table.insert(1, "row", read.rows)
-    note(f"{gaps:,} empty cells of {frame.size:,} are filled, {options.count} times.")
+    note(f"{gaps:,} empty cells of {cells.size:,} are filled, {options.count} times.")
     datasets.save_frame(options.output, pd.concat(filled, ignore_index=True))
 
 
@@ -82,6 +84,7 @@ def shown(run: Run, path: str, header: bool | None) -> "pd.DataFrame":
 def _read(run: Run, path, key=None, header=None, optional=False) -> datasets.Frame:
     schema = run.model.schema
     names = [column.name for column in schema.columns if column.modelled]
+    constants = [column.name for column in schema.columns if column.type == "constant"]
     read = datasets.load_matching_frame(
         path,
         names,
@@ -89,7 +92,21 @@ def _read(run: Run, path, key=None, header=None, optional=False) -> datasets.Fra
         key=key,
         header=header,
         optional=names if optional else (),
+        beside=constants,
     )
     for remark in read.remarks:
         note(remark)
+    if read.ignored:
+        note(_ignored(path, read.ignored, [column.name for column in schema.columns]))
     return read
+
+
+def _ignored(path, ignored: tuple[str, ...], known: list[str]) -> str:
+    """What is said of columns of a file that the model does not have."""
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in ignored[:_NAMED]}
+    shown = ", ".join(
+        f"{name!r} (did you mean {found[0]!r}?)" if found and found[0] != name else repr(name)
+        for name, found in near.items()
+    )
+    rest = f" and {len(ignored) - _NAMED:,} more" if len(ignored) > _NAMED else ""
+    return f"Columns of {path} that the model does not have are ignored: {shown}{rest}."
