@@ -1,5 +1,6 @@
 """Tables of mixed columns from the command line: fit, samples, scores, gaps, bad input."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 from commands import bad, good
 
 import tfp_flows as tff
+from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables.frames import load_frame
+from tfp_flows.kinds.tables.settings import TableSettings
 
 FIT = ["--hidden", 8, "--batch-size", 64, "--epochs", 2, "--no-plots"]
 
@@ -170,6 +174,24 @@ def test_columns_given_others(place):
 def test_bad_options(place, options, message):
     assert message in bad("fit", place / "ants.csv", *FIT, *options, "--out", place / "bad")
     assert not (place / "bad").exists()
+
+
+def test_rows_are_named_as_in_the_file_and_columns_read_beside_others(tmp_path):
+    data = pd.DataFrame({"a": np.linspace(-1.3, 1.3, 80), "kind": ["x", "y"] * 40, "w": 1.0})
+    data.loc[[2, 5], "a"] = np.nan
+    data.to_csv(tmp_path / "t.csv", index=False)
+    asked = TableSettings(data=str(tmp_path / "t.csv"), columns=["a"], weights="w", flow="columns")
+    source = load_frame(dataclasses.replace(asked, given=["kind"]))
+    assert source.schema.names == ["a", "kind"]
+    assert source.weights.train.tolist() == [1.0] * 64
+    (tmp_path / "s.toml").write_text('[columns.a]\ntype = "bounded"\nlow = -2\nhigh = 1.29\n')
+    dropping = dataclasses.replace(asked, drop_invalid=True)
+    with pytest.raises(InputError, match=r"1 of its values .* in rows 80; "):
+        load_frame(dataclasses.replace(dropping, table_schema=str(tmp_path / "s.toml")))
+    data.loc[10, "w"] = -1.0
+    data.to_csv(tmp_path / "u.csv", index=False)
+    with pytest.raises(InputError, match="column 'w' is -1 in row 11"):
+        load_frame(dataclasses.replace(dropping, data=str(tmp_path / "u.csv")))
 
 
 def test_what_is_asked_of_other_runs(place):

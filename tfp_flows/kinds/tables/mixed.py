@@ -56,6 +56,7 @@ class MixedWork:
             source.schema,
             source.parts.train,
             given=settings.given or (),
+            weights=None if source.weights is None else source.weights.train,
             seed=settings.seed,
             **options,
         )

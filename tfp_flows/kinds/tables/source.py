@@ -25,7 +25,10 @@ class TableSource:
         table: All rows.
         parts: 80 % training, 10 % validation and 10 % test rows, in the model's dtype.
         groups: Of the test rows, where they are to be told by a column; else None.
+        weights: None, as rows of flows of numbers have none.
     """
+
+    weights = None
 
     def __init__(self, name: str, table: Table, settings: TableSettings):
         self.name, self.table, seed = name, table, settings.seed
