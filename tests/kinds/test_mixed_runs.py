@@ -45,6 +45,11 @@ def run(place):
     done = good("fit", place / "ants.csv", *options, "--out", out)
     assert "weight: positive (all above 0; 2" in done.stderr
     assert "independent columns" in done.stdout
+    # Epochs are told in the units of the report.
+    training = json.loads((out / "metrics.json").read_text())["training"]
+    losses = training["history"]["val_loss"]
+    first = training["best_validation_nats"] + min(losses) - losses[0]
+    assert f", validation {first:.3f}, best {first:.3f} nats" in done.stderr
     return out
 
 
@@ -58,11 +63,14 @@ def test_the_record(run):
     assert test["mean_nats"] - metrics["independent"]["mean_nats"] == pytest.approx(
         gain["mean_nats"], abs=1e-5
     )
-    model = tff.open_run(run).model
-    held_out = tff.open_run(run).source().parts.test
-    weights = tff.open_run(run).source().weights.test
-    mean = np.average(model.log_prob(held_out), weights=weights)
+    model, source = tff.open_run(run).model, tff.open_run(run).source()
+    scores = model.log_prob(source.parts.test)
+    mean = np.average(scores, weights=source.weights.test)
     assert mean == pytest.approx(test["mean_nats"], abs=1e-5)
+    assert test["worst_row_of_file"] == source.parts.test.index[scores.argmin()] + 1
+    scores = model.log_prob(source.parts.validation)
+    best = np.average(scores, weights=source.weights.validation)
+    assert metrics["training"]["best_validation_nats"] == pytest.approx(best, abs=1e-3)
     assert metrics["by"]["column"] == "place"
     (group,) = metrics["by"]["groups"]
     assert (group["value"], group["rows"]) == ("here", 24)

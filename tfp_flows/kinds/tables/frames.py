@@ -39,6 +39,7 @@ class FrameSource:
         schema: What the columns are.
         parts: Frames of rows.
         weights: ``[rows]`` of each part, or None.
+        test_rows: ``[test]``, the numbers in the file of the test rows; None of a toy.
         groups: Of the test rows, where they are to be told by a column; else None.
     """
 
@@ -58,6 +59,7 @@ class FrameSource:
             self.weights = Parts(*(weights[part] for part in places))
             for part, own in self.weights._asdict().items():
                 refuse_weightless(own, part, f"column {settings.weights!r}")
+        self.test_rows = None if settings.rows is not None else frame.rows[places.test]
         self.groups = groups.asked(settings, frame.rows[places.test])
 
     @property
