@@ -208,8 +208,7 @@ def test_what_is_asked_of_other_runs(place):
     good("fit", place / "plain.npy", "--layers", 1, "--hidden", 4, *FIT[2:], "--out", out)
     assert tff.open_run(out).settings.flow == "maf"
     assert "--by is of --flow columns alone" in bad("check", out, "--by", "x0")
-    refused = bad("impute", out, place / "new.csv", "-o", place / "f.csv")
-    assert "impute is of --flow columns alone" in refused
+    assert "schema is of --flow columns alone" in bad("schema", out)
 
 
 def test_given_values_that_cannot_be(run, place):
