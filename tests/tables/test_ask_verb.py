@@ -53,6 +53,17 @@ def test_a_column_alone_and_several_questions_at_once(run, tmp_path):
     assert found["day"][2] == tables.quantiles(run.model, "day", 0.5)
 
 
+def test_the_most_probable_row_is_printed_downwards(run, capsys, monkeypatch):
+    row = pd.DataFrame({f"column {i}": [3788.0625 + i] for i in range(10)})
+    found = types.SimpleNamespace(row=row, log_density=-7.5)
+    monkeypatch.setattr("tfp_flows.tables.modes.mode", lambda *_, **__: found)
+    ask(run, AskOptions(mode=True))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines[2:5]] == ["3789.06", "3790.06", "3791.06"]
+    assert len(lines) == 12
+    assert lines[-1].split() == ["log_density", "-7.5"]
+
+
 def test_other_flows_answer_by_draws(capsys):
     rng = np.random.default_rng(0)
     flow = tff.flows.maf(event_shape=2, num_layers=1, seed=0)
