@@ -1,5 +1,6 @@
 """Hamiltonian Monte Carlo whose trajectories differ in length, so that none of them resonates."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -40,3 +41,21 @@ class RandomisedHamiltonian(tfp.mcmc.HamiltonianMonteCarlo):
         inner = previous_kernel_results.accepted_results._replace(num_leapfrog_steps=steps)
         results = previous_kernel_results._replace(accepted_results=inner)
         return super().one_step(current_state, results, seed=rest)
+
+
+def effective_sample_size(draws: tf.Tensor) -> tf.Tensor:
+    """The effective number of draws ``[draws, chains, ...]`` of all chains together, ``[...]``.
+
+    As `tfp.mcmc.effective_sample_size`, without the warning that a number TFP computes as a complex
+    one has lost an imaginary part, which it has not.
+    """
+    logger = tf.get_logger()
+    logger.addFilter(_is_of_something_real)
+    try:
+        return tfp.mcmc.effective_sample_size(draws, cross_chain_dims=1)
+    finally:
+        logger.removeFilter(_is_of_something_real)
+
+
+def _is_of_something_real(record: logging.LogRecord) -> bool:
+    return "discard the imaginary part" not in record.getMessage()

@@ -62,7 +62,7 @@ def test_what_is_ignored_stays_so_and_threads_are_left_alone():
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_round_it_falls_into_is_the_last(tmp_path):
     class Trainer(work.Trainer):
-        unit, monitor, min_delta, done = "nats", "val_loss", 0.0, 0
+        unit, shift, monitor, min_delta, done = "nats", 0.0, "val_loss", 0.0, 0
 
         def state(self):
             return {"weight": []}

@@ -27,7 +27,9 @@ def test_words_only_where_one_row_carries_the_mean():
     assert held_out.remark(scores) is None
     scores[1234] = -3e8
     sentence = held_out.remark(scores)
-    assert "Row 1234 (from 0) of the 5,000" in sentence
+    assert "Number 1234 (from 0) of the 5,000" in sentence
+    sentence = held_out.remark(scores, np.arange(5000) + 7)
+    assert "Row 1241 of the file, one of the 5,000 held-out rows, carries" in sentence
     assert "-3e+08" in sentence
     assert f"without it {np.delete(scores, 1234).mean():,.6g}" in sentence
 
@@ -35,7 +37,10 @@ def test_words_only_where_one_row_carries_the_mean():
 def test_the_figures_in_a_line():
     line = held_out.in_words(held_out.spread(np.array([1.0, 2.0, -97.0, 4.0])))
     assert line == (
-        "Median 1.5; the worst of them, row 2 (from 0) with -97 nats, moves the mean by -24.8."
+        "Median 1.5; the worst of them, number 2 (from 0), with -97 nats, moves the mean by -24.8."
     )
     line = held_out.in_words(held_out.spread(np.array([np.nan, 1.0])))
-    assert "row 0 (from 0) with not finite nats." in line
+    assert "number 0 (from 0), with not finite nats." in line
+    found = held_out.spread(np.array([1.0, -5.0]), np.array([9, 41]))
+    assert found["worst_row_of_file"] == 41
+    assert "the worst of them, row 41 of the file, with -5 nats" in held_out.in_words(found)

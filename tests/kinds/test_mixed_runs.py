@@ -1,5 +1,6 @@
 """Tables of mixed columns from the command line: fit, samples, scores, gaps, bad input."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 from commands import bad, good
 
 import tfp_flows as tff
+from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables.frames import load_frame
+from tfp_flows.kinds.tables.settings import TableSettings
 
 FIT = ["--hidden", 8, "--batch-size", 64, "--epochs", 2, "--no-plots"]
 
@@ -41,6 +45,11 @@ def run(place):
     done = good("fit", place / "ants.csv", *options, "--out", out)
     assert "weight: positive (all above 0; 2" in done.stderr
     assert "independent columns" in done.stdout
+    # Epochs are told in the units of the report.
+    training = json.loads((out / "metrics.json").read_text())["training"]
+    losses = training["history"]["val_loss"]
+    first = training["best_validation_nats"] + min(losses) - losses[0]
+    assert f", validation {first:.3f}, best {first:.3f} nats" in done.stderr
     return out
 
 
@@ -54,11 +63,14 @@ def test_the_record(run):
     assert test["mean_nats"] - metrics["independent"]["mean_nats"] == pytest.approx(
         gain["mean_nats"], abs=1e-5
     )
-    model = tff.open_run(run).model
-    held_out = tff.open_run(run).source().parts.test
-    weights = tff.open_run(run).source().weights.test
-    mean = np.average(model.log_prob(held_out), weights=weights)
+    model, source = tff.open_run(run).model, tff.open_run(run).source()
+    scores = model.log_prob(source.parts.test)
+    mean = np.average(scores, weights=source.weights.test)
     assert mean == pytest.approx(test["mean_nats"], abs=1e-5)
+    assert test["worst_row_of_file"] == source.parts.test.index[scores.argmin()] + 1
+    scores = model.log_prob(source.parts.validation)
+    best = np.average(scores, weights=source.weights.validation)
+    assert metrics["training"]["best_validation_nats"] == pytest.approx(best, abs=1e-3)
     assert metrics["by"]["column"] == "place"
     (group,) = metrics["by"]["groups"]
     assert (group["value"], group["rows"]) == ("here", 24)
@@ -177,14 +189,31 @@ def test_bad_options(place, options, message):
     assert not (place / "bad").exists()
 
 
+def test_rows_are_named_as_in_the_file_and_columns_read_beside_others(tmp_path):
+    data = pd.DataFrame({"a": np.linspace(-1.3, 1.3, 80), "kind": ["x", "y"] * 40, "w": 1.0})
+    data.loc[[2, 5], "a"] = np.nan
+    data.to_csv(tmp_path / "t.csv", index=False)
+    asked = TableSettings(data=str(tmp_path / "t.csv"), columns=["a"], weights="w", flow="columns")
+    source = load_frame(dataclasses.replace(asked, given=["kind"]))
+    assert source.schema.names == ["a", "kind"]
+    assert source.weights.train.tolist() == [1.0] * 64
+    (tmp_path / "s.toml").write_text('[columns.a]\ntype = "bounded"\nlow = -2\nhigh = 1.29\n')
+    dropping = dataclasses.replace(asked, drop_invalid=True)
+    with pytest.raises(InputError, match=r"1 of its values .* in rows 80; "):
+        load_frame(dataclasses.replace(dropping, table_schema=str(tmp_path / "s.toml")))
+    data.loc[10, "w"] = -1.0
+    data.to_csv(tmp_path / "u.csv", index=False)
+    with pytest.raises(InputError, match="column 'w' is -1 in row 11"):
+        load_frame(dataclasses.replace(dropping, data=str(tmp_path / "u.csv")))
+
+
 def test_what_is_asked_of_other_runs(place):
     np.save(place / "plain.npy", np.random.default_rng(0).standard_normal((120, 2)))
     out = place / "plain"
     good("fit", place / "plain.npy", "--layers", 1, "--hidden", 4, *FIT[2:], "--out", out)
     assert tff.open_run(out).settings.flow == "maf"
     assert "--by is of --flow columns alone" in bad("check", out, "--by", "x0")
-    refused = bad("impute", out, place / "new.csv", "-o", place / "f.csv")
-    assert "impute is of --flow columns alone" in refused
+    assert "schema is of --flow columns alone" in bad("schema", out)
 
 
 def test_given_values_that_cannot_be(run, place):

@@ -245,7 +245,7 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
         model=types.SimpleNamespace(flow=flow),
         metrics={"data": {"columns": ["x", "y"], "named": True}},
         settings=types.SimpleNamespace(flow="realnvp", data="points.csv"),
-        source=lambda: types.SimpleNamespace(parts=parts),
+        source=lambda: types.SimpleNamespace(parts=parts, weights=None),
     )
     assert CHECK.name == "check"
     written = CHECK.run(run, CheckOptions())
@@ -263,3 +263,27 @@ def test_the_verb(tmp_path, monkeypatch, capsys):
     assert json.loads(one.read_text())["rows"] == 120
     with pytest.raises(InputError, match=r"other\.txt; give a folder, or a file that ends in"):
         CHECK.run(run, CheckOptions(output=tmp_path / "other.txt"))
+
+
+def test_rows_are_compared_as_they_weigh(tmp_path, capsys):
+    from tfp_flows.kinds.tables.check_verb import parts
+
+    frame = pd.DataFrame({"x": np.arange(40.0), "w": [0.0, 2.0] * 20})
+    own = collections.namedtuple("Parts", "train test")
+    data, weights = frame[["x"]], frame["w"].to_numpy()
+    source = types.SimpleNamespace(parts=own(data, data[:20]), weights=own(weights, weights[:20]))
+    run = types.SimpleNamespace(
+        model=types.SimpleNamespace(schema=types.SimpleNamespace(names=["x"])),
+        settings=types.SimpleNamespace(weights="w"),
+        metrics={"data": {"named": True}},
+        source=lambda: source,
+    )
+    held, train = parts(run, None, None)
+    assert held["x"].tolist() == list(range(1, 20, 2))
+    assert train["x"].tolist() == list(range(1, 40, 2))
+    assert "10 of 20 held-out rows are compared" in " ".join(capsys.readouterr().err.split())
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    data.to_csv(tmp_path / "without.csv", index=False)
+    assert len(parts(run, str(tmp_path / "new.csv"), None)[0]) == 20
+    assert len(parts(run, str(tmp_path / "without.csv"), None)[0]) == 40
+    assert "has no column 'w' of weights" in " ".join(capsys.readouterr().err.split())

@@ -9,7 +9,8 @@ from mixed_rows import frame
 
 from tfp_flows.errors import InputError
 from tfp_flows.tables import Schema, read_schema
-from tfp_flows.tables.moments import seconds
+from tfp_flows.tables.inference import infer
+from tfp_flows.tables.moments import MONTH, seconds
 
 TYPES = {
     "kind": "categorical(values=[ant, bee, cow])",
@@ -205,3 +206,69 @@ def test_words_are_no_dates():
     schema = Schema.infer(days.iloc[:28], {"day": {"type": "date", "form": "%Y-%m-%d"}})
     schema.fit(days.iloc[:28])
     assert schema.encode(days).impossible[:, 0].tolist() == [False] * 28 + [True]
+
+
+MOMENTS = np.datetime64("2020-01-03") + np.arange(40) * np.timedelta64(100_000, "m")
+
+
+@pytest.mark.parametrize(
+    ("form", "step"),
+    [
+        ("%d-%m-%Y", 86_400),
+        ("%d-%b-%Y", 86_400),
+        ("%b %d, %Y", 86_400),
+        ("%m/%d/%y", 86_400),
+        ("%d/%m/%Y %H:%M", 60),
+        ("%m/%d/%Y %I:%M %p", 60),
+        ("%Y-%m-%d %H:%M+01:00", 60),
+        ("%Y-%m", MONTH),
+        ("%B %Y", MONTH),
+    ],
+)
+def test_dates_of_many_forms_come_back(form, step):
+    texts = [m.strftime(form) for m in MOMENTS.astype("datetime64[s]").tolist()]
+    column = infer(pd.Series(texts), "day")
+    assert (column.type, column.form, column.step) == ("date", form, step)
+    column.fit(np.array(texts))
+    coded = column.encode(np.array(texts))
+    assert not coded.impossible.any()
+    assert not coded.log_det.any()
+    assert column.decode(coded.cells).tolist() == texts
+
+
+def test_months_are_apart_alike_and_fractions_have_a_density():
+    found = seconds(["2020-01", "2020-02", "2021-01"], "%Y-%m")
+    assert np.diff(found).tolist() == [MONTH, 11 * MONTH]
+    texts = [f"2020-01-{d:02d}T03:04:05.{7 * d:03d}Z" for d in range(1, 29)]
+    column = infer(pd.Series(texts), "at")
+    assert (column.step, column.digits, column.number) == (None, 3, "line")
+    column.fit(np.array(texts))
+    assert column.decode(column.encode(np.array(texts)).cells).tolist() == texts
+    later = column.numeric(np.array(["2020-01-01T03:04:05.5Z"]))
+    assert later[0] - column.numeric(np.array(texts[:1]))[0] == pytest.approx(0.493, abs=1e-6)
+    zones = ["2020-01-01 00:00:00+00:00", "2020-01-01 02:00:00+01:00"]
+    assert np.diff(seconds(zones, "%Y-%m-%d %H:%M:%S%z")).tolist() == [3600.0]
+    berlin = pd.Series(pd.date_range("2020-07-01", periods=30, freq="5h", tz="Europe/Berlin"))
+    column = infer(berlin, "at")
+    assert column.form == "%Y-%m-%d %H:%M:%S+00:00"
+    column.fit(berlin.to_numpy())
+    written = column.decode(column.encode(berlin.to_numpy()).cells)
+    assert pd.to_datetime(pd.Series(written)).tolist() == berlin.tolist()
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        ([f"{1 + i % 12:02d}/{1 + i % 11:02d}/2020" for i in range(60)], "%m/%d/%Y or %d/%m/%Y"),
+        ([f"{21 + i % 3}-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(60)], "or %y-%m-%d"),
+        ([*(f"{1.37 * i:.2f}" for i in range(60)), "<0.5", "12x"], "96.8 % of its cells are num"),
+    ],
+)
+def test_what_cannot_be_told_is_left_out_with_the_reason(texts, reason):
+    column = infer(pd.Series(texts), "c")
+    assert column.type == "left_out"
+    assert reason in column.reason
+    if "%Y" in reason:
+        frame = pd.DataFrame({"c": texts})
+        column = Schema.infer(frame, {"c": {"type": "date", "form": "%d/%m/%Y"}}).columns[0]
+        assert column.step == 86_400

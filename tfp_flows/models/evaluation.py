@@ -216,13 +216,16 @@ def summary(log_densities: np.ndarray, size: int | None = None) -> dict[str, Any
     return {name: float(v) if math.isfinite(v) else None for name, v in result.items()}
 
 
-def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
+def beside_gaussian(
+    flow: "Flow", train: np.ndarray, test: np.ndarray, rows: np.ndarray | None = None
+) -> dict[str, Any]:
     """Measures of a flow of vectors on rows that it has not seen, beside those of a Gaussian.
 
     Args:
         flow: The flow.
         train: Rows ``[n, D]`` to which the Gaussian is fitted.
         test: Rows ``[m, D]``.
+        rows: ``[m]``, their numbers in the file, counted from 1, if they are of one.
 
     Returns:
         JSON values: ``test``, ``gaussian`` and ``gain_over_gaussian``, the last two None where the
@@ -237,7 +240,7 @@ def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[s
             f"{hopeless} of {len(scores)} test rows have practically no density (below "
             f"{floor:g} nats) and rule the mean; they lie beyond all that the flow has learned."
         )
-    ruled = held_out.remark(scores)
+    ruled = held_out.remark(scores, rows)
     remarks += [] if ruled is None else [ruled]
     gaussian, baseline, gain = Gaussian.fit(train), None, None
     if gaussian is None:
@@ -245,6 +248,6 @@ def beside_gaussian(flow: "Flow", train: np.ndarray, test: np.ndarray) -> dict[s
     else:
         others = gaussian.log_density(test)
         baseline, gain = summary(others, size), summary(scores - others)
-    own = summary(scores, size) | held_out.spread(scores) | {"rows_without_density": hopeless}
+    own = summary(scores, size) | held_out.spread(scores, rows) | {"rows_without_density": hopeless}
     measures = {"test": own, "gaussian": baseline, "gain_over_gaussian": gain}
     return measures | {"remarks": remarks, "scores": scores}

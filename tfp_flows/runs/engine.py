@@ -212,7 +212,7 @@ def _metrics(kind, fit, rounds) -> dict[str, Any]:
     about["training"] = {
         "epochs": state.epoch,
         "best_epoch": state.best_epoch,
-        "best_validation_nats": -state.best,
+        "best_validation_nats": fit.trainer.shift - state.best,
         "stopped_early": state.stopped,
         "seconds": sum(state.history["seconds"]),
         "history": state.written_history(),

@@ -33,6 +33,7 @@ class KerasTrainer:
         callbacks: Gives further callbacks, which come after ``training``.
         min_delta: Smallest decrease of what is watched that counts, in nats.
         monitor: Entry of the logs that is watched; ``"loss"`` where no data are kept for that.
+        shift: What is added to minus the losses where they are shown, in nats.
     """
 
     unit = "nats"
@@ -47,8 +48,9 @@ class KerasTrainer:
         callbacks: Callable[[Rounds], Sequence[tf.keras.callbacks.Callback]] = lambda rounds: (),
         min_delta: float = 0.0,
         monitor: str = "val_loss",
+        shift: float = 0.0,
     ):
-        self.min_delta, self.monitor = min_delta, monitor
+        self.min_delta, self.monitor, self.shift = min_delta, monitor, shift
         self._model, self._training, self._data = model, training, data
         self._prepare, self._callbacks = prepare, callbacks
 

@@ -133,14 +133,14 @@ class Rounds:
 
     def tell(self, logs: Mapping[str, Any]) -> None:
         """Shows a round that is already judged and kept: a live bar, or a line every few rounds."""
-        done, best = self.state.epoch, self.state
+        done, best, shift = self.state.epoch, self.state, self.trainer.shift
         shown = [
-            f"{label} {-float(logs[name]):.3f}"
+            f"{label} {shift - float(logs[name]):.3f}"
             for label, name in (("train", "loss"), ("validation", "val_loss"))
             if name in logs
         ]
         text = (
-            f"{', '.join(shown)}, best {-best.best:.3f} {self.trainer.unit} "
+            f"{', '.join(shown)}, best {shift - best.best:.3f} {self.trainer.unit} "
             f"(epoch {best.best_epoch})"
         )
         if self._show is not None:

@@ -91,11 +91,14 @@ class Trainer(Protocol):
 
     Attributes:
         unit: Of the loss, whose negative is shown.
+        shift: What is added to it there, in that unit: from densities of what the model sees to
+            those in the units of the data, in which a fit is reported.
         monitor: Entry of the logs that is watched; lower is better.
         min_delta: Smallest decrease that counts.
     """
 
     unit: str
+    shift: float
     monitor: str
     min_delta: float
 

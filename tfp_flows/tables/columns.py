@@ -62,11 +62,17 @@ class Column:
     def fit(self, values: np.ndarray) -> None:
         """Learns from the values of training rows, without gaps."""
 
-    def shares(self, values: np.ndarray) -> list[float] | None:
-        """Probabilities of its classes among values, with half a row more of each."""
+    def shares(self, values: np.ndarray, weights: np.ndarray | None = None) -> list[float] | None:
+        """Probabilities of its classes among values, with half a row more of each.
+
+        Args:
+            values: ``[n]``, without gaps.
+            weights: ``[n]``, about 1 on average.
+        """
         if self.classes == 1:
             return None
-        counts = np.bincount(self.encode(values).cells[:, 0].astype(int), minlength=self.classes)
+        codes = self.encode(values).cells[:, 0].astype(int)
+        counts = np.bincount(codes, weights, minlength=self.classes)
         return ((counts + 0.5) / (counts + 0.5).sum()).tolist()
 
     def encode(self, values: np.ndarray) -> Coded:

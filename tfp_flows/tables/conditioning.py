@@ -4,7 +4,7 @@ A `TableModel` answers for every conditional itself; this is for flows that were
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,20 +12,20 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfp_flows.bases import log_prob_entries
-from tfp_flows.chains import RandomisedHamiltonian
+from tfp_flows.chains import RandomisedHamiltonian, effective_sample_size
 from tfp_flows.errors import InputError
 from tfp_flows.flows import Flow
 from tfp_flows.models import FlowModel
 
-tfd = tfp.distributions
-
 _PROBES, _NEAREST_OF = 16, 4_096
 _SAME = 1e-4
+# Of their range beyond samples: farther, chains begin nowhere near.
+_OUTSIDE = 0.5
 _LEAPS, _ACCEPTED = 8, 0.8
 _LEAST_A_CHAIN = 250
 _AGREED = 1.1
-_LEAST = 100
-_KERNELS, _WEIGHTED, _FREEDOM, _WIDER = 200, 4_000, 5.0, 1.2
+LEAST = 100
+"""The least effective number of draws that counts."""
 
 
 class Draws(NamedTuple):
@@ -45,20 +45,6 @@ class Draws(NamedTuple):
     r_hat: float
 
 
-class Density(NamedTuple):
-    """Conditional log-densities.
-
-    Attributes:
-        log_density: ``[rows]``, in nats.
-        standard_error: Of all of them together, in nats: that of the density of what is given.
-        effective: The effective number of the weighted draws behind it.
-    """
-
-    log_density: np.ndarray
-    standard_error: float
-    effective: float
-
-
 def conditional_draws(
     flow: Flow | FlowModel,
     given: Mapping[int, float],
@@ -67,6 +53,7 @@ def conditional_draws(
     chains: int = 16,
     warm_up: int = 400,
     seed: int = 0,
+    names: Sequence[str] | None = None,
 ) -> Draws:
     """Draws of a flow's other columns given some.
 
@@ -82,83 +69,49 @@ def conditional_draws(
         chains: Number of chains, at least two.
         warm_up: Steps of each chain before its draws.
         seed: Seed.
+        names: Of all columns, for messages; by default they are numbered from 0.
 
     Raises:
-        InputError: If the flow is of something else, a column is none or all are given; or if the
-            chains do not agree or their effective number of draws is below 100.
+        InputError: If the flow is of something else, a column is none or all are given; or if
+            chains would begin far outside of the flow's samples, do not agree, or their effective
+            number of draws is below 100.
     """
-    flow, size = _checked(flow, given)
+    flow, places, fixed, free = places_of(flow, given)
     if n < 1 or chains < 2 or warm_up < 1:
         raise InputError(
             f"{n} draws of {chains} chains after {warm_up} steps are asked for; give one, two and "
             "one at least."
         )
-    places = np.array(sorted(given))
-    fixed = np.array([given[place] for place in places], np.float64)
     values = _in_order(flow, places, fixed, n, seed)
     if values is not None:
         return Draws(values, "exact", float(n), 1.0)
-    free = np.setdiff1d(np.arange(size), places)
-    found = _by_chains(flow, places, fixed, free, n, chains, warm_up, seed)
-    if not (found.r_hat < _AGREED and found.effective >= _LEAST):
+    shown = [f"{f'column {place}' if names is None else names[place]} = " for place in places]
+    shown = [f"{name}{value:g}" for name, value in zip(shown, fixed, strict=True)]
+    samples = _samples_near(flow, places, fixed, shown, seed)
+    found = _by_chains(flow, places, fixed, free, samples, n, chains, warm_up, seed)
+    if not (found.r_hat < _AGREED and found.effective >= LEAST):
         raise InputError(
-            f"{flow.name} cannot be drawn from given columns {places.tolist()}: the chains have an "
-            f"effective number of {found.effective:.0f} draws and an R-hat of {found.r_hat:.2f}, "
-            f"which should be {_LEAST} and below {_AGREED:g}; raise warm_up and n, or fit a model "
-            "of tables (--flow columns), which has every conditional."
+            f"{flow.name} cannot be drawn given {', '.join(shown)}: the chains have an effective "
+            f"number of {found.effective:.0f} draws and an R-hat of {found.r_hat:.2f}, which "
+            f"should be {LEAST} and below {_AGREED:g}; give values nearer to the data, raise "
+            "warm_up and n (in Python), or fit a model of tables (--flow columns), which has every "
+            "conditional."
         )
     return found
 
 
-def conditional_log_prob(
-    flow: Flow | FlowModel, values: np.ndarray, given: Mapping[int, float], *, seed: int = 0
-) -> Density:
-    """Log-densities of a flow's other columns given some, in nats.
-
-    That of the row less that of what is given, an integral over the other columns. It is found by
-    importance: draws of them, with heavy-tailed kernels around, are weighted by the flow's density.
-
-    Args:
-        flow: An unconditional flow of vectors, or its model.
-        values: The other columns in their order, ``[rows, columns - given]``.
-        given: Values by number of column.
-        seed: Seed.
+def draws_exactly(flow: Flow | FlowModel, given: Mapping[int, float]) -> bool:
+    """Whether `conditional_draws` needs no chains for these columns.
 
     Raises:
-        InputError: As in `conditional_draws`; or if the effective number of the weighted draws is
-            below 100, or the values are of another shape.
+        InputError: If the flow is of something else, a column is none or all are given.
     """
-    flow, size = _checked(flow, given)
-    places = np.array(sorted(given))
-    fixed = np.array([given[place] for place in places], np.float64)
-    free = np.setdiff1d(np.arange(size), places)
-    values = np.asarray(values, np.float64)
-    if values.ndim != 2 or values.shape[1] != len(free):
-        raise InputError(
-            f"Values of the columns {free.tolist()} are asked for, and are of shape "
-            f"{values.shape}; give [rows, {len(free)}]."
-        )
-    draws = conditional_draws(flow, given, seed=seed).values[:, free]
-    proposal = _around(draws, np.random.default_rng(seed))
-    tried = proposal.sample(_WEIGHTED, seed=(seed, 3))
-    density = _log_prob_of(flow, places, fixed, free)
-    log_weights = (tf.cast(density(tried), tf.float64) - proposal.log_prob(tried)).numpy()
-    log_weights = np.where(np.isnan(log_weights), -np.inf, log_weights)
-    top = log_weights.max()
-    weights = np.exp(log_weights - top) if np.isfinite(top) else np.zeros(_WEIGHTED)
-    effective = float(weights.sum() ** 2 / max((weights**2).sum(), 1e-300))
-    if effective < _LEAST:
-        raise InputError(
-            f"{flow.name} has no density given columns {places.tolist()} that could be found: the "
-            f"effective number of {_WEIGHTED:,} weighted draws is {effective:.0f}, below {_LEAST}; "
-            "fit a model of tables (--flow columns), which has every conditional."
-        )
-    of_given = top + math.log(weights.mean())
-    log_density = tf.cast(density(tf.constant(values)), tf.float64).numpy() - of_given
-    return Density(log_density, math.sqrt(1 / effective - 1 / _WEIGHTED), effective)
+    flow, places, fixed, _ = places_of(flow, given)
+    return _in_order(flow, places, fixed, _PROBES, 0) is not None
 
 
-def _checked(flow, given) -> tuple[Flow, int]:
+def places_of(flow, given) -> tuple[Flow, np.ndarray, np.ndarray, np.ndarray]:
+    """The flow, the numbers of the given columns, their values, and the numbers of the others."""
     flow = getattr(flow, "flow", flow)
     if len(flow.event_shape) != 1 or flow.event_shape[0] is None or flow.batch_shape.rank != 0:
         raise InputError(
@@ -173,7 +126,9 @@ def _checked(flow, given) -> tuple[Flow, int]:
             f"Columns {sorted(given)} are given of {size}; give at least one of 0 to {size - 1}, "
             "and not all."
         )
-    return flow, size
+    places = np.array(sorted(given))
+    fixed = np.array([given[place] for place in places], np.float64)
+    return flow, places, fixed, np.setdiff1d(np.arange(size), places)
 
 
 def _joined(flow, places, fixed, free, rest):
@@ -186,7 +141,8 @@ def _joined(flow, places, fixed, free, rest):
     return tf.gather(tf.concat([known, rest], axis=-1), order, axis=-1)
 
 
-def _log_prob_of(flow, places, fixed, free):
+def log_prob_of(flow, places, fixed, free):
+    """Log-densities ``[...]`` of rows of what is given and of the other columns ``[..., free]``."""
     return lambda rest: flow.log_prob(_joined(flow, places, fixed, free, rest))
 
 
@@ -214,16 +170,29 @@ def _in_order(flow, places, fixed, n, seed) -> np.ndarray | None:
     return values
 
 
-def _by_chains(flow, places, fixed, free, n, chains, warm_up, seed) -> Draws:
+def _samples_near(flow, places, fixed, shown, seed) -> np.ndarray:
+    """Samples of the flow ``[n, columns]``; what is given must not lie far outside of them."""
     samples = flow.sample(_NEAREST_OF, seed=(seed, 2)).numpy().astype(np.float64)
     samples = samples[np.isfinite(samples).all(axis=1)]
+    low, high = samples[:, places].min(axis=0), samples[:, places].max(axis=0)
+    far = np.flatnonzero(np.maximum(low - fixed, fixed - high) > _OUTSIDE * (high - low))
+    if len(far):
+        j = far[0]
+        raise InputError(
+            f"{shown[j]} is far outside the data ({low[j]:.4g} to {high[j]:.4g}, by "
+            f"{len(samples):,} samples of {flow.name}); give a value nearer to them."
+        )
+    return samples
+
+
+def _by_chains(flow, places, fixed, free, samples, n, chains, warm_up, seed) -> Draws:
     scale = np.maximum(samples.std(axis=0), 1e-30)
     far = (((samples[:, places] - fixed) / scale[places]) ** 2).sum(axis=1)
     nearest = samples[np.argsort(far)[: 4 * chains]][:, free]
     middle, spread = nearest.mean(axis=0), np.maximum(nearest.std(axis=0), 1e-6 * scale[free])
     start = tf.constant((nearest[::4] - middle) / spread, flow.dtype)
     shift, factor = tf.cast(middle, flow.dtype), tf.cast(spread, flow.dtype)
-    density = _log_prob_of(flow, places, fixed, free)
+    density = log_prob_of(flow, places, fixed, free)
     kernel = tfp.mcmc.DualAveragingStepSizeAdaptation(
         RandomisedHamiltonian(
             lambda u: density(shift + factor * u),
@@ -248,24 +217,9 @@ def _by_chains(flow, places, fixed, free, n, chains, warm_up, seed) -> Draws:
 
     u = tf.cast(sampled(), tf.float64)
     r_hat = tfp.mcmc.potential_scale_reduction(u, split_chains=True).numpy()
-    effective = tfp.mcmc.effective_sample_size(u, cross_chain_dims=1).numpy()
+    effective = effective_sample_size(u).numpy()
     flat = u.numpy().reshape(-1, len(free))
     kept = middle + spread * flat[np.linspace(0, len(flat) - 1, n).round().astype(int)]
     values = _joined(flow, places, fixed, free, kept).numpy().astype(np.float64)
     values[:, free], values[:, places] = kept, fixed
     return Draws(values, "chains", float(effective.min()), float(r_hat.max()))
-
-
-def _around(draws, rng) -> tfd.Distribution:
-    """Heavy-tailed kernels around some of the draws ``[n, k]``, of their covariance."""
-    some = draws[rng.choice(len(draws), min(_KERNELS, len(draws)), replace=False)]
-    size = draws.shape[1]
-    bandwidth = _WIDER * (4 / ((size + 2) * len(some))) ** (1 / (size + 4))
-    covariance = np.atleast_2d(np.cov(draws, rowvar=False))
-    covariance += 1e-9 * np.diag(np.diag(covariance) + 1e-30)
-    factor = tf.linalg.LinearOperatorLowerTriangular(
-        tf.constant(bandwidth * np.linalg.cholesky(covariance))
-    )
-    kernels = tfd.MultivariateStudentTLinearOperator(_FREEDOM, tf.constant(some), factor)
-    even = tfd.Categorical(logits=tf.zeros([len(some)], tf.float64))
-    return tfd.MixtureSameFamily(even, kernels)

@@ -13,7 +13,7 @@ from tfp_flows.tables.circles import Angle
 from tfp_flows.tables.classes import Categorical, Ordinal
 from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
 from tfp_flows.tables.integers import Integer
-from tfp_flows.tables.moments import Date, Time
+from tfp_flows.tables.moments import Date, Time, unit_of
 from tfp_flows.tables.numbers import Bounded, Positive, Real
 
 _CLASSES = (Constant, LeftOut, Categorical, Ordinal, Real, Positive, Bounded, Integer)
@@ -89,6 +89,9 @@ def decided(name: str, given: Mapping, inferred: Column, values: np.ndarray) -> 
         )
     if kind == inferred.type:
         own = {k: getattr(inferred, k) for k in allowed if k in cls.shown} | own
+    if issubclass(cls, Date | Time) and not isinstance(inferred, cls) and "step" not in own:
+        unit = unit_of(values, own["form"])
+        own |= {key: value for key, value in unit.items() if key in cls.shown}
     if kind in ("categorical", "ordinal") and "values" not in own:
         own["values"] = listed(set(values.tolist()))
     numbers = kind in ("real", "positive", "bounded", "integer", "angle")

@@ -12,6 +12,7 @@ from tfp_flows.models import ResumableTraining
 from tfp_flows.tables.defaults import GRADIENT_NORM, VALIDATION_BATCH
 from tfp_flows.tables.model import TableModel
 from tfp_flows.tables.schema import Schema
+from tfp_flows.tables.weighing import checked_weights, refuse_weightless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def fit(
         schema: What its columns are: a `Schema`, or types that overrule the inferred ones by
             column, ``{"age": {"type": "positive"}}``.
         given: Names of columns to condition on, which have no density.
-        weights: ``[rows]``, of the rows.
+        weights: ``[rows]``, how much each row counts: numbers from 0 on.
         epochs: At most so many passes.
         batch_size: Rows a step; by default 256, of a small table fewer, down to 32.
         learning_rate: Of Adam, halved where progress stalls.
@@ -61,7 +62,7 @@ def fit(
 
     Raises:
         InputError: If the table has too few rows, nothing to be learned, or contradicts its
-            schema.
+            schema; or if weights are no numbers from 0 on, one a row.
 
     Example:
         >>> model = tff.tables.fit(frame)
@@ -72,21 +73,26 @@ def fit(
     """
     if len(frame) < 20:
         raise InputError(f"The table has {len(frame)} rows; give at least 20.")
+    weight = None if weights is None else checked_weights(weights, len(frame))
     if not isinstance(schema, Schema):
         schema = Schema.infer(frame, schema)
     order = np.random.default_rng(seed).permutation(len(frame))
     held, seen = np.split(order, [max(2, len(frame) // 10)])
+    if weight is not None:
+        refuse_weightless(weight[held], "held-out")
+        refuse_weightless(weight[seen], "training")
     model = TableModel.of(
         schema,
         frame.iloc[seen],
         given=given,
+        weights=None if weight is None else weight[seen],
         hidden_units=hidden_units,
         num_bins=num_bins,
         seed=seed,
     )
     optimizer = tf.keras.optimizers.Adam(learning_rate, global_clipnorm=GRADIENT_NORM)
     model.compile(optimizer, jit_compile=jit_compile)
-    weight = None if weights is None else np.asarray(weights, np.float32)
+    weight = None if weight is None else weight.astype(np.float32)
     parts = [model.arrays(frame.iloc[part]) for part in (seen, held)]
     model.refuse_impossible(frame)
     validation = (parts[1]["x"], parts[1]["context"], None if weight is None else weight[held])

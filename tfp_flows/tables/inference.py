@@ -9,9 +9,10 @@ import numpy as np
 from tfp_flows.tables.circles import Angle
 from tfp_flows.tables.classes import Categorical, Ordinal
 from tfp_flows.tables.columns import Column, Constant, LeftOut, listed
+from tfp_flows.tables.date_forms import form_of
 from tfp_flows.tables.grids import decimals_of, nearly_whole
 from tfp_flows.tables.integers import Integer
-from tfp_flows.tables.moments import ISO, Date, Time, format_of, resolution, seconds
+from tfp_flows.tables.moments import ISO, Date, Time, seconds, unit_of
 from tfp_flows.tables.numbers import Bounded, Positive, Real
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _ATOM_SHARE, _ATOM_ROWS, _ATOM_ABOVE = 0.02, 20, 5.0
 _ANGLES = re.compile(
     r"(?:^|_)(?:angle|bearing|heading|azimuth|wind_?dir\w*|direction)(?:_|$)", re.I
 )
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
+# Share of numbers from which texts are what stands between a column and its numbers.
+_MOSTLY = 0.9
 _BOUNDS = ((0.0, 1.0), (0.0, 100.0), (-1.0, 1.0))
 
 
@@ -50,13 +54,14 @@ def infer(series: "pd.Series", name: str) -> Column:
     if len(values) == 0:
         return LeftOut(**common, reason="all its cells are missing")
     kind = values.dtype.kind
-    if kind == "M":
-        moments = seconds(values, ISO)
-        step = resolution(moments)
-        form = "%Y-%m-%d" if step == 86_400 else ISO
-        return _unless_constant(
-            Date(**common, form=form, step=step, reason="the file says so"), values
-        )
+    zoned = getattr(series.dtype, "tz", None)
+    if kind == "M" or zoned is not None:
+        unit = unit_of(values, ISO)
+        form = f"{ISO}.%f" if unit["step"] is None else ISO
+        form = "%Y-%m-%d" if unit["step"] == 86_400 and not zoned else form
+        form, zone = (f"{form}+00:00", ", with a zone: in UTC") if zoned else (form, "")
+        reason = f"the file says so{zone}"
+        return _unless_constant(Date(**common, form=form, **unit, reason=reason), values)
     if kind == "b":
         return _categorical(values, common, "true or false")
     if kind not in "iuf":
@@ -88,15 +93,19 @@ def _of_texts(values, common) -> Column:
     count, distinct = len(texts), len(set(texts))
     if distinct == 1:
         return Constant(**common, value=texts[0], reason="one text in every row")
-    moment = format_of(texts)
+    moment = form_of(texts, seconds)
     if moment is not None:
-        kind, form = moment
-        moments = seconds(texts, form)
-        step = resolution(moments)
-        reason = f"all its texts are {kind}s such as {texts[0]!r}"
-        if kind == "time":
-            return Time(**common, form=form, step=step, reason=reason)
-        return Date(**common, form=form, step=step, reason=reason)
+        return _of_moments(texts, moment, common)
+    share, other = _numbers_among(texts)
+    if share >= _MOSTLY:
+        reason = "numbers that are texts; make them numbers"
+        if other is not None:
+            reason = (
+                f"{100 * share:.3g} % of its cells are numbers, and others texts such as "
+                f"{other!r}; correct these, or leave them empty"
+            )
+        if distinct > _FEW_NUMBERS:
+            return LeftOut(**common, reason=reason)
     if distinct == count:
         return LeftOut(**common, reason="another text in each row, as of an identifier")
     if distinct > MOST_CATEGORIES:
@@ -106,6 +115,30 @@ def _of_texts(values, common) -> Column:
     if distinct > _FEW_NUMBERS and count < _ROWS_A_CATEGORY * distinct:
         return LeftOut(**common, reason=f"{distinct:,} texts in {count:,} rows, too few rows each")
     return Categorical(**common, values=sorted(set(texts)), reason=f"{distinct} texts")
+
+
+def _of_moments(texts, moment, common) -> Column:
+    form = moment.form
+    if moment.kind == "unclear":
+        return LeftOut(
+            **common,
+            reason=f"dates such as {texts[0]!r}, of which no row says what is the day and what the "
+            f'month; give type = "date" and the form in a schema, {form}',
+        )
+    reason = f"all its texts are {moment.kind}s such as {texts[0]!r}"
+    if "%y" in form:
+        reason += ", years 69 to 68 being 1969 to 2068"
+    if "%z" in form:
+        reason += ", of several zones: in UTC"
+    kind = Time if moment.kind == "time" else Date
+    return kind(**common, form=form, **unit_of(texts, form), reason=reason)
+
+
+def _numbers_among(texts) -> tuple[float, str | None]:
+    """The share of texts that are numbers, and the first one that is none."""
+    is_number = [_NUMBER.fullmatch(text.strip()) is not None for text in texts]
+    other = next((text for text, own in zip(texts, is_number, strict=True) if not own), None)
+    return sum(is_number) / len(texts), other
 
 
 def _of_numbers(x, values, common) -> Column:

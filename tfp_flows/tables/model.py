@@ -55,6 +55,7 @@ class TableModel(FlowModel):
         frame: "pd.DataFrame",
         *,
         given: Sequence[str] = (),
+        weights: np.ndarray | None = None,
         hidden_units: Sequence[int] = (256, 256),
         num_bins: int = 16,
         seed: int | None = None,
@@ -65,6 +66,7 @@ class TableModel(FlowModel):
             schema: Of the columns.
             frame: Training rows.
             given: Names of the columns to condition on.
+            weights: ``[rows]``, of the rows, about 1 on average: for the shares of classes.
             hidden_units: Sizes of the layers of the network.
             num_bins: Bins of the splines of numbers.
             seed: Of the weights.
@@ -82,7 +84,7 @@ class TableModel(FlowModel):
         if not own:
             raise InputError("All columns are given, and none is left to have a density.")
         schema.fit(frame)
-        shares = dict(zip(schema.names, schema.shares(frame), strict=True))
+        shares = dict(zip(schema.names, schema.shares(frame, weights), strict=True))
         order = [schema.column(name) for name in (*given, *own)]
         cells = Cells(
             classes=[column.classes for column in order],

@@ -49,12 +49,19 @@ class Schema:
             raise InputError(f"No column has anything to be learned ({found or 'there is none'}).")
 
     @classmethod
-    def infer(cls, frame: "pd.DataFrame", given: Mapping[str, Mapping] | None = None) -> "Schema":
+    def infer(
+        cls,
+        frame: "pd.DataFrame",
+        given: Mapping[str, Mapping] | None = None,
+        *,
+        rows: np.ndarray | None = None,
+    ) -> "Schema":
         """Decides the type of each column; see `docs/tables.md` for the rules.
 
         Args:
             frame: The table.
             given: Types that a user has decided, by column, as a schema file holds them.
+            rows: ``[rows]``, the numbers by which messages name rows; from 1 on by default.
 
         Returns:
             The schema, not yet fitted.
@@ -75,7 +82,7 @@ class Schema:
                 column = decided(str(name), given[name], column, values)
             columns.append(column)
         schema = cls(columns)
-        schema.check(frame, [str(name) for name in given])
+        schema.check(frame, [str(name) for name in given], rows)
         return schema
 
     @property
@@ -104,9 +111,16 @@ class Schema:
         for column in self.modelled:
             column.fit(_given(frame[column.name]).to_numpy())
 
-    def shares(self, frame: "pd.DataFrame") -> list[list[float] | None]:
-        """Probabilities of the classes of each modelled column."""
-        return [c.shares(_given(frame[c.name]).to_numpy()) for c in self.modelled]
+    def shares(
+        self, frame: "pd.DataFrame", weights: np.ndarray | None = None
+    ) -> list[list[float] | None]:
+        """Probabilities of the classes of each modelled column, by weights ``[rows]`` if any."""
+        found = []
+        for column in self.modelled:
+            there = _given_mask(frame[column.name])
+            own = None if weights is None else weights[there]
+            found.append(column.shares(frame[column.name].to_numpy()[there], own))
+        return found
 
     def encode(self, frame: "pd.DataFrame", names: Sequence[str] | None = None) -> Encoded:
         """Cells of a table.
@@ -150,21 +164,27 @@ class Schema:
                 series[column.name] = pd.Series(column.decode(cells[:, 0]))
         return pd.DataFrame(series)
 
-    def check(self, frame: "pd.DataFrame", names: Iterable[str]) -> None:
-        """Raises an `InputError` if values of these columns are impossible, with their rows."""
+    def check(
+        self, frame: "pd.DataFrame", names: Iterable[str], rows: np.ndarray | None = None
+    ) -> None:
+        """Raises an `InputError` if values of these columns are impossible, with their rows.
+
+        These are named by ``rows``, ``[rows]``, or counted from 1.
+        """
+        numbers = np.arange(1, len(frame) + 1) if rows is None else np.asarray(rows)
         for name in names:
             column = self.column(name)
             there = _given_mask(frame[name])
             bad = column.contradicting(frame[name].to_numpy()[there])
             if bad.any():
-                rows = np.flatnonzero(there)[bad]
-                first = ", ".join(str(r + 1) for r in rows[:5])
-                found = f"{as_python(frame[name].iloc[rows[0]])!r} and others in rows {first}"
-                if len(rows) == 1:
+                places = np.flatnonzero(there)[bad]
+                first = ", ".join(str(r) for r in numbers[places][:5])
+                found = f"{as_python(frame[name].iloc[places[0]])!r} and others in rows {first}"
+                if len(places) == 1:
                     found = found.replace(" and others in rows", " in row")
                 raise InputError(
                     f"Column {name!r} is to be {column.describe()}, and {bad.sum():,} of its "
-                    f"values contradict{'s' if len(rows) == 1 else ''} that: {found}"
+                    f"values contradict{'s' if len(places) == 1 else ''} that: {found}"
                     f"{', ...' if bad.sum() > 5 else ''}; {column.remedy}."
                 )
 

@@ -8,7 +8,7 @@ import pandas as pd
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfp_flows.chains import RandomisedHamiltonian
+from tfp_flows.chains import RandomisedHamiltonian, effective_sample_size
 from tfp_flows.errors import unknown_name
 from tfp_flows.shapes import positive
 from tfp_flows.vi.parts import Parts
@@ -130,7 +130,7 @@ class Chains:
     @property
     def effective_sample_size(self) -> Mapping[str, np.ndarray]:
         """Of each element, over all chains, by part."""
-        return self._of_chains(lambda x: tfp.mcmc.effective_sample_size(x, cross_chain_dims=1))
+        return self._of_chains(effective_sample_size)
 
     @property
     def good(self) -> bool:

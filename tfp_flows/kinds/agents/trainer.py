@@ -20,6 +20,7 @@ class AgentTrainer:
     """
 
     unit = "of return"
+    shift = 0.0
     monitor = "loss"
     min_delta = 0.0
 

@@ -13,6 +13,7 @@ class PosteriorTrainer:
     """
 
     unit = "nats"
+    shift = 0.0
     monitor = "loss"
     min_delta = 0.0
 

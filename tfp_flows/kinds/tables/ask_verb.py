@@ -16,6 +16,7 @@ from tfp_flows.terminal import note, result_console
 if TYPE_CHECKING:
     import pandas as pd
 
+_MODE = "The most probable row"
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -209,7 +210,7 @@ def _mode(model, options: AskOptions, given: Mapping[str, Any]):
     )
     row = found.row.copy()
     row["log_density"] = found.log_density
-    return "The most probable row (log-density in nats)", row
+    return f"{_MODE} (log-density in nats)", row
 
 
 def _condition(given: Mapping[str, Any]) -> str:
@@ -221,11 +222,22 @@ def _shown(title: str, frame: "pd.DataFrame"):
     from rich.table import Table
 
     table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
-    for name in frame.columns:
-        table.add_column(escape(str(name)), justify="right")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(escape(f"{v:.6g}" if isinstance(v, float) else str(v)) for v in row))
+    rows = [[_figure(value) for value in row] for row in frame.itertuples(index=False)]
+    names = [escape(str(name)) for name in frame.columns]
+    if title.startswith(_MODE):
+        # Rows of a table can be wider than a terminal.
+        names, *rows = zip(names, *rows, strict=True)
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def _figure(value: Any) -> str:
+    from rich.markup import escape
+
+    return escape(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
 def _one_table(answers) -> "pd.DataFrame":

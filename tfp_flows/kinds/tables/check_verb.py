@@ -54,25 +54,74 @@ def subject(run: Run) -> Any:
     return Vectors(model, [str(name) for name in run.metrics["data"]["columns"]])
 
 
-def parts(run: Run, data: str | None, header: bool | None) -> "tuple[Any, Any | None]":
-    """Held-out rows, of a file if there is one, and training rows, as data frames."""
+def parts(
+    run: Run, data: str | None, header: bool | None, seed: int = 0
+) -> "tuple[Any, Any | None]":
+    """Held-out rows, of a file if there is one, and training rows, as data frames.
+
+    Of a fit with weights they are those that stand for all by their weights (`weighing`).
+    """
     schema = getattr(run.model, "schema", None)
     names = [str(n) for n in run.metrics["data"]["columns"]] if schema is None else schema.names
     if data is None:
-        of_run = run.source().parts
-        return _frame(of_run.test, names), _frame(of_run.train, names)
-    from tfp_flows import datasets
-
-    read = datasets.load_matching_frame if hasattr(run.model, "schema") else datasets.load_matching
-    table = read(data, names, named=run.metrics["data"]["named"], header=header)
-    for remark in table.remarks:
-        note(remark)
+        source = run.source()
+        return _of_run(source, "test", names, seed), _of_run(source, "train", names, seed)
+    held_out = _of_file(run, data, names, header, seed)
     try:
-        train = _frame(run.source().parts.train, names)
+        train = _of_run(run.source(), "train", names, seed)
     except InputError as error:
         note(f"copies and overfit are not looked for. {error}")
         train = None
-    return _frame(getattr(table, "data", getattr(table, "values", None)), names), train
+    return held_out, train
+
+
+def _of_file(run: Run, data: str, names: list[str], header: bool | None, seed: int):
+    """The columns of a model in a file, by the weights there of a fit that has some."""
+    from tfp_flows import datasets
+    from tfp_flows.tables.weighing import checked_weights
+
+    named = run.metrics["data"]["named"]
+    if not hasattr(run.model, "schema"):
+        table = datasets.load_matching(data, names, named=named, header=header)
+        for remark in table.remarks:
+            note(remark)
+        return _frame(table.values, names)
+    column = run.settings.weights
+    beside = [column] if column else []
+    table = datasets.load_matching_frame(
+        data, [*names, *beside], named=named, header=header, optional=beside
+    )
+    for remark in table.remarks:
+        note(remark)
+    if not column:
+        return table.data
+    frame = table.data[names]
+    if column not in table.data:
+        note(f"{data} has no column {column!r} of weights, so all its rows count alike.")
+        return frame
+    of = f"column {column!r} of {data}"
+    weights = checked_weights(table.data[column].to_numpy(), len(frame), of=of, rows=table.rows)
+    return _weighed(frame, weights, "held-out", seed)
+
+
+def _of_run(source, part: str, names: list[str], seed: int) -> "pd.DataFrame":
+    frame = _frame(getattr(source.parts, part), names)
+    if source.weights is None:
+        return frame
+    what = {"test": "held-out", "train": "training"}[part]
+    return _weighed(frame, getattr(source.weights, part), what, seed)
+
+
+def _weighed(frame: "pd.DataFrame", weights, what: str, seed: int) -> "pd.DataFrame":
+    """The rows that stand for all by their weights."""
+    from tfp_flows.tables.weighing import by_weight
+
+    kept = by_weight(weights, seed)
+    note(
+        f"{len(kept):,} of {len(frame):,} {what} rows are compared: each is kept with the "
+        "probability of its weight over the largest."
+    )
+    return frame.iloc[kept]
 
 
 def check(run: Run, options: CheckOptions) -> list[Path]:
@@ -86,7 +135,7 @@ def check(run: Run, options: CheckOptions) -> list[Path]:
     folder, record = _places(run.path if options.output is None else options.output, name)
     if options.by is not None:
         _refuse_by(run, options.by)
-    held_out, train = parts(run, options.data, options.header)
+    held_out, train = parts(run, options.data, options.header, options.seed)
     from tfp_flows.tables import checking
 
     if options.by is not None:

@@ -12,6 +12,7 @@ from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.kinds.tables import groups
 from tfp_flows.kinds.tables.streamed import scan
 from tfp_flows.tables import Schema, read_schema
+from tfp_flows.tables.weighing import checked_weights, refuse_weightless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,7 @@ class FrameSource:
         schema: What the columns are.
         parts: Frames of rows.
         weights: ``[rows]`` of each part, or None.
+        test_rows: ``[test]``, the numbers in the file of the test rows; None of a toy.
         groups: Of the test rows, where they are to be told by a column; else None.
     """
 
@@ -46,12 +48,18 @@ class FrameSource:
         self._read, self._dropped, self._settings = frame, dropped, settings
         data, weights = frame.data, None
         if settings.weights:
-            weights = _weights(data, settings.weights)
+            values, of = data[settings.weights].to_numpy(), f"column {settings.weights!r}"
+            weights = checked_weights(values, len(data), of=of, rows=frame.rows)
             data = data.drop(columns=settings.weights)
         self.frame = data
         places = datasets.split(np.arange(len(data)), seed=settings.seed)
         self.parts = Parts(*(data.iloc[part] for part in places))
-        self.weights = None if weights is None else Parts(*(weights[part] for part in places))
+        self.weights = None
+        if weights is not None:
+            self.weights = Parts(*(weights[part] for part in places))
+            for part, own in self.weights._asdict().items():
+                refuse_weightless(own, part, f"column {settings.weights!r}")
+        self.test_rows = None if settings.rows is not None else frame.rows[places.test]
         self.groups = groups.asked(settings, frame.rows[places.test])
 
     @property
@@ -139,7 +147,7 @@ def load_frame(settings: "TableSettings") -> FrameSource:
         raise InputError(f"The table has {len(data)} rows; give at least {_MIN_ROWS}.")
     decided = read_schema(Path(settings.table_schema)) if settings.table_schema else None
     own = data.drop(columns=settings.weights) if settings.weights else data
-    schema = Schema.infer(own, decided)
+    schema = Schema.infer(own, decided, rows=read.rows)
     return FrameSource(Path(settings.data).name, read, schema, dropped, settings)
 
 
@@ -177,34 +185,17 @@ def _read(settings: "TableSettings") -> datasets.Frame:
     path = Path(settings.data)
     columns = None if settings.columns is None else tuple(settings.columns)
     stamp = path.stat().st_mtime_ns if path.is_file() else 0
-    return _cached(settings.data, stamp, columns, settings.key, settings.header)
+    read = _cached(settings.data, stamp, columns, settings.key, settings.header)
+    beside = (*(settings.given or ()), *([settings.weights] if settings.weights else ()))
+    more = tuple(name for name in dict.fromkeys(beside) if name not in read.data.columns)
+    if columns is None or not more:
+        return read
+    return _cached(settings.data, stamp, columns + more, settings.key, settings.header)
 
 
-@functools.lru_cache(maxsize=1)
+# One without, and one with the columns that are named beside those to use.
+@functools.lru_cache(maxsize=2)
 def _cached(data, stamp, columns, key, header) -> datasets.Frame:
     return datasets.load_frame(
         data, columns=None if columns is None else list(columns), key=key, header=header
     )
-
-
-def _weights(data: "pd.DataFrame", name: str) -> np.ndarray:
-    """The weights of rows, 1 on average.
-
-    Raises:
-        InputError: If they are no numbers, negative, missing, or all zero.
-    """
-    values = data[name].to_numpy()
-    if values.dtype.kind not in "iufb":
-        raise InputError(
-            f"The weights in column {name!r} are {values[0]!r} and the like; give numbers."
-        )
-    values = values.astype(np.float64)
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-    if len(bad):
-        raise InputError(
-            f"The weight in column {name!r} is {values[bad[0]]:g} in row {bad[0] + 1}; give "
-            "numbers from 0 on, and none missing."
-        )
-    if not values.any():
-        raise InputError(f"All weights in column {name!r} are 0; give some rows a weight.")
-    return values / values.mean()

@@ -56,6 +56,7 @@ class MixedWork:
             source.schema,
             source.parts.train,
             given=settings.given or (),
+            weights=None if source.weights is None else source.weights.train,
             seed=settings.seed,
             **options,
         )
@@ -94,6 +95,7 @@ class MixedWork:
                 [] if rounds.seconds is None else [FallingInTime(settings.learning_rate, rounds)]
             ),
             min_delta=MIN_DELTA,
+            shift=self.to_nats(model, source),
         )
 
     def to_nats(self, model, source: FrameSource) -> float:
@@ -127,12 +129,13 @@ class MixedWork:
         for remark in _remarks(test, train, gain):
             note(remark)
         figure = headline("log-likelihood", "nats", test["mean_nats"], test["standard_error_nats"])
+        rows = source.test_rows
         usual = {name: finite_or_none(np.mean(terms[there, j])) for j, name in enumerate(model.own)}
         return {
             "splits": source.splits(),
             "test": figure
             | test
-            | held_out.spread(scores[there])
+            | held_out.spread(scores[there], None if rows is None else rows[there])
             | {"rows_without_density": impossible},
             "train": train,
             "independent": mean_nats(alone, of_rows, there),

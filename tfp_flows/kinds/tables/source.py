@@ -24,15 +24,21 @@ class TableSource:
         name: Of the toy or file.
         table: All rows.
         parts: 80 % training, 10 % validation and 10 % test rows, in the model's dtype.
+        test_rows: ``[test]``, the numbers in the file of the test rows; None of a toy.
         groups: Of the test rows, where they are to be told by a column; else None.
+        weights: None, as rows of flows of numbers have none.
     """
+
+    weights = None
 
     def __init__(self, name: str, table: Table, settings: TableSettings):
         self.name, self.table, seed = name, table, settings.seed
         self.parts = datasets.split(table.values.astype(settings.dtype), seed=seed)
-        self.groups = None
+        self.groups = self.test_rows = None
+        if table.rows is not None and settings.rows is None:
+            self.test_rows = datasets.split(table.rows, seed=seed).test
         if settings.by is not None:
-            self.groups = groups.asked(settings, datasets.split(table.rows, seed=seed).test)
+            self.groups = groups.asked(settings, self.test_rows)
 
     @property
     def train_rows(self) -> int:

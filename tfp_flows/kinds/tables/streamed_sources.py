@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class _Streamed:
     """What the sources of plain and of mixed tables share."""
 
-    groups = weights = None
+    groups = weights = test_rows = None
 
     def __init__(self, found: Scan, settings: "TableSettings"):
         self.name, self._found, self._settings = Path(settings.data).name, found, settings

@@ -28,8 +28,7 @@ class SampleOptions:
     given: str | None = option(
         None,
         metavar="FILE|A=1,B=x",
-        help="Rows of any columns, or one value each, to sample the others given them; of --flow "
-        "columns.",
+        help="Rows of any columns, or one value each, to sample the others given them.",
     )
     seed: int = again(TableSettings, "seed")
     engine: str | None = option(None, **ENGINE)
@@ -125,7 +124,9 @@ def sample(run: Run, options: SampleOptions) -> None:
 
         return mixed_verbs.sample(run, options)
     if options.given is not None:
-        raise _of_columns_alone(run, "--given")
+        from tfp_flows.kinds.tables import vector_verbs
+
+        return vector_verbs.sample_given(run, options)
     flow, count, names = run.model.flow, options.count or 1000, _columns(run)
     from tfp_flows.datasets.appending import Numbers
     from tfp_flows.kinds.tables.sampling import write_samples
@@ -178,11 +179,9 @@ def impute(run: Run, options: ImputeOptions) -> None:
     from tfp_flows import datasets
 
     datasets.check_output(options.output)
-    if not of_columns(run):
-        raise _of_columns_alone(run, "impute")
-    from tfp_flows.kinds.tables import mixed_verbs
+    from tfp_flows.kinds.tables import mixed_verbs, vector_verbs
 
-    mixed_verbs.impute(run, options)
+    (mixed_verbs if of_columns(run) else vector_verbs).impute(run, options)
 
 
 def schema(run: Run, options: SchemaOptions) -> list[Path] | None:

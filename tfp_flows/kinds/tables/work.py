@@ -87,7 +87,7 @@ class TableWork:
         from tfp_flows.models.evaluation import beside_gaussian
 
         parts = source.parts
-        measures = beside_gaussian(model.flow, parts.train, parts.test)
+        measures = beside_gaussian(model.flow, parts.train, parts.test, source.test_rows)
         for remark in measures.pop("remarks"):
             note(remark)
         scores = measures.pop("scores")

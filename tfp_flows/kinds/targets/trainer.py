@@ -39,6 +39,7 @@ class ReverseKL:
     """
 
     unit = "nats"
+    shift = 0.0
     monitor = "val_loss"
     min_delta = 1e-3
 
