@@ -99,7 +99,7 @@ def main(task):
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
         with strategy.scope():
             model = model_of("maf", False)
-        model.fit(data.with_options(options), epochs=1, verbose=0)
+        model.fit(data.with_options(options), epochs=1, verbose=2 * task["index"])
         results["stream/drawn"] = model.flow.sample(2000, seed=[0, 1])
         for number, value in enumerate(weights_of(model)):
             results[f"stream/{number}"] = value

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import worker_processes as processes
-from keras_support import small
+from keras_support import compiled, small
 
 import tfp_flows as tff
 from tfp_flows.models.clusters import Cluster, cluster_of, meet
+from tfp_flows.models.feed import Feed
+from tfp_flows.models.replicated import Loop
 from tfp_flows.models.workers import Workers, fingerprint
 
 pytestmark = pytest.mark.keras
@@ -49,6 +51,14 @@ def test_the_cluster_of_an_environment():
         (config(task={"type": "worker", "index": "0"}), "task worker 0, which is none"),
         (config(cluster={"worker": ["a", "b:2"]}), "address 'a'; write it host:port"),
         (config(cluster={"worker": ["b:2", "b:2"]}), "an address twice"),
+        (config(cluster={"worker": 3}), "has 3 as the addresses of its worker; set it like"),
+        (config(cluster={"worker": None}), "has None as the addresses of its worker"),
+        (config(cluster={"worker": ADDRESSES, "chief": None}), "addresses of its chief"),
+        (config(cluster={"worker": ["a:1", 7]}), "address 7; write it host:port"),
+        (config(cluster={"worker": ["a:1", "b:99999"]}), "'b:99999'; .* a port from 1 to 65535"),
+        (config(cluster={"worker": ["a:1", "b:0"]}), "'b:0'; .* a port from 1 to 65535"),
+        (config(cluster={"worker": ["a:1", "a..b:2"]}), "address 'a..b:2'; write it host:port"),
+        (config(cluster={"worker": ["a:1", ":2"]}), "address ':2'; write it host:port"),
         (config(cluster={"worker": ADDRESSES, "ps": ["c:3"]}), "a job 'ps'"),
         (config(cluster={"worker": ADDRESSES, "chief": ["c:3", "d:4"]}), "2 chiefs"),
     ],
@@ -92,12 +102,10 @@ def test_flows_from_outside_of_the_scope_are_refused():
     model = tff.FlowModel(small())
     strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
     model.compile("adam")
-    from tfp_flows.models.replicated import Loop
-
     loop = Loop(model)
     loop._strategy = strategy
     with pytest.raises(tff.InputError, match="outside of the strategy's scope; build the flow"):
-        loop.check_ready(None, {})
+        loop.check_ready(None, None, {})
 
 
 def test_workers_that_differ_are_named():
@@ -106,7 +114,7 @@ def test_workers_that_differ_are_named():
 
         def gathered(self, numbers):
             other = np.array(numbers)
-            other[1] += 1
+            other[3] += 1  # behind three versions
             return np.stack([numbers, other])
 
     two = Two(tf.distribute.get_strategy())
@@ -126,6 +134,55 @@ def test_errors_of_one_worker_stay_as_they_are():
         workers.guarded(),
     ):
         raise error
+
+
+def test_internal_errors_are_losses_where_they_name_another_worker():
+    workers = Workers(tf.distribute.get_strategy())
+    workers.count, workers._task = 2, ("worker", "0")
+    own = "Blas GEMM launch failed [[{{node MatMul}}]] at /job:worker/replica:0/task:0/device:GPU:0"
+    with pytest.raises(tf.errors.InternalError, match="Blas GEMM"), workers.guarded():
+        raise tf.errors.InternalError(None, None, own)
+    for words in (own.replace("task:0", "task:1"), "Collective ops is aborted by: reset"):
+        with pytest.raises(tff.models.WorkerLostError), workers.guarded():
+            raise tf.errors.InternalError(None, None, words)
+
+
+def two_of(model, second):
+    """A loop of two workers, of whom the other one says what `second` makes of our digests."""
+    loop = Loop(model)
+    loop.workers.count = 2
+    loop.workers.gathered = lambda numbers: np.stack([numbers, second(list(numbers))])
+    return loop
+
+
+def test_what_workers_compare_before_they_train():
+    x = np.zeros([6, 2], np.float32)
+    data, other = Feed((x,), 2, seed=0), Feed((x + 1,), 2, seed=0)
+    kept = []
+
+    def digests(data, validation, rate=1e-3, done=0):
+        model = tff.FlowModel(small())
+        model.compile(tf.keras.optimizers.Adam(rate))
+        model.optimizer.iterations.assign(done)
+        two_of(model, lambda mine: kept.append(mine) or mine).check_ready(data, validation, {})
+        return kept[-1]
+
+    mine = digests(data, None)
+
+    def changed(*args, **options):
+        """What another worker with these would be told to have different."""
+        model = compiled(small(), 1e-3)
+        loop = two_of(model, lambda _: digests(*args, **options))
+        with pytest.raises(tff.InputError) as error:
+            loop.check_ready(data, None, {})
+        return str(error.value)
+
+    assert digests(data, None) == mine
+    assert "different training data" in changed(other, None)
+    assert "different validation data" in changed(data, data)
+    assert "different optimizers" in changed(data, None, rate=1e-2)
+    # After its first step a rate may have followed the clock of each; the chief's is taken.
+    assert digests(data, None, rate=1e-2, done=3) == digests(data, None, done=3)
 
 
 def alone(name, given):
