@@ -92,7 +92,7 @@ def remark_if_random(flow: Flow, log_prob) -> bool:
     nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
     if not any("Random" in node.op for node in nodes):
         return False
-    names = {type(module).__name__ for module in flow.submodules}
+    names = {cls.__name__ for module in flow.submodules for cls in type(module).__mro__}
     known = sorted(names & set(_SWITCHES))
     ways = "; ".join(f"{name} draws it: {_SWITCHES[name]}" for name in known)
     remark(
