@@ -176,6 +176,31 @@ def test_the_recipe_trains_is_killed_and_goes_on(tmp_path):
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"metrics.json", "model.keras"}
 
 
+@pytest.mark.deep
+def test_two_devices_train_what_one_trains(tmp_path):
+    np.save(tmp_path / "table.npy", np.random.default_rng(0).normal(size=(301, 2)) * 3 + 1)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
+    program = [sys.executable, "-c", "from tfp_flows.cli import main; main()", "fit", "table.npy"]
+    # One step an epoch: the rate is that of its step, on one device too.
+    options = ["--layers", "2", "--epochs", "4", "--batch-size", "512", "--no-plots"]
+    found = []
+    for devices in ("1", "2"):
+        command = [*program, *options, "--devices", devices, "--out", f"run{devices}"]
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200
+        )
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads((tmp_path / f"run{devices}" / "metrics.json").read_text()))
+    assert [each["training"]["epochs"] for each in found] == [4, 4]
+    for name in ("loss", "val_loss"):
+        losses = [each["training"]["history"][name] for each in found]
+        np.testing.assert_allclose(*losses, rtol=1e-5)
+    tests = [each["test"]["headline"]["value"] for each in found]
+    assert tests[0] == pytest.approx(tests[1], rel=1e-5)
+    names = [{path.name for path in (tmp_path / f"run{n}").iterdir()} for n in (1, 2)]
+    assert names == [{"metrics.json", "model.keras"}] * 2
+
+
 def children(parent, word):
     """Processes below one whose environment has a word."""
     found = []

@@ -13,7 +13,7 @@ from keras_support import compiled, small
 import tfp_flows as tff
 from tfp_flows.models.clusters import Cluster, cluster_of, meet
 from tfp_flows.models.feed import Feed
-from tfp_flows.models.replicated import Loop
+from tfp_flows.models.replicated import Loop, writes
 from tfp_flows.models.workers import Workers, fingerprint
 
 pytestmark = pytest.mark.keras
@@ -185,6 +185,11 @@ def test_what_workers_compare_before_they_train():
     assert digests(data, None, rate=1e-2, done=3) == digests(data, None, done=3)
 
 
+def test_callbacks_that_write_files_are_the_chiefs(tmp_path):
+    assert writes(processes.checkpoint(tmp_path / "best.keras"))
+    assert not writes(processes.training(None))
+
+
 def alone(name, given):
     """What one process trains."""
     model = processes.model_of(name, given)
@@ -219,9 +224,31 @@ def test_two_devices_of_one_process(tmp_path):
 
 
 @pytest.mark.deep
+def test_two_devices_stop_early_and_keep_the_best_weights(tmp_path):
+    case = {"flow": "maf", "given": True, "epochs": 40, "checkpoint": str(tmp_path / "{}.keras")}
+    patient = {"patience": 3, "min_delta": 0.002}
+    task = {"devices": 2, "out": str(tmp_path / "out.npz"), "cases": [case | patient]}
+    said, status = processes.ended(processes.start([task], cluster=False))
+    assert status == [0], said[0][-2000:]
+    found = np.load(tmp_path / "out.npz")
+    model = processes.model_of("maf", True)
+    callbacks = [processes.training(None, **patient), processes.checkpoint(tmp_path / "one.keras")]
+    history = processes.fitted(model, "maf", True, 40, callbacks)
+    assert 3 < len(history["loss"]) < 40
+    np.testing.assert_allclose(found["maf_True/val_loss"], history["val_loss"], rtol=1e-5)
+    best, one = tff.load(tmp_path / "0.keras"), tff.load(tmp_path / "one.keras")
+    for mine, theirs in ((model, "maf_True"), (one, None)):
+        others = processes.weights_of(best)
+        for number, value in enumerate(processes.weights_of(mine)):
+            other = found[f"{theirs}/{number}"] if theirs else others[number]
+            np.testing.assert_allclose(other, value, atol=1e-5)
+
+
+@pytest.mark.deep
 def test_two_workers(tmp_path):
     cases = [{"flow": name, "given": given, "epochs": EPOCHS} for name, given in CASES]
     cases[0]["save"] = str(tmp_path / "model.keras")
+    cases[0]["checkpoint"] = str(tmp_path / "checkpoint_{}.keras")
     tasks = [
         {"out": str(tmp_path / f"{index}.npz"), "cases": cases, "stream": True} for index in (0, 1)
     ]
@@ -236,6 +263,10 @@ def test_two_workers(tmp_path):
     # The standardiser has seen the rows of both, which lie 10 apart.
     assert first["stream/drawn"].mean() == pytest.approx(7, abs=0.5)
     assert first["stream/drawn"].std() == pytest.approx(np.sqrt(9 + 25), rel=0.1)
+    assert sorted(path.name for path in tmp_path.glob("*.keras")) == [
+        "checkpoint_0.keras",
+        "model.keras",
+    ]
     loaded = tff.load(tmp_path / "model.keras")
     for number, value in enumerate(processes.weights_of(loaded)):
         np.testing.assert_array_equal(value, first[f"maf_False/{number}"])

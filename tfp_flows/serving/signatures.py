@@ -10,7 +10,7 @@ from tfp_flows.flows import Flow
 # What makes a density exact, by the bijector that draws noise in it.
 _SWITCHES = {
     "Dequantize": "build the flow with bins=None, for data that are real numbers, to have it exact",
-    "Variational": "its bound is tightest as the mean over many calls, and never exact",
+    "Variational": "its mean over many calls is a bound from below, and never exact",
 }
 
 
