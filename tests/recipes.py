@@ -16,4 +16,4 @@ def build(name, size, **options):
     small = {"num_levels": 1, "depth": 1, "num_couplings": 1, "num_layers": 2, "hidden_units": [4]}
     known = inspect.signature(flows.FLOWS[name]).parameters
     small = {key: value for key, value in small.items() if key in known}
-    return flows.FLOWS[name](event_shape=shape, **small, **options)
+    return flows.FLOWS[name](event_shape=shape, **small | options)
