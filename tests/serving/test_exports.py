@@ -123,12 +123,15 @@ def test_every_recipe_says_what_the_flow_says(name, tmp_path):
     flow = rows.randomise(build(name, max(RECIPES[name].smallest, 2), **options), scale=0.1)
     generator = np.random.default_rng(0)
 
-    def filled(shape):
-        return generator.normal(size=[2, *(64 if n is None else n for n in shape)])
+    def filled(shape, length):
+        return tf.constant(
+            generator.normal(size=[2, *(length if n is None else n for n in shape)]), flow.dtype
+        )
 
-    x = tf.constant(filled(flow.event_shape), flow.dtype)
+    # Recordings of two frames of 32 samples.
+    x = filled(flow.event_shape, 64)
     shape = flow.context_shape
-    given = {} if shape is None else {"context": tf.constant(filled(shape), flow.dtype)}
+    given = {} if shape is None else {"context": filled(shape, 2)}
     if flow.needs_adapt:
         flow.adapt(x, **given)
     tff.export(flow, tmp_path / name)

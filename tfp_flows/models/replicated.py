@@ -240,7 +240,9 @@ def _settings_of(optimizer) -> dict:
     settings = dict(keras.optimizers.serialize(optimizer)["config"])
     settings.pop("name", None)
     # Once it has moved it may have followed a worker's own clock; the chief's is then taken.
-    if int(optimizer.iterations) and not isinstance(settings.get("learning_rate"), dict):
+    if np.asarray(optimizer.iterations).item() and not isinstance(
+        settings.get("learning_rate"), dict
+    ):
         settings.pop("learning_rate", None)
     return {"class": type(optimizer).__name__, **settings}
 
