@@ -55,11 +55,18 @@ def fitted(model, name, given, epochs, callbacks=(), initial_epoch=0):
     ).history
 
 
-def training(path, patience=1000):
+def training(path, patience=1000, min_delta=0.0):
     """What keeps the state of a training."""
     import tfp_flows as tff
 
-    return tff.models.ResumableTraining(path, seed=5, patience=patience)
+    return tff.models.ResumableTraining(path, seed=5, patience=patience, min_delta=min_delta)
+
+
+def checkpoint(path):
+    """Keras' own file of the best epoch."""
+    import tensorflow as tf
+
+    return tf.keras.callbacks.ModelCheckpoint(path, monitor="val_loss", save_best_only=True)
 
 
 def weights_of(model):
@@ -78,9 +85,12 @@ def main(task):
         name, given, state = case["flow"], case["given"], case.get("state")
         with strategy.scope():
             model = model_of(name, given, case.get("accumulate", 1))
-            keeper = training(state, case.get("patience", 1000))
+            keeper = training(state, case.get("patience", 1000), case.get("min_delta", 0.0))
         begun = keeper.resume(model)
-        history = fitted(model, name, given, case["epochs"], [keeper], begun)
+        callbacks = [keeper]
+        if "checkpoint" in case:
+            callbacks.append(checkpoint(case["checkpoint"].format(task["index"])))
+        history = fitted(model, name, given, case["epochs"], callbacks, begun)
         x, context = rows_of(given, name)
         key = f"{name}_{given}"
         for number, value in enumerate(weights_of(model)):
@@ -99,7 +109,7 @@ def main(task):
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
         with strategy.scope():
             model = model_of("maf", False)
-        model.fit(data.with_options(options), epochs=1, verbose=0)
+        model.fit(data.with_options(options), epochs=1, verbose=2 * task["index"])
         results["stream/drawn"] = model.flow.sample(2000, seed=[0, 1])
         for number, value in enumerate(weights_of(model)):
             results[f"stream/{number}"] = value

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from recipes import build
 
 import tfp_flows as tff
 from tfp_flows import flows
@@ -34,18 +35,6 @@ def test_every_recipe_has_a_row():
     assert set(found) - helpers == set(RECIPES)
     for name, row in RECIPES.items():
         assert row.load() is found[name] is flows.FLOWS[name] is getattr(tff.flows, name)
-
-
-def build(name, size, **options):
-    if RECIPES[name].event == "recording":
-        own = {"hop": 32} if 2 in RECIPES[name].context else {"context_shape": 3}
-        return flows.FLOWS[name](hidden_units=[4], depth=1, **own | options)
-    shape = {"vector": size, "image": (size, size, 1), "feature": (size, size, 2)}
-    shape = shape[RECIPES[name].event]
-    small = {"num_levels": 1, "depth": 1, "num_couplings": 1, "num_layers": 2, "hidden_units": [4]}
-    known = inspect.signature(flows.FLOWS[name]).parameters
-    small = {key: value for key, value in small.items() if key in known}
-    return flows.FLOWS[name](event_shape=shape, **small, **options)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -39,6 +39,16 @@ def test_an_epoch_depends_on_seed_and_number_alone():
     assert not np.array_equal(other, one[0])
 
 
+def test_its_fingerprint_is_that_of_all_rows():
+    def of(digest, batches=10):
+        like = (np.zeros([1, 1], np.float32),)
+        return StreamedFeed(lambda *_: iter(()), like, batches, 64, seed=0, digest=digest)
+
+    assert of("one").fingerprint() == of("one").fingerprint()
+    assert of("one").fingerprint() != of("other").fingerprint()
+    assert of("one").fingerprint() != of("one", batches=9).fingerprint()
+
+
 def test_parts_of_a_row_stay_together():
     for x, context in feed(single=False).of_epoch(0):
         np.testing.assert_array_equal(context, 2 * x)

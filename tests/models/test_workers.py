@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import worker_processes as processes
-from keras_support import small
+from keras_support import compiled, small
 
 import tfp_flows as tff
 from tfp_flows.models.clusters import Cluster, cluster_of, meet
+from tfp_flows.models.feed import Feed
+from tfp_flows.models.replicated import Loop, writes
 from tfp_flows.models.workers import Workers, fingerprint
 
 pytestmark = pytest.mark.keras
@@ -49,6 +51,14 @@ def test_the_cluster_of_an_environment():
         (config(task={"type": "worker", "index": "0"}), "task worker 0, which is none"),
         (config(cluster={"worker": ["a", "b:2"]}), "address 'a'; write it host:port"),
         (config(cluster={"worker": ["b:2", "b:2"]}), "an address twice"),
+        (config(cluster={"worker": 3}), "has 3 as the addresses of its worker; set it like"),
+        (config(cluster={"worker": None}), "has None as the addresses of its worker"),
+        (config(cluster={"worker": ADDRESSES, "chief": None}), "addresses of its chief"),
+        (config(cluster={"worker": ["a:1", 7]}), "address 7; write it host:port"),
+        (config(cluster={"worker": ["a:1", "b:99999"]}), "'b:99999'; .* a port from 1 to 65535"),
+        (config(cluster={"worker": ["a:1", "b:0"]}), "'b:0'; .* a port from 1 to 65535"),
+        (config(cluster={"worker": ["a:1", "a..b:2"]}), "address 'a..b:2'; write it host:port"),
+        (config(cluster={"worker": ["a:1", ":2"]}), "address ':2'; write it host:port"),
         (config(cluster={"worker": ADDRESSES, "ps": ["c:3"]}), "a job 'ps'"),
         (config(cluster={"worker": ADDRESSES, "chief": ["c:3", "d:4"]}), "2 chiefs"),
     ],
@@ -92,12 +102,10 @@ def test_flows_from_outside_of_the_scope_are_refused():
     model = tff.FlowModel(small())
     strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
     model.compile("adam")
-    from tfp_flows.models.replicated import Loop
-
     loop = Loop(model)
     loop._strategy = strategy
     with pytest.raises(tff.InputError, match="outside of the strategy's scope; build the flow"):
-        loop.check_ready(None, {})
+        loop.check_ready(None, None, {})
 
 
 def test_workers_that_differ_are_named():
@@ -106,7 +114,7 @@ def test_workers_that_differ_are_named():
 
         def gathered(self, numbers):
             other = np.array(numbers)
-            other[1] += 1
+            other[3] += 1  # behind three versions
             return np.stack([numbers, other])
 
     two = Two(tf.distribute.get_strategy())
@@ -126,6 +134,60 @@ def test_errors_of_one_worker_stay_as_they_are():
         workers.guarded(),
     ):
         raise error
+
+
+def test_internal_errors_are_losses_where_they_name_another_worker():
+    workers = Workers(tf.distribute.get_strategy())
+    workers.count, workers._task = 2, ("worker", "0")
+    own = "Blas GEMM launch failed [[{{node MatMul}}]] at /job:worker/replica:0/task:0/device:GPU:0"
+    with pytest.raises(tf.errors.InternalError, match="Blas GEMM"), workers.guarded():
+        raise tf.errors.InternalError(None, None, own)
+    for words in (own.replace("task:0", "task:1"), "Collective ops is aborted by: reset"):
+        with pytest.raises(tff.models.WorkerLostError), workers.guarded():
+            raise tf.errors.InternalError(None, None, words)
+
+
+def two_of(model, second):
+    """A loop of two workers, of whom the other one says what `second` makes of our digests."""
+    loop = Loop(model)
+    loop.workers.count = 2
+    loop.workers.gathered = lambda numbers: np.stack([numbers, second(list(numbers))])
+    return loop
+
+
+def test_what_workers_compare_before_they_train():
+    x = np.zeros([6, 2], np.float32)
+    data, other = Feed((x,), 2, seed=0), Feed((x + 1,), 2, seed=0)
+    kept = []
+
+    def digests(data, validation, rate=1e-3, done=0):
+        model = tff.FlowModel(small())
+        model.compile(tf.keras.optimizers.Adam(rate))
+        model.optimizer.iterations.assign(done)
+        two_of(model, lambda mine: kept.append(mine) or mine).check_ready(data, validation, {})
+        return kept[-1]
+
+    mine = digests(data, None)
+
+    def changed(*args, **options):
+        """What another worker with these would be told to have different."""
+        model = compiled(small(), 1e-3)
+        loop = two_of(model, lambda _: digests(*args, **options))
+        with pytest.raises(tff.InputError) as error:
+            loop.check_ready(data, None, {})
+        return str(error.value)
+
+    assert digests(data, None) == mine
+    assert "different training data" in changed(other, None)
+    assert "different validation data" in changed(data, data)
+    assert "different optimizers" in changed(data, None, rate=1e-2)
+    # After its first step a rate may have followed the clock of each; the chief's is taken.
+    assert digests(data, None, rate=1e-2, done=3) == digests(data, None, done=3)
+
+
+def test_callbacks_that_write_files_are_the_chiefs(tmp_path):
+    assert writes(processes.checkpoint(tmp_path / "best.keras"))
+    assert not writes(processes.training(None))
 
 
 def alone(name, given):
@@ -162,9 +224,31 @@ def test_two_devices_of_one_process(tmp_path):
 
 
 @pytest.mark.deep
+def test_two_devices_stop_early_and_keep_the_best_weights(tmp_path):
+    case = {"flow": "maf", "given": True, "epochs": 40, "checkpoint": str(tmp_path / "{}.keras")}
+    patient = {"patience": 3, "min_delta": 0.002}
+    task = {"devices": 2, "out": str(tmp_path / "out.npz"), "cases": [case | patient]}
+    said, status = processes.ended(processes.start([task], cluster=False))
+    assert status == [0], said[0][-2000:]
+    found = np.load(tmp_path / "out.npz")
+    model = processes.model_of("maf", True)
+    callbacks = [processes.training(None, **patient), processes.checkpoint(tmp_path / "one.keras")]
+    history = processes.fitted(model, "maf", True, 40, callbacks)
+    assert 3 < len(history["loss"]) < 40
+    np.testing.assert_allclose(found["maf_True/val_loss"], history["val_loss"], rtol=1e-5)
+    best, one = tff.load(tmp_path / "0.keras"), tff.load(tmp_path / "one.keras")
+    for mine, theirs in ((model, "maf_True"), (one, None)):
+        others = processes.weights_of(best)
+        for number, value in enumerate(processes.weights_of(mine)):
+            other = found[f"{theirs}/{number}"] if theirs else others[number]
+            np.testing.assert_allclose(other, value, atol=1e-5)
+
+
+@pytest.mark.deep
 def test_two_workers(tmp_path):
     cases = [{"flow": name, "given": given, "epochs": EPOCHS} for name, given in CASES]
     cases[0]["save"] = str(tmp_path / "model.keras")
+    cases[0]["checkpoint"] = str(tmp_path / "checkpoint_{}.keras")
     tasks = [
         {"out": str(tmp_path / f"{index}.npz"), "cases": cases, "stream": True} for index in (0, 1)
     ]
@@ -179,6 +263,10 @@ def test_two_workers(tmp_path):
     # The standardiser has seen the rows of both, which lie 10 apart.
     assert first["stream/drawn"].mean() == pytest.approx(7, abs=0.5)
     assert first["stream/drawn"].std() == pytest.approx(np.sqrt(9 + 25), rel=0.1)
+    assert sorted(path.name for path in tmp_path.glob("*.keras")) == [
+        "checkpoint_0.keras",
+        "model.keras",
+    ]
     loaded = tff.load(tmp_path / "model.keras")
     for number, value in enumerate(processes.weights_of(loaded)):
         np.testing.assert_array_equal(value, first[f"maf_False/{number}"])

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfp_flows.errors import InputError
+from tfp_flows.models.workers import Workers
 
 VARIABLE = "TF_CONFIG"
 _JOBS = ("chief", "worker")
@@ -27,7 +29,7 @@ def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     """The workers that ``TF_CONFIG`` names; None where it is not set, or names one.
 
     Raises:
-        InputError: If it is no JSON, or lacks what TensorFlow needs.
+        InputError: If it is no JSON, lacks what TensorFlow needs, or has an address that is none.
     """
     text = environment.get(VARIABLE, "").strip()
     if not text:
@@ -47,12 +49,16 @@ def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster | None:
         raise InputError(
             f"{VARIABLE} has a job {other[0]!r}; flows train on workers, and a chief if need be."
         )
+    for job, listed in cluster.items():
+        if not isinstance(listed, list):
+            raise InputError(
+                f"{VARIABLE} has {listed!r} as the addresses of its {job}; set it {form}."
+            )
     if len(cluster.get("chief", [])) > 1:
         raise InputError(f"{VARIABLE} has {len(cluster['chief'])} chiefs; one is enough.")
     addresses = tuple(address for job in _JOBS for address in cluster.get(job, []))
     for address in addresses:
-        if not isinstance(address, str) or not address.rpartition(":")[2].isdecimal():
-            raise InputError(f"{VARIABLE} has the address {address!r}; write it host:port.")
+        _check_address(address)
     if len(set(addresses)) < len(addresses):
         raise InputError(f"{VARIABLE} has an address twice; each worker needs its own.")
     job, index = task.get("type"), task.get("index")
@@ -64,6 +70,21 @@ def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster | None:
     if len(addresses) == 1:
         return None
     return Cluster(addresses, index + (len(cluster.get("chief", [])) if job == "worker" else 0))
+
+
+def _check_address(address) -> None:
+    host, _, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
+    try:
+        # As the look-up of a name does, which fails so for empty parts and long ones.
+        plain = bool(host.encode("idna"))
+    except UnicodeError:
+        plain = False
+    number = int(port) if re.fullmatch(r"[0-9]{1,5}", port) else 0
+    if not plain or not 1 <= number <= 65535:
+        raise InputError(
+            f"{VARIABLE} has the address {address!r}; write it host:port, with a port from 1 to "
+            "65535."
+        )
 
 
 def meet(cluster: Cluster, wait: float) -> None:
@@ -122,8 +143,8 @@ def training_strategy(
         wait: Most seconds to wait for the other workers.
 
     Raises:
-        InputError: If ``TF_CONFIG`` will not do, a port is in use, a worker does not come, or
-            there are fewer devices.
+        InputError: If ``TF_CONFIG`` will not do, a port is in use, a worker does not come or has
+            other versions, or there are fewer devices.
     """
     if devices not in (None, "all") and (
         isinstance(devices, bool) or not isinstance(devices, int) or devices < 1
@@ -137,7 +158,9 @@ def training_strategy(
                 f"GPUs; leave devices={devices} out, and hide GPUs by CUDA_VISIBLE_DEVICES."
             )
         meet(cluster, wait)
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        Workers(strategy).check_same({})
+        return strategy
     if devices is None:
         return tf.distribute.get_strategy()
     names = [device.name for device in _devices(devices)]

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from tfp_flows.models.workers import fingerprint
+
 _ENDLESS = 2**62
 _FEED = "_tfp_flows_feed"
 
@@ -82,6 +84,10 @@ class Feed:
         """Size of a batch."""
         tensors = tf.nest.flatten(self.tensors)
         return self._size * sum(t.dtype.size * math.prod(t.shape[1:]) for t in tensors)
+
+    def fingerprint(self) -> str:
+        """What tells these data from others."""
+        return fingerprint(self.tensors)
 
     def steps(self, *, endless: bool = False) -> tf.data.Dataset:
         """What stands for the batches where nobody reads them: an iterator of it costs little."""

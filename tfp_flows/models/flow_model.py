@@ -265,8 +265,13 @@ class FlowModel(HoldsFlow, keras.Model):
             stream = batches(endless=steps_per_epoch is not None)
         validation_data = self._validation(validation_data, validation_batch)
         if loop is not None:
-            alike = {"epochs": epochs, "arguments of fit": [batch_size, *sorted(options.items())]}
-            loop.check_ready(feed or stream, alike)
+            held_out = feed_or_stream(validation_data)
+            given = {k: v for k, v in options.items() if k != "verbose"}
+            given |= {"batch_size": batch_size, "validation_batch_size": validation_batch}
+            given |= {"shuffle": shuffle, "accumulate": self._compile_options.get("accumulate", 1)}
+            loop.check_ready(
+                feed or stream, held_out, {"epochs": epochs, "arguments of fit": given}
+            )
         if self.flow.needs_adapt:
             with noise.seeded(seed, -1):
                 alone = loop is None or feed is not None
@@ -283,7 +288,6 @@ class FlowModel(HoldsFlow, keras.Model):
         # It is the first, so that at the end of an epoch all others find its weights.
         callbacks = [Watch(feed, steps_per_epoch, resumable), *callbacks]
         if loop is not None:
-            held_out = feed_or_stream(validation_data)
             return loop.fit(feed or stream, held_out, callbacks, epochs=epochs, **options)
         try:
             # Arrays have become datasets that shuffle by themselves.

@@ -56,11 +56,12 @@ class Loop:
         self._steps[key] = step
         return step
 
-    def check_ready(self, data, facts: dict) -> None:
+    def check_ready(self, data, validation, facts: dict) -> None:
         """Checks what would fail in the middle, or quietly train other models on other workers.
 
         Args:
             data: The `Feed` or stream to train on.
+            validation: That to validate on, or None.
             facts: What else workers must have alike, by what it is called.
 
         Raises:
@@ -78,10 +79,16 @@ class Loop:
         with strategy.scope():
             model.optimizer.build(model.trainable_variables)
         if self.workers.count > 1:
-            feed = isinstance(data, Feed)
-            known = {"training data": fingerprint(data.tensors)} if feed else {}
             weights = [np.asarray(variable) for variable in model.flow.variables]
-            self.workers.check_same({**known, "weights": fingerprint(weights), **facts})
+            self.workers.check_same(
+                {
+                    "training data": _told(data),
+                    "validation data": _told(validation),
+                    "optimizers": _settings_of(model.optimizer),
+                    "weights": fingerprint(weights),
+                    **facts,
+                }
+            )
 
     def adapt_sample(self, data) -> tuple:
         """Rows of a stream to adapt a flow to, of all workers; see `data.adapt_sample`."""
@@ -222,6 +229,22 @@ def writes(callback) -> bool:
     """Whether a callback of Keras does nothing but write files, which is the chief's."""
     names = ("ModelCheckpoint", "BackupAndRestore", "TensorBoard", "CSVLogger")
     return isinstance(callback, tuple(getattr(keras.callbacks, name) for name in names))
+
+
+def _told(data) -> str:
+    """What workers must know alike of data; other streams than feeds are each worker's own."""
+    return data.fingerprint() if isinstance(data, Feed) else type(data).__name__
+
+
+def _settings_of(optimizer) -> dict:
+    settings = dict(keras.optimizers.serialize(optimizer)["config"])
+    settings.pop("name", None)
+    # Once it has moved it may have followed a worker's own clock; the chief's is then taken.
+    if np.asarray(optimizer.iterations).item() and not isinstance(
+        settings.get("learning_rate"), dict
+    ):
+        settings.pop("learning_rate", None)
+    return {"class": type(optimizer).__name__, **settings}
 
 
 def _acts_before_steps(callback) -> bool:

@@ -26,6 +26,7 @@ class StreamedFeed(Feed):
         batch_size: Rows of a batch.
         seed: Seed of the order.
         single: Whether the elements of `dataset` are the tensors of the only array, not tuples.
+        digest: A fingerprint of all rows, by which workers know that they read the same ones.
     """
 
     def __init__(
@@ -37,15 +38,20 @@ class StreamedFeed(Feed):
         *,
         seed: int,
         single: bool = False,
+        digest: str = "",
     ):
         super().__init__(
             tuple(array[:1] for array in like), batch_size, seed=seed, single=single, shuffle=False
         )
         self._blocks, self._size, self.batches, self._end = blocks, batch_size, batches, batches
-        self._fill = True
+        self._fill, self._digest = True, digest
         row = sum(array.nbytes // max(len(array), 1) for array in like)
         self._rows_held = max(4 * batch_size, _BUFFER_BYTES // max(row, 1))
         self._open: tuple[int, int, Iterator[Block]] | None = None
+
+    def fingerprint(self) -> str:
+        """What tells these data from others: ``digest``, and how many rows an epoch has."""
+        return f"{self._digest} {super().fingerprint()} {self.batches}"
 
     def of_epoch(self, number: int) -> Iterator[Block]:
         """The batches of an epoch, as arrays."""

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -10,14 +11,16 @@ import tensorflow as tf
 
 from tfp_flows._version import __version__
 from tfp_flows.errors import InputError
+from tfp_flows.keras_worlds import KERAS_NAME
+from tfp_flows.keras_worlds import version as keras_version
 
 _LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
-    tf.errors.InternalError,
 )
+_TASK = re.compile(r"/job:(\w+)/replica:\d+/task:(\d+)")
 
 
 class WorkerLostError(InputError):
@@ -38,6 +41,7 @@ class Workers:
 
     def __init__(self, strategy: tf.distribute.Strategy):
         self._strategy, self.count, self.index = strategy, 1, 0
+        self._task: tuple[str, str] | None = None
         self._sum, self.when = None, "before the first epoch"
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             resolver = strategy.cluster_resolver
@@ -47,6 +51,7 @@ class Workers:
             if self.count > 1 and resolver.task_type is not None:
                 before = sizes["chief"] if resolver.task_type == "worker" else 0
                 self.index = before + int(resolver.task_id)
+                self._task = (resolver.task_type, str(resolver.task_id))
 
     @property
     def chief(self) -> bool:
@@ -95,14 +100,21 @@ class Workers:
         """Checks that workers agree on what all must know alike.
 
         Args:
-            facts: By what they are called in the error; JSON values.
+            facts: By what they are called in the error; JSON values. As many on every worker. The
+                versions of this package, of TensorFlow and of Keras are always among them.
 
         Raises:
             InputError: If they differ, which names the first difference and the workers.
+            WorkerLostError: If one of them is gone.
         """
         if self.count == 1:
             return
-        facts = {"versions": [tf.__version__, __version__], **facts}
+        versions = {
+            "versions of tfp_flows": __version__,
+            "versions of TensorFlow": tf.__version__,
+            "versions of Keras (also TF_USE_LEGACY_KERAS)": [KERAS_NAME, keras_version()],
+        }
+        facts = {**versions, **facts}
         digests = [_digest(value) for value in facts.values()]
         everyone = self.gathered(digests)
         for place, name in enumerate(facts):
@@ -122,13 +134,20 @@ class Workers:
         """
         try:
             yield
-        except _LOST as error:
-            if self.count == 1:
+        except (*_LOST, tf.errors.InternalError) as error:
+            if self.count == 1 or not self._is_loss(error):
                 raise
             raise WorkerLostError(
                 f"Another of {self.count} workers is gone or cannot be reached, so worker "
                 f"{self.index} has stopped {self.when}; start all workers again."
             ) from error
+
+    def _is_loss(self, error) -> bool:
+        """Whether an error comes of another worker; an internal one may be this one's own."""
+        if not isinstance(error, tf.errors.InternalError):
+            return True
+        peers = set(_TASK.findall(error.message)) - {self._task}
+        return bool(peers) or "collective" in error.message.lower()
 
 
 def fingerprint(arrays) -> str:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +21,13 @@ class Devices(NamedTuple):
         out: The folder that this process writes: that of the run, or, of a worker that is not the
             chief, one that nobody keeps.
         scope: Gives the context in which models are built and compiled.
+        check_same: Checks that workers agree on facts, by what they are called in the error; the
+            names are the same ones on every worker.
     """
 
     out: Path
     scope: Callable[[], Any] = contextlib.nullcontext
+    check_same: Callable[[Mapping[str, Any]], None] = lambda facts: None
 
 
 def on_several(scope: Callable[[], Any]) -> bool:
@@ -67,7 +70,7 @@ def joined(devices: str | None, out: Path, kind: str, able: bool) -> Iterator[De
 
         tf.config.list_physical_devices()
         from tfp_flows.models.clusters import cluster_of, training_strategy
-        from tfp_flows.models.workers import WorkerLostError
+        from tfp_flows.models.workers import WorkerLostError, Workers
 
     cluster = cluster_of()
     if not able and (cluster is not None or devices is not None):
@@ -86,9 +89,17 @@ def joined(devices: str | None, out: Path, kind: str, able: bool) -> Iterator[De
             quiet = around.enter_context(open(os.devnull, "w"))
             around.enter_context(contextlib.redirect_stdout(quiet))
             around.enter_context(contextlib.redirect_stderr(quiet))
+        workers = Workers(strategy)
+
+        @contextlib.contextmanager
+        def scope():
+            # Variables are the chief's, so that a model cannot be built without the others.
+            with workers.guarded(), strategy.scope():
+                yield
+
         try:
             alone = strategy.num_replicas_in_sync == 1
-            yield Devices(place) if alone else Devices(place, strategy.scope)
+            yield Devices(place) if alone else Devices(place, scope, workers.check_same)
         except WorkerLostError as error:
             kept = [(p / folder.STATE).exists() for p in (out, out / folder.NEW)]
             hint = " What is done is kept: give --resume." if any(kept) else ""

@@ -12,7 +12,7 @@ from tfp_flows.config import DEFAULTS, defaults_of
 from tfp_flows.errors import InputError
 from tfp_flows.files import Claim, atomic_path
 from tfp_flows.formats import FORMAT, versions
-from tfp_flows.options import flag, option_of
+from tfp_flows.options import absolute, flag, option_of
 from tfp_flows.runs import folder, record
 from tfp_flows.runs.devices import Devices, on_several
 from tfp_flows.runs.kind import Kind, load
@@ -41,13 +41,15 @@ def fit(kind: Kind, settings: Settings, on: Devices, *, overwrite: bool = False)
         work = load(kind.work)(settings)
         source = work.source()
         import_tensorflow()
+        digest = source.digest(FORMAT)
+        _check_same(kind, settings, digest, on, resumed=False)
         with on.scope():
             model = work.build(source)
         for remark in source.remarks():
             note(remark)
         place = folder.start(out, claim, overwrite)
         about = {"pictures": list(kind.pictures), "settings": settings.record()}
-        about |= {"digest": source.digest(FORMAT), "defaults": DEFAULTS}
+        about |= {"digest": digest, "defaults": DEFAULTS}
         try:
             record.write(place / folder.SETTINGS, kind.name, about)
             _go_on(kind, Fit(work, settings, source, model, on.scope), place, about)
@@ -121,6 +123,7 @@ def resume(
                 "--overwrite."
             )
         import_tensorflow()
+        _check_same(kind, settings, begun["digest"], on, resumed=True)
         with defaults_of(begun.get("defaults", 0)), on.scope():
             model = work.build(source)
         tried = begun.get("tried", [])
@@ -136,6 +139,20 @@ def first_line(metrics: Mapping[str, Any], count: str = "") -> str:
         f"{flow['name']}: {', '.join(parts)}, {training['epochs']} epochs in "
         f"{training['seconds']:.0f} s, best epoch {training['best_epoch']}."
     )
+
+
+def _check_same(kind, settings, digest, on, resumed) -> None:
+    """Checks what would have models of other shapes built on other workers, which then crash."""
+    on.check_same({"kinds of work": kind.name, "--resume": resumed})
+    # A path may be another on another machine; what lies there is in the fingerprint.
+    values = settings.record()
+    options = {field.name: option_of(field) for field in dataclasses.fields(settings)}
+    told = {
+        flag(name, about): values[name]
+        for name, about in options.items()
+        if about.parse is not absolute and name not in ("data", "plots")
+    }
+    on.check_same({"data": digest, **told})
 
 
 def _go_on(kind, fit, place, about) -> None:

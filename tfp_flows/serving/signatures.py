@@ -11,7 +11,7 @@ from tfp_flows.flows.graphs import draws_noise
 # What makes a density exact, by the bijector that draws noise in it.
 _SWITCHES = {
     "Dequantize": "build the flow with bins=None, for data that are real numbers, to have it exact",
-    "Variational": "its bound is tightest as the mean over many calls, and never exact",
+    "Variational": "its mean over many calls is a bound from below, and never exact",
 }
 
 
@@ -91,7 +91,7 @@ def remark_if_random(flow: Flow, log_prob) -> bool:
     """
     if not draws_noise(log_prob):
         return False
-    names = {type(module).__name__ for module in flow.submodules}
+    names = {cls.__name__ for module in flow.submodules for cls in type(module).__mro__}
     known = sorted(names & set(_SWITCHES))
     ways = "; ".join(f"{name} draws it: {_SWITCHES[name]}" for name in known)
     remark(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
 from tfp_flows._version import __version__
 from tfp_flows.errors import InputError, unknown_name
 from tfp_flows.flows import Flow
@@ -20,6 +22,15 @@ FORMATS: dict[str, Callable[[Flow, Path], dict[str, Any]]] = {
     "tflite": lite.write,
     "onnx": onnx.write,
 }
+
+# What TensorFlow's own writers raise where Python's raise an OSError.
+_OF_FILES = (
+    tf.errors.ResourceExhaustedError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.NotFoundError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.UnknownError,
+)
 
 
 def write(
@@ -61,6 +72,10 @@ def write(
         _replace(beside, target)
     except OSError as error:
         raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
+    except _OF_FILES as error:
+        # Before the cause stands the name of a file beside it.
+        cause = error.message.strip().rpartition("; ")[2].rstrip(".")
+        raise InputError(f"Cannot write {path}: {cause}.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         for folder in made:

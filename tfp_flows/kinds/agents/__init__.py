@@ -20,4 +20,5 @@ KIND = Kind(
         "tfp-flows fit CartPole-v1 --kind agents --algorithm nfq --steps 30000 --out run",
         "tfp-flows fit --resume --out run",
     ),
+    several_devices=False,
 )

@@ -201,7 +201,10 @@ class Epochs:
         like = self._arrays(self._found.parts.train[:1])
         batches = max(1, self._found.training_rows // self.passes // batch_size)
         seed = self._settings.seed
-        return StreamedFeed(self.blocks, like, batches, batch_size, seed=seed, single=single)
+        digest = self._found.digest()
+        return StreamedFeed(
+            self.blocks, like, batches, batch_size, seed=seed, single=single, digest=digest
+        )
 
     def blocks(self, epoch: int, generator: np.random.Generator) -> Iterator[tuple]:
         """Blocks of an epoch, and then, without end, those of all epochs of its pass."""
