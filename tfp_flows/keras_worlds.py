@@ -16,6 +16,8 @@ from tfp_flows.errors import InputError
 
 OLD_KERAS = "tf_keras"
 KERAS_NAMES = ("keras", OLD_KERAS)
+# The variable of the environment by which TensorFlow chooses.
+SWITCH = "TF_USE_LEGACY_KERAS"
 # What `tf.keras` is here.
 KERAS_NAME = tf.keras.Model.__module__.partition(".")[0]
 KERAS3 = KERAS_NAME == "keras"
@@ -54,7 +56,7 @@ def version() -> str:
 
 def how_to_become(name: str) -> str:
     """What to do so that `tf.keras` is the Keras of this name."""
-    return f"set TF_USE_LEGACY_KERAS={int(name == OLD_KERAS)} before the first import"
+    return f"set {SWITCH}={int(name == OLD_KERAS)} before the first import"
 
 
 def steps_per_execution(model) -> int:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfp_flows._version import __version__
 from tfp_flows.errors import InputError
-from tfp_flows.keras_worlds import KERAS_NAME
+from tfp_flows.keras_worlds import KERAS_NAME, SWITCH
 from tfp_flows.keras_worlds import version as keras_version
 
 _LOST = (
@@ -112,7 +112,7 @@ class Workers:
         versions = {
             "versions of tfp_flows": __version__,
             "versions of TensorFlow": tf.__version__,
-            "versions of Keras (also TF_USE_LEGACY_KERAS)": [KERAS_NAME, keras_version()],
+            f"versions of Keras (also {SWITCH})": [KERAS_NAME, keras_version()],
         }
         facts = {**versions, **facts}
         digests = [_digest(value) for value in facts.values()]
