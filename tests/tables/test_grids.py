@@ -1,5 +1,7 @@
 """Grids that are no powers of ten: converted units, multiples, beginnings of their own."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 import tfp_flows as tff
 from tfp_flows import tables
 from tfp_flows.tables import Schema, TableModel
+from tfp_flows.tables.numbers import Real
 
 ROWS = 2_000
 
@@ -101,3 +104,20 @@ def test_an_origin_without_a_step_is_refused():
     frame = pd.DataFrame({"x": [0.5, 1.25, 2.75] * 10})
     with pytest.raises(tff.InputError, match="has an origin and no step"):
         Schema.infer(frame, {"x": {"type": "real", "origin": 0.5}})
+
+
+def test_cells_that_float32_cannot_tell_apart():
+    # Seconds of two years.
+    seconds = 6.3e7
+    x = np.round(np.random.default_rng(0).uniform(0, seconds, ROWS))
+    column = Real(name="x", step=1.0)
+    column.fit(x)
+    some = np.arange(3.0e7, 3.3e7, 1e4)
+    coded = column.encode(some)
+    assert not coded.impossible.any()
+    low, high = coded.cells[:, 1], coded.cells[:, 2]
+    normal = np.vectorize(NormalDist().cdf)
+    log_prob = np.log(normal(high) - normal(low)) + coded.log_det
+    # About uniform between the first and the last, to the noise of 2,000 rows.
+    assert np.exp(log_prob).mean() == pytest.approx(1 / seconds, rel=0.2)
+    np.testing.assert_allclose(column.decode(coded.cells), some, atol=5)

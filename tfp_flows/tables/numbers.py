@@ -14,6 +14,19 @@ from tfp_flows.tables.marginal import Marginal
 _NEAR = 6.0
 _BACK = 1e-9
 _MOST_EDGES = 2048
+# Latents that float32 still tells apart.
+_NARROW = 1e-6
+
+
+def _widened(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ends of cells ``[n]``, none too narrow, and the log of the share that each is of its own."""
+    width = high - low
+    narrow = width < _NARROW
+    middle = (low + high) / 2
+    # A plateau of the marginal has no width that could be told.
+    share = np.where(narrow & (width > 0), width / _NARROW, 1.0)
+    low = np.where(narrow, middle - _NARROW / 2, low)
+    return low, np.where(narrow, middle + _NARROW / 2, high), np.log(share)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -186,8 +199,8 @@ class Real(Column):
                     np.where(index <= self.first, -OPEN, low),
                     np.where(index >= self.last, OPEN, high),
                 )
-            cells[usable, 1], cells[usable, 2] = low, np.maximum(high, low + 1e-6)
-            log_det[usable] = -math.log(self.step)
+            cells[usable, 1], cells[usable, 2], log_share = _widened(low, high)
+            log_det[usable] = log_share - math.log(self.step)
         return Coded(cells, log_det, impossible)
 
     def decode(self, cells):
