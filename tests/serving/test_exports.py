@@ -114,11 +114,11 @@ def test_a_server_without_the_package_says_the_same(tmp_path):
             )
 
 
+# TensorFlow writes the gradients of all gradients: of this one's search it does so for minutes.
 @pytest.mark.deep
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "gaussianization"])
 def test_every_recipe_says_what_the_flow_says(name, tmp_path):
     known = inspect.signature(tff.flows.FLOWS[name]).parameters
-    # TensorFlow writes the gradients of all gradients: of searches it does so for a minute.
     options = {name: value for name, value in (("bins", None), ("num_layers", 1)) if name in known}
     flow = rows.randomise(build(name, max(RECIPES[name].smallest, 2), **options), scale=0.1)
     generator = np.random.default_rng(0)
