@@ -199,7 +199,7 @@ def test_rows_are_named_as_in_the_file_and_columns_read_beside_others(tmp_path):
     assert source.weights.train.tolist() == [1.0] * 64
     (tmp_path / "s.toml").write_text('[columns.a]\ntype = "bounded"\nlow = -2\nhigh = 1.29\n')
     dropping = dataclasses.replace(asked, drop_invalid=True)
-    with pytest.raises(InputError, match=r"1 of its values .* in rows 80; "):
+    with pytest.raises(InputError, match=r"1 of its values .* in row 80; "):
         load_frame(dataclasses.replace(dropping, table_schema=str(tmp_path / "s.toml")))
     data.loc[10, "w"] = -1.0
     data.to_csv(tmp_path / "u.csv", index=False)

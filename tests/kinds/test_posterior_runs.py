@@ -74,6 +74,7 @@ def test_a_conjugate_model(run):
     assert opened.model.kind == "posteriors"
 
 
+@pytest.mark.deep
 def test_draws_as_tables_and_arrays(run, tmp_path):
     good("sample", run, "-n", 400, "--seed", 3, "-o", tmp_path / "draws.csv")
     table = pd.read_csv(tmp_path / "draws.csv")

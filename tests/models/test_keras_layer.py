@@ -22,6 +22,7 @@ keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
+@pytest.mark.deep
 def test_layer_in_a_classifier_trains_end_to_end(tmp_path):
     x, labels = tff.datasets.two_moons(800, seed=0), None
     labels = (x[:, 1] > np.median(x[:, 1])).astype(np.float32)

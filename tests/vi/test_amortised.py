@@ -167,6 +167,7 @@ def test_what_a_simulator_made_can_be_given_back():
     assert posterior.history == again.history
 
 
+@pytest.mark.deep
 def test_small_changes_of_large_data_are_seen():
     """Of data far from zero single precision has nothing left, and is refused."""
     theta, data = linear(600, 0)
