@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import tfp_flows as tff
+from tfp_flows.errors import InputError
 from tfp_flows.sklearn import FlowDensity
 
 SMALL = {"num_layers": 1, "hidden_units": [8]}
@@ -83,6 +84,15 @@ def test_bad_weights_and_what_is_not_fitted():
         model.fit(correlated(20), sample_weight=-np.ones(20))
     with pytest.raises(tff.InputError, match="transform is 'polars'"):
         model.set_output(transform="polars")
+
+
+@pytest.mark.parametrize(
+    "values", [["x", "y", "x", None], pd.date_range("2024-01-01", periods=4)], ids=["text", "date"]
+)
+def test_frames_of_mixed_columns_are_sent_to_tables(values):
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": values})
+    with pytest.raises(InputError, match=r"column 'b' is of .* use tff.tables.fit\(frame\)"):
+        FlowDensity().fit(frame)
 
 
 def test_says_what_to_install(monkeypatch):

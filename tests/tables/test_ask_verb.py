@@ -77,8 +77,9 @@ def test_other_flows_answer_by_draws(capsys):
     assert float(shown[-4]) == pytest.approx(0.5, abs=0.06)
     assert float(shown[-3]) == pytest.approx(0.5 / np.sqrt(4000), rel=0.02)
     assert shown[-2:] == ["4,000", "draws"]
-    with pytest.raises(InputError, match="fit with --flow columns"):
-        ask(plain, AskOptions(mode=True))
+    plain.settings = types.SimpleNamespace(flow="maf")
+    with pytest.raises(InputError, match="--compare is of --flow columns alone"):
+        ask(plain, AskOptions(compare="other.csv"))
 
 
 def vectors():
@@ -127,7 +128,7 @@ def test_samples_of_other_flows_given_columns(tmp_path):
         sample(run, SampleOptions(given=str(tmp_path / "many.csv"), output=path))
     with pytest.raises(InputError, match=r"c = 1000 is far outside the data \(-"):
         sample(run, SampleOptions(given="c=1000", output=path))
-    with pytest.raises(InputError, match="All columns are given"):
+    with pytest.raises(InputError, match="and not all"):
         sample(run, SampleOptions(given="a=1,b=1,c=0", output=path))
 
 
@@ -141,6 +142,45 @@ def test_gaps_are_filled_by_other_flows(tmp_path):
     assert rows.iloc[4, 2:].tolist() == [0.1, 0.2, 0.3]
     assert rows["a"].tolist() == [2.5, 0.1, 2.5] * 2
     assert rows["c"].nunique() == 5
+
+
+@pytest.mark.parametrize("given", [{}, {"c": 1.5}], ids=["alone", "given the last"])
+def test_the_most_probable_row_of_other_flows(given, tmp_path):
+    path = tmp_path / "mode.csv"
+    text = ",".join(f"{name}={value}" for name, value in given.items()) or None
+    ask(vectors(), AskOptions(mode=True, given=text, output=path))
+    found = pd.read_csv(path).iloc[0]
+    mean, covariance, free = conditional_gaussian({2: 1.5} if given else {})
+    np.testing.assert_allclose(found.to_numpy()[free], mean, atol=0.01)
+    highest = -0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1]
+    assert found["log_density"] == pytest.approx(highest, abs=0.05 if given else 1e-3)
+    with pytest.raises(InputError, match="and not all"):
+        ask(vectors(), AskOptions(mode=True, given="a=1,b=2,c=3"))
+
+
+def test_another_table_is_compared_with_held_out_rows(run, tmp_path, capsys):
+    held_out = run.model.sample(400, seed=1)
+    other, path, answer = run.model.sample(500, seed=2), tmp_path / "o.csv", tmp_path / "a.csv"
+    other["mass"] *= 2
+    other.to_csv(path, index=False)
+    parts = types.SimpleNamespace(test=held_out, train=held_out)
+    compared = types.SimpleNamespace(
+        **vars(run),
+        metrics={"data": {"columns": list(run.model.schema.names), "named": True}},
+        settings=types.SimpleNamespace(weights=None, flow="columns"),
+        source=lambda: types.SimpleNamespace(parts=parts, weights=None),
+    )
+    ask(compared, AskOptions(compare=str(path), output=answer))
+    expected = tables.compare_tables(run.model, held_out, pd.read_csv(path))
+    found = pd.read_csv(answer).set_index("column")
+    np.testing.assert_allclose(found["alone"], expected["alone"], atol=5e-4)
+    assert list(found["differs"]) == list(expected["differs"])
+    assert found["differs"]["mass"]
+    assert found["alone"].idxmin() == "mass"
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Columns that differ from o.csv: mass" in told
+    with pytest.raises(InputError, match="leave out --given and --by"):
+        ask(compared, AskOptions(compare=str(path), given="mass=1"))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tfp_flows.runs import folder, ray_fit, record
 from tfp_flows.runs.devices import Devices, joined
 from tfp_flows.runs.kind import Kind
 from tfp_flows.runs.settings import FLOW, OUTPUT, TRAINING, Settings
+from tfp_flows.terminal import import_tensorflow
 
 _FIT = """Fit a flow to DATA: a table by maximum likelihood, or any other kind of work.
 
@@ -203,6 +204,8 @@ def verb_command(name: str, arguments: Iterable[str]) -> typer.core.TyperCommand
             raise InputError(f"{name} is of {' and '.join(have)}; {what}.")
         parser.refuse_foreign(given, every[opened.kind], every, what)
         own = have[opened.kind]
+        # What a verb imports first may import TensorFlow with all of its notices.
+        import_tensorflow()
         for path in own.run(opened, own.options(**given)) or ():
             typer.echo(f"Written to {path}")
 

@@ -91,10 +91,12 @@ class FlowDensity(DensityMixin, BaseEstimator):
             The estimator.
 
         Raises:
-            InputError: If a parameter is out of range or there is no such flow.
+            InputError: If a parameter is out of range, there is no such flow, or a column of a
+                data frame is not of numbers.
             ValueError: If the rows are no finite numbers, too few, or weights are negative.
         """
         self._check()
+        _refuse_texts(X)
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
@@ -120,6 +122,7 @@ class FlowDensity(DensityMixin, BaseEstimator):
         from tfp_flows.models.evaluation import log_density
 
         check_is_fitted(self)
+        _refuse_texts(X)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         return log_density(self.flow_, X).astype(np.float64)
 
@@ -234,3 +237,27 @@ class FlowDensity(DensityMixin, BaseEstimator):
 def _rows(X, weights, chosen):
     """What `FlowModel.fit` validates on: rows, with their weights if there are any."""
     return (X[chosen],) if weights is None else (X[chosen], None, weights[chosen])
+
+
+def _refuse_texts(X) -> None:
+    """Raises an `InputError` if columns of a data frame are none of numbers."""
+    dtypes = getattr(X, "dtypes", None)
+    if not hasattr(dtypes, "items"):
+        return
+    # Truth values pass as 0 and 1; objects may be numbers, and are looked into.
+    for j, (name, kind) in enumerate(dtypes.items()):
+        if not _of_numbers(X.iloc[:, j], kind):
+            raise InputError(
+                f"FlowDensity takes numbers, and column {str(name)!r} is of {kind}; for columns of "
+                "mixed types and with gaps use tff.tables.fit(frame), or encode it first."
+            )
+
+
+def _of_numbers(column, kind) -> bool:
+    if getattr(kind, "kind", "O") in "biuf":
+        return True
+    try:
+        np.asarray(column, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return getattr(kind, "kind", "O") == "O"

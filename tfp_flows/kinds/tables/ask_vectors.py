@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tfp_flows.tables.schema import Schema
 
+MODE = "The most probable row"
 _DRAWS = 4_000
 
 
@@ -82,16 +83,12 @@ def answers(flow, names: list[str], options, given: Mapping[str, Any], levels):
     """Titles and tables, as `ask_verb` makes them.
 
     Raises:
-        InputError: If a mode is asked for, or the draws cannot be had.
+        InputError: If the draws cannot be had.
     """
     import pandas as pd
 
     from tfp_flows.tables.region_text import parse_region
 
-    if options.mode:
-        raise InputError(
-            "--mode is of models that know every conditional; fit with --flow columns."
-        )
     schema = schema_of(names)
     if options.column is not None:
         schema.column(options.column)
@@ -99,7 +96,7 @@ def answers(flow, names: list[str], options, given: Mapping[str, Any], levels):
     of_column = options.column is not None and (
         options.quantiles is not None or options.density_at is None
     )
-    if of_column or region:
+    if of_column or region or options.mode:
         rows, how, effective, _ = draws_given(flow, names, given, options.seed)
     if of_column:
         values = np.quantile(rows[options.column], levels)
@@ -115,6 +112,23 @@ def answers(flow, names: list[str], options, given: Mapping[str, Any], levels):
         about |= {"standard_error": math.sqrt(share * (1 - share) / min(effective, len(rows)))}
         about["how"] = how
         yield "Probability", pd.DataFrame([about])
+    if options.mode:
+        yield _mode(flow, names, rows, given, options.seed)
+
+
+def _mode(flow, names: list[str], rows: "pd.DataFrame", given: Mapping[str, Any], seed: int):
+    import pandas as pd
+
+    from tfp_flows.tables.vector_modes import vector_mode
+
+    row = vector_mode(flow, rows[names].to_numpy(), places_of(names, given))
+    below, error, _ = _log_prob(flow, names, given, seed)
+    log_density = float(flow.log_prob(row[None])[0]) - below
+    told = f" Its log-density has a standard error of {error:.2g} nats." if given else ""
+    note(f"The most probable row is the best that was found from draws, within their range.{told}")
+    return f"{MODE} (log-density in nats)", pd.DataFrame(
+        [[*row.tolist(), log_density]], columns=[*names, "log_density"]
+    )
 
 
 def _density(flow, names: list[str], column, options, given: Mapping[str, Any]):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfp_flows.errors import InputError
+from tfp_flows.kinds.tables.ask_vectors import MODE
 from tfp_flows.kinds.tables.groups import BY, MOST, too_many
 from tfp_flows.kinds.tables.settings import TableSettings
 from tfp_flows.options import OUTPUT, TABLES, again, option, split
@@ -16,7 +17,6 @@ from tfp_flows.terminal import note, result_console
 if TYPE_CHECKING:
     import pandas as pd
 
-_MODE = "The most probable row"
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -77,6 +77,9 @@ class AskOptions:
     by: str | None = option(
         None, **BY, help="Column of categories: everything is answered given each of its values."
     )
+    compare: str | None = option(
+        None, metavar="FILE", help="Another table: the columns in which it differs from this one."
+    )
     output: Path | None = option(None, **OUTPUT, help=TABLES)
     seed: int = again(TableSettings, "seed")
 
@@ -92,8 +95,11 @@ def ask(run: Run, options: AskOptions) -> list[Path]:
     if options.output is not None:
         datasets.check_output(options.output)
     about_column = options.quantiles is not None or options.density_at is not None
-    if options.column is None and (about_column or not (options.probability or options.mode)):
-        raise InputError("Nothing is asked; give a COLUMN, --probability or --mode.")
+    whole = options.probability or options.mode or options.compare
+    if options.column is None and (about_column or not whole):
+        raise InputError("Nothing is asked; give a COLUMN, --probability, --mode or --compare.")
+    if options.compare is not None and (options.given is not None or options.by is not None):
+        raise InputError("--compare is of whole tables; leave out --given and --by.")
     model = run.model
     from tfp_flows.kinds.tables import ask_vectors
     from tfp_flows.tables import TableModel
@@ -114,6 +120,10 @@ def ask(run: Run, options: AskOptions) -> list[Path]:
         answers = answered(given)
     else:
         answers = _by_values(schema, options.by, given, answered)
+    if options.compare is not None:
+        from tfp_flows.kinds.tables.ask_tables import compared
+
+        answers.append(compared(run, options.compare, options.seed))
     for title, frame in answers:
         result_console().print(_shown(title + _condition(given), frame))
     if options.output is None:
@@ -210,7 +220,7 @@ def _mode(model, options: AskOptions, given: Mapping[str, Any]):
     )
     row = found.row.copy()
     row["log_density"] = found.log_density
-    return f"{_MODE} (log-density in nats)", row
+    return f"{MODE} (log-density in nats)", row
 
 
 def _condition(given: Mapping[str, Any]) -> str:
@@ -224,7 +234,7 @@ def _shown(title: str, frame: "pd.DataFrame"):
     table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
     rows = [[_figure(value) for value in row] for row in frame.itertuples(index=False)]
     names = [escape(str(name)) for name in frame.columns]
-    if title.startswith(_MODE):
+    if title.startswith(MODE):
         # Rows of a table can be wider than a terminal.
         names, *rows = zip(names, *rows, strict=True)
     for name in names:

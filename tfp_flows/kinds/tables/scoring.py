@@ -153,11 +153,9 @@ class PlainScores(Scores):
 
     def _log_prob(self, table):
         if self._density is None:
-            # The model first, which imports TensorFlow without its notices.
-            flow = self.run.model.flow
             from tfp_flows.models.evaluation import Density
 
-            self._density = Density(flow)
+            self._density = Density(self.run.model.flow)
         return self._density(table.values)
 
     def _scored(self, table, first):
