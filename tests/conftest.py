@@ -40,13 +40,27 @@ def pytest_collection_modifyitems(config, items):
             mark = item.get_closest_marker("keras")
             if mark and not mark.kwargs.get("quick"):
                 item.add_marker(pytest.mark.deep)
+        _keep(config, items, _runs_again)
     share = config.getoption("--share")
     if share:
         number, count = map(int, share.split("/"))
-        chosen = [zlib.crc32(item.nodeid.encode()) % count == number - 1 for item in items]
-        out = [item for item, inside in zip(items, chosen, strict=True) if not inside]
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item, inside in zip(items, chosen, strict=True) if inside]
+        _keep(config, items, lambda item: zlib.crc32(item.nodeid.encode()) % count == number - 1)
+
+
+def _keep(config, items, wanted):
+    out = [item for item in items if not wanted(item)]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if wanted(item)]
+
+
+def _runs_again(item) -> bool:
+    """Whether a case is among those that its mark names for tf_keras, which are all if it does not.
+
+    Named is the case, or one of its parameters.
+    """
+    mark = item.get_closest_marker("keras")
+    cases = mark and mark.kwargs.get("cases")
+    return not cases or bool({item.callspec.id, *item.callspec.id.split("-")} & set(cases))
 
 
 def pytest_collection_finish():

@@ -66,7 +66,7 @@ def checkpoint(path):
     """Keras' own file of the best epoch."""
     import tensorflow as tf
 
-    return tf.keras.callbacks.ModelCheckpoint(path, monitor="val_loss", save_best_only=True)
+    return tf.keras.callbacks.ModelCheckpoint(str(path), monitor="val_loss", save_best_only=True)
 
 
 def weights_of(model):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 PAGES = {"README.md": 5, **{f"docs/{path.name}": 1 for path in (ROOT / "docs").glob("*.md")}}
 # Those that hold most of what a Keras does: layers, models, embeddings.
-OF_BOTH_KERAS = ("README.md", "docs/contexts.md")
+OF_BOTH_KERAS = ("README.md",)
 
 
 def _pages():

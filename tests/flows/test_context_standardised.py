@@ -186,6 +186,7 @@ def test_what_was_saved_without_one_has_none(tmp_path):
 
 @pytest.mark.deep
 @pytest.mark.slow
+@pytest.mark.keras(cases=("of2",))
 @pytest.mark.parametrize("of", [(1.0, 0.0), (1.0, 1e4), (1e6, 0.0), (1e-6, 0.0)])
 def test_a_posterior_is_learned_in_any_unit(of):
     scale, offset = of

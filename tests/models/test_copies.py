@@ -51,6 +51,7 @@ def bijector_values(bijector):
 
 
 @WAYS
+@pytest.mark.keras(cases=rows.OF_KERAS)
 @pytest.mark.parametrize("name", quick(rows.BIJECTORS, "chain", "coupling_keras3", "given"))
 def test_bijectors(name, way):
     row = rows.BIJECTORS[name]

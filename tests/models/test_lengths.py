@@ -50,6 +50,7 @@ def stream(passes=20):
 
 
 @pytest.mark.deep
+@pytest.mark.keras(cases=("False",))
 @pytest.mark.parametrize("xla", [False, True])
 def test_one_model_at_two_lengths(tmp_path, xla):
     flow = vocoder()

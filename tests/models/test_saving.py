@@ -99,6 +99,7 @@ FEW = ("actnorm", "chain", "coupling_keras3", "maf_additive", "multiscale", "per
 FEW_FLOWS = ("maf_normalised", "realnvp_mixed")
 
 
+@pytest.mark.keras(cases=("few",))
 @pytest.mark.parametrize("rows_of", ["few", pytest.param("all", marks=pytest.mark.deep)])
 def test_everything_is_bit_exact_in_a_new_process(rows_of, tmp_path, monkeypatch):
     (tmp_path / "user_module.py").write_text(USER_MODULE)

@@ -15,6 +15,7 @@ keras = tf.keras
 pytestmark = pytest.mark.keras
 
 
+@pytest.mark.keras(cases=("diagonal", "iaf"))
 @pytest.mark.parametrize("posterior", quick(["diagonal", *SMALL]))
 def test_training_saving_loading(tmp_path, posterior):
     vae = small(posterior, prior=prior(), free_bits=0.1, warm_up=5)

@@ -16,6 +16,7 @@ keras, tfd = tf.keras, tfp.distributions
 pytestmark = pytest.mark.keras
 
 
+@pytest.mark.keras(cases=("diagonal", "iaf"))
 @pytest.mark.parametrize("name", quick(POSTERIORS, "diagonal", "iaf", "naf"))
 @pytest.mark.parametrize("dtype", quick(["float32", "float64"], "float64"))
 def test_densities_of_posteriors(name, dtype):

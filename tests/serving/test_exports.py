@@ -116,6 +116,7 @@ def test_a_server_without_the_package_says_the_same(tmp_path):
 
 # TensorFlow writes the gradients of all gradients: of this one's search it does so for minutes.
 @pytest.mark.deep
+@pytest.mark.keras(cases=("glow", "maf", "residual"))
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "gaussianization"])
 def test_every_recipe_says_what_the_flow_says(name, tmp_path):
     known = inspect.signature(tff.flows.FLOWS[name]).parameters
