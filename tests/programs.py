@@ -1,12 +1,10 @@
 """How models train in most tests: in graphs, as XLA compiles longer than they train."""
 
 import functools
-import os
 
 import tfp_flows as tff
 from tfp_flows.kinds.targets.trainer import ReverseKL
 
-LEGACY = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
 _COMPILE, _TRAINER = tff.FlowModel.compile, ReverseKL.__init__
 
 
@@ -21,11 +19,11 @@ def _trainer_in_graphs(self, *args, compiled=False, **options):
 
 
 def choose(item) -> None:
-    """Whether a test's models are compiled by XLA as they are for users.
+    """Whether a test's models are compiled by XLA as they are for users: if it is marked so."""
+    as_for_users(item.get_closest_marker("xla") is not None)
 
-    They are if marked so, and if deep; where tests run again under tf_keras, only if marked.
-    """
-    marks = ("xla",) if LEGACY else ("deep", "xla")
-    default = any(item.get_closest_marker(mark) for mark in marks)
+
+def as_for_users(default: bool) -> None:
+    """Sets what ``jit_compile="auto"`` means: what it does for users, or no XLA."""
     tff.FlowModel.compile = _COMPILE if default else _in_graphs
     ReverseKL.__init__ = _TRAINER if default else _trainer_in_graphs
