@@ -35,7 +35,7 @@ def test_exact_models(fault):
 
 @pytest.mark.deep
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [None, "gaps", "cut"], ids=str)
+@pytest.mark.parametrize("fault", ["gaps", "cut"], ids=str)
 def test_trained_models(fault):
     """What was planted is in the training rows; held-out rows have gaps where those have them."""
     # Rows with gaps hold less.
@@ -48,5 +48,5 @@ def test_trained_models(fault):
         verdict = check(model, held, train, seed=i)
         passed += verdict.ok
         named += {"cut": "'a'"}.get(fault, "") in " ".join(verdict.sentences)
-    assert passed >= 9 if fault in (None, "gaps") else passed == 0
+    assert passed >= 9 if fault == "gaps" else passed == 0
     assert named == _REPEATS
