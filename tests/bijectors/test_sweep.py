@@ -117,7 +117,7 @@ OPTIONS = {"deadline": None, "suppress_health_check": list(HealthCheck), "derand
 
 
 @pytest.mark.deep
-@settings(max_examples=15, **OPTIONS)
+@settings(max_examples=8, **OPTIONS)
 @given(case=cases())
 def test_equals_one_pass_a_dimension(blocks, case):
     equals_one_pass_a_dimension(case)
