@@ -56,11 +56,11 @@ def _keep(config, items, wanted):
 def _runs_again(item) -> bool:
     """Whether a case is among those that its mark names for tf_keras, which are all if it does not.
 
-    Named is the case, or one of its parameters.
+    Named is one of its parameters; none of ``cases=()``.
     """
     mark = item.get_closest_marker("keras")
     cases = mark and mark.kwargs.get("cases")
-    return not cases or bool({item.callspec.id, *item.callspec.id.split("-")} & set(cases))
+    return cases is None or (bool(cases) and bool(set(item.callspec.id.split("-")) & set(cases)))
 
 
 def pytest_collection_finish():

@@ -66,7 +66,7 @@ def test_text():
     subjects = shares[generator.integers(2, size=1200)]
     words = generator.multinomial(20, subjects / subjects.sum(1, keepdims=True)).astype(np.float32)
     counts = WordCounts(words[:800], words[800:1000], words[1000:], tuple("abcdefgh"))
-    record = {"settings": {"minutes": 0.3, "draws": 50, "seed": 0}, "machine": reports.machine()}
+    record = {"settings": {"minutes": 0.1, "draws": 50, "seed": 0}, "machine": reports.machine()}
     record["models"] = {}
     (about,) = texts.each(record, ["diagonal"], counts)
     unigram = record["unigram"]
@@ -85,7 +85,7 @@ def test_text():
 def test_drawn_shapes(tmp_path):
     drawn = sprites(size=8, values=(2, 2, 1, 6, 6))
     constant = Sprites(drawn.pictures, drawn.factors[:, [0, 1, 3, 4]])
-    record = {"settings": {"minutes": 0.3, "draws": 50, "seed": 0}, "machine": reports.machine()}
+    record = {"settings": {"minutes": 0.05, "draws": 50, "seed": 0}, "machine": reports.machine()}
     record["models"] = {}
     for about in disentangling.each(record, tmp_path, constant):
         assert 0 <= about["gap"] <= 1

@@ -138,9 +138,8 @@ def test_parts_of_a_profile_sum_to_the_whole():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", ["realnvp-log_prob-100", "maf-train-100"])
-def test_a_profile_is_printed(row):
-    arguments = ["--rows", row, "--seconds", "0.02", "--threads", "1"]
+def test_a_profile_is_printed():
+    arguments = ["--rows", "maf-train-100", "--seconds", "0.02", "--threads", "1"]
     command = [sys.executable, "-m", "benchmarks.speed.profile", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
     assert result.returncode == 0, result.stderr

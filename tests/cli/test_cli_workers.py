@@ -154,7 +154,7 @@ def run(folder, *options):
 @pytest.mark.deep
 def test_the_recipe_trains_is_killed_and_goes_on(tmp_path):
     state = tmp_path / "run" / "training_state.npz"
-    first = run(tmp_path, "--epochs", "60", "--patience", "60")
+    first = run(tmp_path, "--epochs", "30", "--patience", "30")
     until = time.monotonic() + 120
     while not state.exists() and time.monotonic() < until:
         time.sleep(0.2)
@@ -166,7 +166,7 @@ def test_the_recipe_trains_is_killed_and_goes_on(tmp_path):
     assert "Error: Another of 2 workers is gone or cannot be reached, so worker 0 has" in said
     assert said.count("Error: ") == 1
     assert "What is done is kept: give --resume." in said
-    again = run(tmp_path, "--resume", "--epochs", "60", "--patience", "60")
+    again = run(tmp_path, "--resume", "--epochs", "30", "--patience", "30")
     said, _ = again.communicate(timeout=200)
     assert again.returncode == 0, said
     assert said.count("Written to run") == 1

@@ -37,6 +37,7 @@ def policy():
     "name",
     quick(POLICIES, "bfloat16"),
 )
+@pytest.mark.keras(cases=("float32",))
 def test_what_is_saved_under_a_policy_is_read(name, dtype, policy, tmp_path):
     policy(name)
     network = keras.Sequential(

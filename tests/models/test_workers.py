@@ -148,6 +148,7 @@ def check_equal(found, name, given):
 
 
 @pytest.mark.deep
+@pytest.mark.keras(cases=())
 def test_two_devices_of_one_process(tmp_path):
     cases = [{"flow": name, "given": given, "epochs": EPOCHS} for name, given in CASES]
     task = {"devices": 2, "out": str(tmp_path / "out.npz"), "cases": cases}
