@@ -16,6 +16,7 @@ from tfp_flows.flows import programs
 SEED = [3, 4]
 CLOSE = {"float32": {"rtol": 1e-6, "atol": 1e-6}, "float64": {"rtol": 1e-14, "atol": 1e-14}}
 # XLA rounds these otherwise than TensorFlow, up to a few 1e-6 of the whole.
+QUICK, DOUBLE = "realnvp_normalised", ("ffjord", "glow", "maf", "nsf", "residual")
 ROUNDED = ("nsf", "sos", "bernstein", "realnvp_mixed", "gaussianization")
 
 
@@ -31,8 +32,16 @@ def close(found, expected, dtype="float32", slack=1.0):
     np.testing.assert_allclose(found, expected, **bounds)
 
 
-@pytest.mark.parametrize("dtype", quick(["float32", "float64"], "float32"))
-@pytest.mark.parametrize("name", quick(rows.FLOWS, "realnvp_normalised"))
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *(
+            pytest.param(name, "float32", marks=[] if name == QUICK else pytest.mark.deep)
+            for name in rows.FLOWS
+        ),
+        *(pytest.param(name, "float64", marks=pytest.mark.deep) for name in DOUBLE),
+    ],
+)
 def test_densities_are_those_of_the_flow(name, dtype):
     flow = rows.flow(name, tf.as_dtype(dtype))
     frozen = flow.frozen(batch_sizes=[1, 10])

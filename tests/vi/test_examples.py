@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "inference"
 SCRIPTS = sorted(p for p in EXAMPLES.glob("*.py") if "__main__" in p.read_text())
 SHORT = {"steps": 100, "draws": 20}
-# Of those that take half a minute each, one; the kinds of targets and posteriors run the others' ways.
+# Half a minute each; the kinds of targets and posteriors run what the others do.
 RUN = [path for path in SCRIPTS if path.stem == "eight_schools"]
 
 
