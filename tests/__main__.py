@@ -69,7 +69,7 @@ WHOLE = (
     Wave("flows", ("flows",)),
     Wave("models", ("models",)),
     Wave(" and ".join(TOOLS), TOOLS),
-    Wave("the rest", _but("bijectors", "flows", "models", *TOOLS), "not notebook"),
+    Wave("the rest", _but("bijectors", "flows", "models", *TOOLS), "not notebook", by_file=True),
     Wave("the notebooks", ("course",), "notebook"),
     TF_KERAS,
 )  # fmt: skip

@@ -7,7 +7,6 @@ import pytest
 import rows
 import tensorflow as tf
 import tensorflow_probability as tfp
-from depth import quick
 from keras_support import compiled, small
 
 import tfp_flows as tff
