@@ -153,6 +153,7 @@ class Mixture:
 
 
 @pytest.mark.deep
+@pytest.mark.xla
 def test_conditionals_of_a_gaussian_mixture_are_learned():
     """Given columns before, behind and around; the distance of Kolmogorov and Smirnov."""
     law, names = Mixture(), ["a", "b", "c"]

@@ -198,6 +198,7 @@ def test_data_that_will_not_do(small):
 
 @pytest.mark.deep
 @pytest.mark.slow
+@pytest.mark.xla
 def test_a_gaussian_linear_simulator_is_calibrated_and_another_noise_is_found_out():
     posterior = tff.vi.fit_amortised(linear, verbose=False)
     theta, data = linear(4000, 99)
@@ -215,6 +216,7 @@ def test_a_gaussian_linear_simulator_is_calibrated_and_another_noise_is_found_ou
 
 @pytest.mark.deep
 @pytest.mark.slow
+@pytest.mark.xla
 def test_two_moons_are_calibrated():
     box = {"theta": tfb.Sigmoid(-1.0, 1.0)}
     posterior = tff.vi.fit_amortised(moons, supports=box, verbose=False)
