@@ -128,7 +128,7 @@ def test_samples_of_other_flows_given_columns(tmp_path):
         sample(run, SampleOptions(given=str(tmp_path / "many.csv"), output=path))
     with pytest.raises(InputError, match=r"c = 1000 is far outside the data \(-"):
         sample(run, SampleOptions(given="c=1000", output=path))
-    with pytest.raises(InputError, match="and not all"):
+    with pytest.raises(InputError, match="All columns are given"):
         sample(run, SampleOptions(given="a=1,b=1,c=0", output=path))
 
 
