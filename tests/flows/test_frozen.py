@@ -14,8 +14,8 @@ from tfp_flows.flows import programs
 
 SEED = [3, 4]
 CLOSE = {"float32": {"rtol": 1e-6, "atol": 1e-6}, "float64": {"rtol": 1e-14, "atol": 1e-14}}
-# XLA rounds these otherwise than TensorFlow, up to a few 1e-6 of the whole.
 QUICK, DOUBLE = "realnvp_normalised", ("ffjord", "maf", "nsf", "realnvp", "residual")
+# XLA rounds these otherwise than TensorFlow, up to a few 1e-6 of the whole.
 ROUNDED = ("nsf", "sos", "bernstein", "realnvp_mixed", "gaussianization")
 
 

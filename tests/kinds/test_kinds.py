@@ -206,7 +206,7 @@ TrainingState.__init__ = timed
 """
 
 
-# One for each way of training: Keras' on arrays, on streams, and the trainer of our own.
+# Training on streams of tables and of images; of all kinds a kill after the second round is tried.
 WAYS = ("tables_streamed", "images")
 TRAINED = [row for row in ROWS if row.name in WAYS]
 
