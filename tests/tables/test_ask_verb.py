@@ -179,6 +179,7 @@ def test_another_table_is_compared_with_held_out_rows(run, tmp_path, capsys):
     assert found["alone"].idxmin() == "mass"
     told = " ".join(capsys.readouterr().out.split())
     assert "Columns that differ from o.csv: mass" in told
+    assert "…" not in told
     with pytest.raises(InputError, match="leave out --given and --by"):
         ask(compared, AskOptions(compare=str(path), given="mass=1"))
 

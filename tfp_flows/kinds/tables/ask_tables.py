@@ -28,9 +28,9 @@ def compared(run: Run, other: str, seed: int) -> "tuple[str, pd.DataFrame]":
     theirs, _ = parts(run, other, None, seed)
     ours, _ = parts(run, None, None, seed)
     found = compare_tables(run.model, ours, theirs)
-    found = found.rename(
-        columns={"left out first": "left out", "left out second": "left out there"}
-    )
+    shorter = {"left out first": "left out", "left out second": "left out there"}
+    # As many digits as fit a terminal.
+    found = found.rename(columns=shorter).round(3)
     note(
         f"{len(ours):,} held-out rows are compared with {len(theirs):,} of {other}. Differences "
         "are of mean log-densities in nats, negative where the model finds those rows less likely; "
