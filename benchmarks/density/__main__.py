@@ -64,7 +64,7 @@ def main(
     paper as their sources distribute them, or any table of numbers (.npy, .csv). Each model is
     trained in a process of its own; results are saved after each.
     """
-    chosen = list(dict.fromkeys(models or MODELS))
+    chosen = list(dict.fromkeys(models or [n for n in MODELS if not MODELS[n].asked]))
     for name in chosen:
         if name not in MODELS:
             raise unknown_name("model", name, MODELS)

@@ -59,6 +59,8 @@ class Model:
         flow: The name of the flow in its library; empty for the Gaussian.
         options: Further arguments of the flow.
         beside: The model of ours that it is compared with row by row.
+        asked: Whether it is trained only where it is named: an inverse autoregressive flow has a
+            pass for each column in every step.
     """
 
     backend: str
@@ -66,6 +68,7 @@ class Model:
     flow: str = ""
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     beside: str | None = None
+    asked: bool = False
 
 
 _OURS = ("ours", ("tensorflow", "tfp_flows"))
@@ -77,6 +80,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "ours-realnvp": Model(*_OURS, "realnvp"),
         "ours-nsf": Model(*_OURS, "nsf"),
         "ours-nsf-ar": Model(*_OURS, "nsf", {"mode": "autoregressive"}),
+        "ours-iaf": Model(*_OURS, "iaf", asked=True),
         "ours-naf": Model(*_OURS, "naf"),
         "ours-ffjord": Model(
             *_OURS, "ffjord", {"num_layers": 1, "hidden_units": (128, 128), "activation": "tanh"}

@@ -62,6 +62,8 @@ class Chain(Bijector):
                 context_inward = context_inward or context_shape
                 _agreed("context_shape", [context_inward, member.context_shape])
                 context_inward = member.latent_context_shape
+        # A member with a random part makes the whole one.
+        self.resizes = any(member.resizes for member in ours)
         super().__init__(
             event_shape=event_shape,
             latent_shape=latent_shape,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 keras = tf.keras
 # Half of the rows of a step learn the order in which a row's density is the product.
-_IN_ORDER = 0.5
+IN_ORDER = 0.5
 
 
 @keras.utils.register_keras_serializable(package="tfp_flows")
@@ -279,7 +279,7 @@ class TableModel(FlowModel):
         count, size = tf.shape(x)[0], len(self.own)
         place = noise.uniform([count, size], dtype=x.dtype)
         rank = tf.reduce_sum(tf.cast(place[:, None, :] < place[:, :, None], x.dtype), axis=-1)
-        in_order = noise.uniform([count, 1], dtype=x.dtype) < _IN_ORDER
+        in_order = noise.uniform([count, 1], dtype=x.dtype) < IN_ORDER
         rank = tf.where(in_order, tf.range(size, dtype=x.dtype)[None, :], rank)
         number = tf.floor(noise.uniform([count, 1], dtype=x.dtype) * size)
         known = tf.cast(rank < number, x.dtype) * x[..., KNOWN]
