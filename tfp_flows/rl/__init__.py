@@ -14,6 +14,7 @@ from tfp_flows.rl.buffer import ReplayBuffer
 from tfp_flows.rl.chain import Chain
 from tfp_flows.rl.critics import Critic, FlowCritic
 from tfp_flows.rl.evaluation import Evaluation, evaluate
+from tfp_flows.rl.latents import LatentActions
 from tfp_flows.rl.nfac import NFAC
 from tfp_flows.rl.nfq import NFQ, Exploring
 from tfp_flows.rl.plane import MultiGoal, evenness, goal_shares
@@ -34,6 +35,7 @@ __all__ = [
     "Exploring",
     "FlowCritic",
     "FlowPolicy",
+    "LatentActions",
     "MultiGoal",
     "ReplayBuffer",
     "Ring",
