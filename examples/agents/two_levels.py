@@ -68,6 +68,7 @@ def main(
     for name, make in {"two levels": above, "one level": OneGoal}.items():
         agent = rl.SAC(
             make,
+            temperature=0.02,
             hidden_units=(128, 128),
             round_steps=max(1, steps // 10),
             compiled=compiled,

@@ -50,9 +50,6 @@ class LatentActions(gym.Wrapper):
             )
         self.action_space = gym.spaces.Box(-bound, bound, (size,), np.float32)
         self._policy, self._observation = policy, np.zeros(seen)
-        self._acting = tf.function(
-            lambda observations, latents: policy.act(observations, latents)[0], autograph=False
-        )
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         """Begins an episode."""
@@ -63,8 +60,8 @@ class LatentActions(gym.Wrapper):
         """Takes the action that the policy makes of a latent."""
         dtype = self._policy.flow.dtype
         latents = np.clip(action, self.action_space.low, self.action_space.high)
-        acted = self._acting(
-            tf.constant(self._observation[None], dtype), tf.constant(latents[None], dtype)
+        acted, _ = self._policy.acting(
+            tf.constant(self._observation[None], dtype), tf.constant(latents[None], dtype), None
         )
         space = self.env.action_space
         taken = np.clip(acted.numpy()[0].astype(space.dtype), space.low, space.high)

@@ -3,6 +3,7 @@
 Sources: Ward et al. 2019, arXiv:1906.02771; Mazoure et al. 2019, arXiv:1905.06893.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -153,6 +154,11 @@ class FlowPolicy:
             with noise.seeded(seed[0], seed[1]):
                 actions, log_det = self._bijector.forward_and_log_det(latents, seen, training=True)
         return actions, self.flow.distribution.log_prob(latents) - log_det
+
+    @functools.cached_property
+    def acting(self):
+        """`act` as one compiled function, for all who act by this policy."""
+        return tf.function(self.act, autograph=False, reduce_retracing=True)
 
     def sample(self, observations, seed) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Draws an action for each observation.

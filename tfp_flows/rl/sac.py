@@ -133,7 +133,6 @@ class SAC(Agent):
             "critics": Adam(self.twins.trained, self._rate),
             "temperature": Adam([self._log_temperature] if learned else [], self._rate),
         }
-        self._acting = tf.function(self.policy.act, autograph=False, reduce_retracing=True)
 
     def _explore(self, observations):
         latents, shares = self._collector.noise()
@@ -150,7 +149,7 @@ class SAC(Agent):
         """Actions of given latents; the number seeds the noise between layers, None for none."""
         inputs = tf.constant(observations, tf.as_dtype(self.policy.flow.context_dtype))
         seed = None if number is None else tf.constant([number, 0], tf.int64)
-        return self._acting(inputs, tf.constant(latents, self._dtype), seed)[0].numpy()
+        return self.policy.acting(inputs, tf.constant(latents, self._dtype), seed)[0].numpy()
 
     def act(self, observations, *, deterministic: bool = True, seed: int = 0) -> np.ndarray:
         """Actions ``[n, D]`` in the environment's units: of the central latent, or drawn."""
