@@ -24,7 +24,7 @@ import numpy as np
 
 from tfp_flows.errors import InputError, unknown_name
 
-DEFAULTS = 2
+DEFAULTS = 3
 """Generation of today's defaults; to be raised where one changes that saved models rely on."""
 
 _CLASSES: dict[str, type] = {}

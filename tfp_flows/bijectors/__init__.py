@@ -25,6 +25,7 @@ from tfp_flows.bijectors.robust import RobustStandardize
 from tfp_flows.bijectors.scale import ActNorm, MinMax, Scale, Standardize
 from tfp_flows.bijectors.softsign import SoftsignBimodal
 from tfp_flows.bijectors.sylvester import Sylvester
+from tfp_flows.bijectors.tails import PowerTails
 from tfp_flows.bijectors.wrappers import Given, Invert
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "MultiScale",
     "Permutation",
     "Planar",
+    "PowerTails",
     "Radial",
     "Residual",
     "RobustStandardize",

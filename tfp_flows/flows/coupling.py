@@ -93,6 +93,7 @@ def realnvp(
     standardize: bool = True,
     standardize_context: bool = True,
     base=None,
+    tails: float | None = 4.0,
     dtype=tf.float32,
     compute_dtype=None,
     seed: int | None = None,
@@ -116,6 +117,9 @@ def realnvp(
         standardize: Whether a standardiser, adapted before training, faces the data.
         standardize_context: Whether the context is standardised likewise, if there is one.
         base: Base distribution; the standard normal by default.
+        tails: Where the base, standard normal before, has power tails instead: so many deviations
+            out, beyond which a row costs by the logarithm of its distance and cannot rule a mean
+            (`bijectors.PowerTails`); None for normal tails. Not of a base of your own.
         dtype: ``float32`` or ``float64``.
         compute_dtype: ``bfloat16`` or ``float16`` for mixed-precision networks.
         seed: Seed of the initial weights and permutations.
@@ -154,6 +158,7 @@ def realnvp(
         standardize=standardize,
         standardize_context=standardize_context,
         base=base,
+        tails=tails,
         dtype=dtype,
         name="realnvp",
     )

@@ -13,6 +13,7 @@ from tfp_flows.bijectors import (
     Householder,
     InvertibleLinear,
     Permutation,
+    PowerTails,
     RobustStandardize,
     Scale,
     Standardize,
@@ -103,8 +104,12 @@ def assemble(
     base,
     dtype,
     name: str,
+    tails: float | None = None,
 ) -> Flow:
     """Puts layers, data side first, on a base, behind standardisers if asked for.
+
+    A knee of ``tails`` gives the standard normal base `PowerTails`; a base of the user's own stays
+    as it is.
 
     It warns (`tfp_flows.errors.DataWarning`) if all layers are straight, so that the flow is one
     Gaussian whatever is trained.
@@ -123,6 +128,8 @@ def assemble(
             f"{name} with {size} can only be a Gaussian, given the context if there is one; use "
             "nsf with mode='autoregressive', naf, planar, or a base of tfp_flows.bases."
         )
+    if base is None and tails is not None and generation() > 2:
+        layers = [*layers, PowerTails(event_shape=event_shape, knee=tails, dtype=dtype)]
     if standardize:
         # Fits begun before it was there go on as they were.
         standardizer = RobustStandardize if generation() > 0 else Standardize
