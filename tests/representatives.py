@@ -18,6 +18,7 @@ REPRESENTATIVES = {
     "standardize": "inverse",
     "minmax": "inverse",
     "robust": "inverse",
+    "power_tails": "inverse",
     "batchnorm": "inverse",
     "linear": "inverse",
     "affine": None,

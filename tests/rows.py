@@ -313,7 +313,7 @@ def _monotone(transformer, costly=False):
 
 
 BIJECTORS = {
-    "power_tails": Row(_simple(B.PowerTails, knee=0.5)),
+    "power_tails": Row(_simple(B.PowerTails, knee=0.5), untrained=True),
     "softsign": Row(_simple(B.SoftsignBimodal, sharpness=[0.5, 1.0, 2.0])),
     "planar": Row(_simple(B.Planar, **_seeded), slack=3),
     "planar_context": Row(_simple(B.Planar, **_context, **_seeded), slack=3),

@@ -14,9 +14,9 @@ class PowerTails(Bijector):
     """The identity within a knee ``c``, ``y = c exp((x^2 / c^2 - 1) / 2)`` with its sign beyond.
 
     A standard normal latent keeps its density within ``c`` and has tails ``|y|^(-c^2)`` beyond,
-    with a continuous slope and an exact log-det. At the latent end of a flow that costs a row whose
-    latents are ordinary nothing, and one that layers have thrown to ``y = 1,000`` some 100 nats
-    instead of 500,000: from ``c = 4``, one latent in 16,000 is beyond the knee.
+    with a continuous slope and an exact log-det. At the latent end of a flow a row that layers have
+    thrown to ``y = 100`` then costs 41 nats instead of 5,000, and one at 1,000 64 instead of
+    500,000, while data that are normal lose 0.00006 nats a coordinate (``c = 3``).
 
     Args:
         event_shape: Shape of an event.
@@ -30,7 +30,7 @@ class PowerTails(Bijector):
 
     free_lengths = True
 
-    def __init__(self, *, event_shape, knee: float = 4.0, dtype=tf.float32, name=None):
+    def __init__(self, *, event_shape, knee: float = 3.0, dtype=tf.float32, name=None):
         super().__init__(event_shape=event_shape, dtype=dtype, name=name)
         if knee is None or not 0 < knee < math.inf:
             raise ValueError(f"knee must be positive and finite, got {knee!r}.")

@@ -93,7 +93,7 @@ def realnvp(
     standardize: bool = True,
     standardize_context: bool = True,
     base=None,
-    tails: float | None = 4.0,
+    tails: float | None = 3.0,
     dtype=tf.float32,
     compute_dtype=None,
     seed: int | None = None,

@@ -128,7 +128,7 @@ def assemble(
             f"{name} with {size} can only be a Gaussian, given the context if there is one; use "
             "nsf with mode='autoregressive', naf, planar, or a base of tfp_flows.bases."
         )
-    if base is None and tails is not None and generation() > 2:
+    elif base is None and tails is not None and generation() > 2:
         layers = [*layers, PowerTails(event_shape=event_shape, knee=tails, dtype=dtype)]
     if standardize:
         # Fits begun before it was there go on as they were.
