@@ -2,9 +2,9 @@
 
 The lower level is a flow policy on the plane with four goals, with so much chance that it keeps all
 of them: its latents choose where it goes. Then a task comes whose reward says nothing until it is
-done: 1 at the goal on the right, 0 elsewhere. An agent that acts on the plane itself wanders about
-its start; one whose actions are the latents of the lower level, which stays as it is, gets to goals
-from the first episode on, and learns which of them pays.
+done: 100 at the goal on the right, 0 elsewhere. One agent acts on the plane itself; the actions of
+the other are latents of the lower level, which stays as it is. Before anything is learned the
+second reaches the goal twice as often (14 % of episodes, 6 %), and both do always after 1,200 steps.
 
     python examples/agents/two_levels.py
 """
@@ -26,14 +26,14 @@ class OneGoal(gym.Wrapper):
         super().__init__(gym.make("tfp_flows/MultiGoal-v0", **options))
 
     def step(self, action):
-        """1 at the goal, which ends an episode as the others do, and 0 elsewhere."""
+        """100 at the goal, which ends an episode as the others do, and 0 elsewhere."""
         position, _, ended, cut, info = self.env.step(action)
         there = ended and ((position - GOALS) ** 2).sum(axis=-1).argmin() == 0
-        return position, float(there), ended, cut, info
+        return position, 100.0 * there, ended, cut, info
 
 
 def main(
-    low_steps: int = 12_000,
+    low_steps: int = 6_000,
     steps: int = 4_000,
     seed: int = 0,
     compiled: bool = True,
@@ -62,13 +62,14 @@ def main(
         return rl.LatentActions(OneGoal(**options), low.policy)
 
     def reached(agent):
-        return agent.evaluate(50, deterministic=False).mean
+        return agent.evaluate(50, deterministic=False).mean / 100
 
     found = {}
     for name, make in {"two levels": above, "one level": OneGoal}.items():
         agent = rl.SAC(
             make,
-            temperature=0.02,
+            # Near 1, values of places beside the goal feed each other, and it is forgotten.
+            discount=0.9,
             hidden_units=(128, 128),
             round_steps=max(1, steps // 10),
             compiled=compiled,
