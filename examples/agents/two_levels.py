@@ -4,7 +4,7 @@ The lower level is a flow policy on the plane with four goals, with so much chan
 of them: its latents choose where it goes. Then a task comes whose reward says nothing until it is
 done: 100 at the goal on the right, 0 elsewhere. One agent acts on the plane itself; the actions of
 the other are latents of the lower level, which stays as it is. Before anything is learned the
-second reaches the goal twice as often (14 % of episodes, 6 %), and both do always after 1,200 steps.
+second reaches the goal more often (14 % of episodes, 6 %); both do always after 1,200 steps.
 
     python examples/agents/two_levels.py
 """
