@@ -3,8 +3,8 @@
 The lower level is a flow policy on the plane with four goals, with so much chance that it keeps all
 of them: its latents choose where it goes. Then a task comes whose reward says nothing until it is
 done: 100 at the goal on the right, 0 elsewhere. One agent acts on the plane itself; the actions of
-the other are latents of the lower level, which stays as it is. Before anything is learned the
-second reaches the goal more often (14 % of episodes, 6 %); both do always after 1,200 steps.
+the other are latents of the lower level, which stays as it is. The plane is small enough for both
+to find the goal by chance, and both reach it in every episode after 1,200 steps (seed 0).
 
     python examples/agents/two_levels.py
 """
@@ -68,7 +68,7 @@ def main(
     for name, make in {"two levels": above, "one level": OneGoal}.items():
         agent = rl.SAC(
             make,
-            # Near 1, values of places beside the goal feed each other, and it is forgotten.
+            # With 0.99 both forget the goal again after 2,000 to 3,000 steps.
             discount=0.9,
             hidden_units=(128, 128),
             round_steps=max(1, steps // 10),
