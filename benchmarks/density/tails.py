@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from benchmarks import reports
 from benchmarks.command import Command
@@ -17,7 +16,7 @@ from benchmarks.density.data import Task, load
 from benchmarks.density.recipes import RECIPES
 from benchmarks.density.worker import Job, launch
 from tfp_flows.errors import InputError, unknown_name
-from tfp_flows.terminal import progress_console, result_console
+from tfp_flows.terminal import note, progress_console, result_console
 
 FAILED = 1
 BELOW, ERRORS, FEW = 500.0, 2.0, 10
@@ -96,9 +95,7 @@ def main(
             record["runs"][key] = run
             failed |= result["status"] == "failed"
             reports.write(out, record, markdown(record))
-            Console(stderr=True, highlight=False, soft_wrap=True).print(
-                f"{key}: {', '.join(_row(record['runs'][key])[3:])}", markup=False
-            )
+            note(f"{key}: {', '.join(_row(run)[3:])}")
     result_console().print(f"Written to {out} and {out.with_suffix('.md')}", markup=False)
     if failed:
         raise typer.Exit(FAILED)

@@ -298,30 +298,33 @@ def test_chain_refuses_what_does_not_fit():
         chain.forward(data(size=3))
 
 
-def test_a_chain_takes_a_member_with_a_random_part():
+def test_a_member_with_a_random_part_in_a_chain_and_given_its_context():
     class Padded(B.Bijector):
         """A number more, drawn at random; its density is a bound's."""
 
         resizes = True
 
         def __init__(self):
-            super().__init__(event_shape=2, latent_shape=3)
+            super().__init__(event_shape=2, latent_shape=3, context_shape=2)
 
         def _forward_and_log_det(self, x, context, training):
-            return x[..., :2], tf.zeros(tf.shape(x)[:-1])
+            return x[..., :2] + context, tf.zeros(tf.shape(x)[:-1])
 
         def _inverse_and_log_det(self, y, context, training):
             noise = tf.random.normal(tf.shape(y[..., :1]))
-            return tf.concat([y, noise], -1), 0.5 * (noise[..., 0] ** 2 + np.log(2 * np.pi))
+            log_det = 0.5 * (noise[..., 0] ** 2 + np.log(2 * np.pi))
+            return tf.concat([y - context, noise], -1), log_det
 
     chain = B.Chain([Padded(), B.Scale(event_shape=3)])
     assert (chain.event_shape, chain.latent_shape) == ((2,), (3,))
-    flow = tff.Flow(tff.flows.standard_normal(3), chain)
+    flow, shift = tff.Flow(tff.flows.standard_normal(3), chain), np.float32([0.5, -1])
     y = data(size=2)
     # The noise has just the law of the latent that it becomes, so that the bound is exact.
-    expected = -0.5 * np.sum(y**2, axis=1) - np.log(2 * np.pi)
-    np.testing.assert_allclose(flow.log_prob(y), expected, rtol=1e-4)
-    assert flow.sample(4, seed=0).shape == (4, 2)
+    expected = -0.5 * np.sum((y - shift) ** 2, axis=1) - np.log(2 * np.pi)
+    np.testing.assert_allclose(flow.log_prob(y, shift), expected, rtol=1e-4)
+    given = flow.given(shift)
+    np.testing.assert_allclose(given.log_prob(y), expected, rtol=1e-4)
+    assert given.sample(4, seed=0).shape == (4, 2)
 
 
 def test_chain_adapts_each_member_to_what_reaches_it():

@@ -271,6 +271,10 @@ class Bijector(Copied, ByPlace, tfb.Bijector):
             training=training,
         )
 
+    def _total(self, log_slopes):
+        """The sum over an event: the log-det of a map of single entries, of their log-slopes."""
+        return tf.reduce_sum(log_slopes, axis=list(range(-len(self.event_shape), 0)))
+
     def _sum_extra(self, log_det, event_ndims, event_shape):
         smallest = len(event_shape)
         static = smallest if event_ndims is None else tf.get_static_value(event_ndims)

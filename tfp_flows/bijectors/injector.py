@@ -124,6 +124,3 @@ class AffineInjector(Bijector):
             parameters = tf.expand_dims(parameters, -3)
         value, log_slopes = transform(value, parameters)
         return value, log_slopes + tf.zeros_like(value)
-
-    def _total(self, log_slopes):
-        return tf.reduce_sum(log_slopes, axis=list(range(-len(self.event_shape), 0)))

@@ -45,7 +45,7 @@ class RobustStandardize(Standardize):
         steep = tf.minimum(beyond, _STEEPEST)
         far = tf.math.expm1(steep) + math.exp(_STEEPEST) * (beyond - steep)
         y, log_det = super()._forward_and_log_det(inner + tf.sign(x) * far, context, training)
-        return y, log_det + self._sum(steep)
+        return y, log_det + self._total(steep)
 
     def _inverse_and_log_det(self, y, context, training):
         z, log_det = super()._inverse_and_log_det(y, context, training)
@@ -54,7 +54,4 @@ class RobustStandardize(Standardize):
         near = tf.minimum(beyond, math.expm1(_STEEPEST))
         steep = tf.math.log1p(near)
         far = steep + math.exp(-_STEEPEST) * (beyond - near)
-        return inner + tf.sign(z) * far, log_det - self._sum(steep)
-
-    def _sum(self, steep):
-        return tf.reduce_sum(steep, axis=list(range(-len(self.event_shape), 0)))
+        return inner + tf.sign(z) * far, log_det - self._total(steep)

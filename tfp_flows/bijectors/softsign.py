@@ -59,6 +59,3 @@ class SoftsignBimodal(Bijector):
         room = 1 - tf.abs(inside)
         x = inside / (sharpness * room)
         return x, self._total(-tf.math.log(sharpness) - 2 * tf.math.log(room))
-
-    def _total(self, log_slope):
-        return tf.reduce_sum(log_slope, axis=list(range(-len(self.event_shape), 0)))

@@ -42,11 +42,11 @@ class PowerTails(Bijector):
 
     def _forward_and_log_det(self, x, context, training):
         value, log_slopes = self._outward(x)
-        return value, self._sum(log_slopes)
+        return value, self._total(log_slopes)
 
     def _inverse_and_log_det(self, y, context, training):
         value, log_slopes = self._inward(y)
-        return value, self._sum(log_slopes)
+        return value, self._total(log_slopes)
 
     def _inverse_and_log_det_map(self, y, context, training):
         value, log_slopes = self._inward(y)
@@ -70,6 +70,3 @@ class PowerTails(Bijector):
     def _past(self, size, end):
         """How far it is past the knee; flat at the knee, where the identity has the slope."""
         return tf.nn.relu(tf.minimum(size, end) - self._knee)
-
-    def _sum(self, log_slopes):
-        return tf.reduce_sum(log_slopes, axis=list(range(-len(self.event_shape), 0)))

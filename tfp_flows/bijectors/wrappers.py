@@ -80,6 +80,7 @@ class Given(Bijector):
     def __init__(self, bijector: Bijector, context, *, name=None):
         if bijector.context_shape is None:
             raise ValueError(f"{bijector.name} takes no context, so none can be fixed.")
+        self.resizes = bijector.resizes
         super().__init__(
             event_shape=bijector.event_shape,
             latent_shape=bijector.latent_shape,

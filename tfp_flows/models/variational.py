@@ -158,7 +158,7 @@ class Variational(Bijector):
     def reconstruction(self, y, z, context=None, training=False):
         """``log p(y | z)`` in nats, of the batch shape, which those of y and z must share."""
         entries = self._likelihood.log_prob(y, self._output(z, context, training))
-        return tf.reduce_sum(entries, axis=list(range(-len(self.event_shape), 0)))
+        return self._total(entries)
 
     def decoded(self, z, context=None, draws: bool = False):
         """Means of ``p(y | z)``, or draws of it."""

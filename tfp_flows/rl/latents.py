@@ -8,7 +8,6 @@ from typing import Any, SupportsFloat
 
 import gymnasium as gym
 import numpy as np
-import tensorflow as tf
 
 from tfp_flows.errors import InputError
 from tfp_flows.rl.policy import FlowPolicy
@@ -58,12 +57,9 @@ class LatentActions(gym.Wrapper):
 
     def step(self, action) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Takes the action that the policy makes of a latent."""
-        dtype = self._policy.flow.dtype
         latents = np.clip(action, self.action_space.low, self.action_space.high)
-        acted, _ = self._policy.acting(
-            tf.constant(self._observation[None], dtype), tf.constant(latents[None], dtype), None
-        )
+        acted = self._policy.actions(self._observation[None], latents[None])[0]
         space = self.env.action_space
-        taken = np.clip(acted.numpy()[0].astype(space.dtype), space.low, space.high)
+        taken = np.clip(acted.astype(space.dtype), space.low, space.high)
         self._observation, *told = self.env.step(taken)
         return self._observation, *told

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfp_flows import noise
@@ -156,9 +157,15 @@ class FlowPolicy:
         return actions, self.flow.distribution.log_prob(latents) - log_det
 
     @functools.cached_property
-    def acting(self):
-        """`act` as one compiled function, for all who act by this policy."""
+    def _acting(self):
+        # One for all who act by this policy.
         return tf.function(self.act, autograph=False, reduce_retracing=True)
+
+    def actions(self, observations, latents, number: int | None = None) -> np.ndarray:
+        """`act` for arrays: actions ``[n, D]``; a number seeds the noise, None stands for none."""
+        seen = tf.constant(observations, tf.as_dtype(self.flow.context_dtype))
+        seed = None if number is None else tf.constant([number, 0], tf.int64)
+        return self._acting(seen, tf.constant(latents, self.flow.dtype), seed)[0].numpy()
 
     def sample(self, observations, seed) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Draws an action for each observation.

@@ -140,16 +140,10 @@ class SAC(Agent):
             actions = self._low + shares * (self._high - self._low)
         else:
             number = self._collector.generator.integers(2**31) if self.policy.stochastic else 0
-            actions = self._actions(observations, latents, number)
+            actions = self.policy.actions(observations, latents, number)
         actions = actions.astype(self.action_space.dtype)
         kept = (actions - self._middle.numpy()) / self._half.numpy()
         return actions, kept
-
-    def _actions(self, observations, latents, number: int | None) -> np.ndarray:
-        """Actions of given latents; the number seeds the noise between layers, None for none."""
-        inputs = tf.constant(observations, tf.as_dtype(self.policy.flow.context_dtype))
-        seed = None if number is None else tf.constant([number, 0], tf.int64)
-        return self.policy.acting(inputs, tf.constant(latents, self._dtype), seed)[0].numpy()
 
     def act(self, observations, *, deterministic: bool = True, seed: int = 0) -> np.ndarray:
         """Actions ``[n, D]`` in the environment's units: of the central latent, or drawn."""
@@ -157,7 +151,7 @@ class SAC(Agent):
         if not deterministic:
             latents = np.random.default_rng(seed).standard_normal(latents.shape)
         number = None if deterministic else seed
-        return self._actions(observations, latents, number).astype(self.action_space.dtype)
+        return self.policy.actions(observations, latents, number).astype(self.action_space.dtype)
 
     @property
     def temperature(self) -> float:
