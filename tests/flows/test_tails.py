@@ -142,11 +142,14 @@ def test_who_has_tails():
     assert not any(isinstance(m, B.PowerTails) for m in straight.bijector.bijectors)
 
 
+@pytest.mark.parametrize("knee", [3.0, 0.7])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_tails_at_their_joints(dtype):
-    tails = B.PowerTails(event_shape=1, dtype=dtype)
-    last = 3 * np.sqrt(121)
-    for x in (0.0, 3.0, -3.0, last, -last, 1e9):
+def test_tails_at_their_joints(dtype, knee):
+    tails = serialization.decode(
+        serialization.encode(B.PowerTails(event_shape=1, knee=knee, dtype=dtype))
+    )
+    last = knee * np.sqrt(121)
+    for x in (0.0, knee, -knee, last, -last, 1e9):
         point = tf.constant([[x]], dtype)
         with tf.GradientTape() as tape:
             tape.watch(point)
@@ -156,8 +159,11 @@ def test_tails_at_their_joints(dtype):
         back, minus = tails.inverse_and_log_det(y)
         np.testing.assert_allclose(back, point, rtol=1e-5)
         np.testing.assert_allclose(minus, -log_det, rtol=1e-5, atol=1e-6)
-    inside = tf.constant([[-2.999], [0.1]], dtype)
+    inside = tf.constant([[-0.999 * knee], [0.1]], dtype)
     np.testing.assert_array_equal(tails.forward(inside), inside)
+    beyond = tf.constant([[-2 * knee], [3 * knee]], dtype)
+    expected = knee * np.exp([[1.5], [4.0]]) * [[-1], [1]]
+    np.testing.assert_allclose(tails.forward(beyond), expected, rtol=1e-5)
 
 
 def test_tails_take_nothing_from_what_is_normal():
